@@ -1,0 +1,97 @@
+"""What a card shows: the one value that every rendering of a postcard is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from postcards_species.parents import Parent
+from postcards_species.phrase import Phrase
+from postcards_species.world import Scene
+
+
+@dataclass(frozen=True)
+class WordTiming:
+    """When one word of the phrase sounds in the call; repetitions of the phrase have timings of their own."""
+
+    word_index: int
+    """Index into `Phrase.words`."""
+    start_seconds: float
+    """Begin, from the start of the call."""
+    end_seconds: float
+    """End, from the start of the call."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """How one part was made, for people to read."""
+
+    part: str
+    """Which part: "picture", "call" or "phrase"."""
+    engine: str
+    """Engine, e.g. "creature"."""
+    engine_version: str = ""
+    """Version of the engine."""
+    model: str = ""
+    """Model with its revision; empty for engines that compute."""
+    device: str = ""
+    """Device that did the work, e.g. "cpu"."""
+    seconds: float | None = None
+    """How long it took."""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Every setting that took part, as text."""
+    notes: tuple[str, ...] = ()
+    """What was done otherwise than asked."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A part that the card has to do without."""
+
+    part: str
+    """Which part: "picture", "call" or "phrase"."""
+    reason: str
+    """One sentence for people."""
+
+
+@dataclass(frozen=True)
+class CardContent:
+    """Everything a card shows. Texts are plain text; the renderings escape them."""
+
+    id: str
+    """Id of the postcard."""
+    name: str
+    """What the animal calls itself."""
+    binomial: str
+    """Its name for science."""
+    field_note: str
+    """Two or three sentences of a naturalist."""
+    parents: tuple[Parent, ...]
+    """Its ancestry, the greatest share first."""
+    temperament: tuple[str, ...]
+    """How it behaves: adjectives."""
+    scene: Scene
+    """Where it lives and how this card shows it."""
+    theme: str
+    """Theme as asked; may be empty."""
+    seed: int
+    """Seed of the species, 0 to 2**64 - 1."""
+    strangeness: float
+    """How far it left its parents, 0 to 1."""
+    created: datetime
+    """When the postcard was accepted, with a time zone."""
+    phrase: Phrase | None = None
+    """What it says."""
+    image_png: bytes | None = None
+    """The picture, of any size, in any format that Pillow reads."""
+    alt_text: str = ""
+    """One sentence that describes the picture."""
+    call_mp3: bytes | None = None
+    """The call as MP3, embedded in the card."""
+    call_seconds: float = 0.0
+    """Length of the call; 0 where there is none."""
+    timings: tuple[WordTiming, ...] = ()
+    """When each word sounds, in order of time."""
+    makings: tuple[Making, ...] = ()
+    """How the parts were made."""
+    problems: tuple[Problem, ...] = ()
+    """Which parts are missing, and why."""
