@@ -1,14 +1,70 @@
-# Everything a newcomer needs. `make help` lists the targets.
+# What a newcomer, a maintainer and the continuous integration run. `make` lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-PYTHON ?= python3
+MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+SEED ?=
+THEME ?=
+OUT ?= out
+COUNT ?= 12
+
+export SEED THEME OUT COUNT PYTHON
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/embedded.stamp: requirements/build.txt requirements/embedded.txt $(PACKAGES) scripts/setup.sh
+	@scripts/setup.sh embedded
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/build.txt requirements/dev.txt $(PACKAGES) scripts/setup.sh
+	@scripts/setup.sh dev
+	@touch $@ $(VENV)/embedded.stamp
+
+.PHONY: setup
+setup: $(VENV)/embedded.stamp ## make the environment (the targets below do it by themselves)
+
+.PHONY: postcard
+postcard: $(VENV)/embedded.stamp ## make one postcard: SEED=, THEME=, OUT= are optional
+	@$(BIN)/postcards create --start --out "$$OUT" $${SEED:+--seed "$$SEED"} $${THEME:+--theme "$$THEME"}
+
+.PHONY: jungle
+jungle: $(VENV)/embedded.stamp ## make COUNT= postcards and a page that links them; run again to finish what is missing
+	@$(BIN)/postcards jungle --start --count "$$COUNT" --out "$$OUT/jungle" $${SEED:+--seed "$$SEED"} $${THEME:+--theme "$$THEME"}
+
+.PHONY: up
+up: $(VENV)/embedded.stamp ## run the four services on loopback until Ctrl-C
+	@$(BIN)/postcards up --out "$$OUT"
+
+.PHONY: test
+test: $(VENV)/dev.stamp ## run every test that can run on this machine
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -q
+
+.PHONY: lint
+lint: $(VENV)/dev.stamp ## check style, types, protos and shell scripts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	$(BIN)/shellcheck scripts/*.sh .ci/run
+	$(BIN)/pyright
+
+.PHONY: format
+format: $(VENV)/dev.stamp ## put the code and the protos into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd protos && ../$(BIN)/buf format -w
 
 .PHONY: protos
-protos: ## regenerate libs/stubs from protos/
-	find libs/stubs/src -name '*_pb2*' -delete
-	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=libs/stubs/src --grpc_python_out=libs/stubs/src \
-	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --mypy_out=readable_stubs:libs/stubs/src \
-	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=libs/stubs/src \
-	  $$(cd protos && find postcards -name '*.proto' | sort)
+protos: $(VENV)/dev.stamp ## generate libs/stubs from protos/
+	scripts/generate_stubs.sh libs/stubs/src
+
+.PHONY: bench
+bench: $(VENV)/dev.stamp ## run every benchmark; each prints a table
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+.PHONY: lock
+lock: $(VENV)/dev.stamp ## renew the locked requirements
+	scripts/lock.sh
