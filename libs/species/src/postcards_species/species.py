@@ -6,7 +6,8 @@ from postcards_species.body import BodyPlan, derive_body
 from postcards_species.field_note import write_field_note
 from postcards_species.naming import coin_binomial, coin_name
 from postcards_species.parents import Parent, choose_parents
-from postcards_species.phonology import Phonology, derive_phonology
+from postcards_species.phonology import Phonology
+from postcards_species.phonology_derivation import derive_phonology
 from postcards_species.temperament import choose_temperament
 from postcards_species.voice import VocalTract, derive_voice
 from postcards_species.world import Scene, derive_scene
