@@ -6,7 +6,7 @@ share.
 
 from dataclasses import dataclass
 
-from postcards_species.world import Biome
+from postcards_species.surroundings import Biome
 
 
 @dataclass(frozen=True)
