@@ -1,0 +1,1 @@
+"""Draws a species' body plan by computation alone."""
