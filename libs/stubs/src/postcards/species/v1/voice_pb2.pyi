@@ -7,6 +7,7 @@ from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 import builtins as builtins
 import sys
 import typing as typing
@@ -17,6 +18,101 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
+
+class _CallGesture:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallGestureEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_CallGesture.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    CALL_GESTURE_UNSPECIFIED: _CallGesture.ValueType  # 0
+    """Not set: not valid in a vocal tract."""
+    CALL_GESTURE_COO: _CallGesture.ValueType  # 1
+    """A soft arch, nearly one harmonic, as of pigeons."""
+    CALL_GESTURE_BOOM: _CallGesture.ValueType  # 2
+    """A low, swelling tone from a sac, as of emus."""
+    CALL_GESTURE_BELLOW: _CallGesture.ValueType  # 3
+    """A long, low swell that falls, as of crocodiles."""
+    CALL_GESTURE_ROAR: _CallGesture.ValueType  # 4
+    """A torn swell at full effort, as of leopards."""
+    CALL_GESTURE_HONK: _CallGesture.ValueType  # 5
+    """A short, abrupt, nasal arch, as of flamingos."""
+    CALL_GESTURE_BARK: _CallGesture.ValueType  # 6
+    """An explosive onset that falls at once, as of dogs."""
+    CALL_GESTURE_GRUNT: _CallGesture.ValueType  # 7
+    """A short, low, breathy pulse, as of rhinos."""
+    CALL_GESTURE_MEOW: _CallGesture.ValueType  # 8
+    """An opening and closing arch, as of cats."""
+    CALL_GESTURE_BLEAT: _CallGesture.ValueType  # 9
+    """A level tone that shakes, as of sheep."""
+    CALL_GESTURE_CROW: _CallGesture.ValueType  # 10
+    """Steps up to a long, bright, breaking note, as of roosters."""
+    CALL_GESTURE_TRUMPET: _CallGesture.ValueType  # 11
+    """A blaring rise that overblows, as of elephants."""
+    CALL_GESTURE_WHINE: _CallGesture.ValueType  # 12
+    """A high, thin slide, as of young dogs."""
+    CALL_GESTURE_MOAN: _CallGesture.ValueType  # 13
+    """A slow fall, as of turtles that nest."""
+    CALL_GESTURE_HUM: _CallGesture.ValueType  # 14
+    """A closed, level tone, as of llamas."""
+    CALL_GESTURE_PURR: _CallGesture.ValueType  # 15
+    """A soft pulsing, as of cats."""
+    CALL_GESTURE_WHISTLE: _CallGesture.ValueType  # 16
+    """A pure, wide sweep, as of dolphins."""
+    CALL_GESTURE_TWITTER: _CallGesture.ValueType  # 17
+    """A quick run of small sweeps, as of small birds."""
+    CALL_GESTURE_RASP: _CallGesture.ValueType  # 18
+    """A scraped pulse train, as of crickets."""
+    CALL_GESTURE_TICK: _CallGesture.ValueType  # 19
+    """Dry single clicks, as of death-watch beetles."""
+    CALL_GESTURE_HISS: _CallGesture.ValueType  # 20
+    """Breath alone, as of snakes."""
+
+class CallGesture(_CallGesture, metaclass=_CallGestureEnumTypeWrapper):
+    """How a syllable is sung: the shape of its pitch and its loudness."""
+
+CALL_GESTURE_UNSPECIFIED: CallGesture.ValueType  # 0
+"""Not set: not valid in a vocal tract."""
+CALL_GESTURE_COO: CallGesture.ValueType  # 1
+"""A soft arch, nearly one harmonic, as of pigeons."""
+CALL_GESTURE_BOOM: CallGesture.ValueType  # 2
+"""A low, swelling tone from a sac, as of emus."""
+CALL_GESTURE_BELLOW: CallGesture.ValueType  # 3
+"""A long, low swell that falls, as of crocodiles."""
+CALL_GESTURE_ROAR: CallGesture.ValueType  # 4
+"""A torn swell at full effort, as of leopards."""
+CALL_GESTURE_HONK: CallGesture.ValueType  # 5
+"""A short, abrupt, nasal arch, as of flamingos."""
+CALL_GESTURE_BARK: CallGesture.ValueType  # 6
+"""An explosive onset that falls at once, as of dogs."""
+CALL_GESTURE_GRUNT: CallGesture.ValueType  # 7
+"""A short, low, breathy pulse, as of rhinos."""
+CALL_GESTURE_MEOW: CallGesture.ValueType  # 8
+"""An opening and closing arch, as of cats."""
+CALL_GESTURE_BLEAT: CallGesture.ValueType  # 9
+"""A level tone that shakes, as of sheep."""
+CALL_GESTURE_CROW: CallGesture.ValueType  # 10
+"""Steps up to a long, bright, breaking note, as of roosters."""
+CALL_GESTURE_TRUMPET: CallGesture.ValueType  # 11
+"""A blaring rise that overblows, as of elephants."""
+CALL_GESTURE_WHINE: CallGesture.ValueType  # 12
+"""A high, thin slide, as of young dogs."""
+CALL_GESTURE_MOAN: CallGesture.ValueType  # 13
+"""A slow fall, as of turtles that nest."""
+CALL_GESTURE_HUM: CallGesture.ValueType  # 14
+"""A closed, level tone, as of llamas."""
+CALL_GESTURE_PURR: CallGesture.ValueType  # 15
+"""A soft pulsing, as of cats."""
+CALL_GESTURE_WHISTLE: CallGesture.ValueType  # 16
+"""A pure, wide sweep, as of dolphins."""
+CALL_GESTURE_TWITTER: CallGesture.ValueType  # 17
+"""A quick run of small sweeps, as of small birds."""
+CALL_GESTURE_RASP: CallGesture.ValueType  # 18
+"""A scraped pulse train, as of crickets."""
+CALL_GESTURE_TICK: CallGesture.ValueType  # 19
+"""Dry single clicks, as of death-watch beetles."""
+CALL_GESTURE_HISS: CallGesture.ValueType  # 20
+"""Breath alone, as of snakes."""
 
 @typing.final
 class VocalTract(message.Message):
@@ -41,6 +137,13 @@ class VocalTract(message.Message):
     TRILL_HZ_FIELD_NUMBER: builtins.int
     TEMPO_FIELD_NUMBER: builtins.int
     CLICK_BRIGHTNESS_FIELD_NUMBER: builtins.int
+    WHISTLE_FIELD_NUMBER: builtins.int
+    STRIDULATION_FIELD_NUMBER: builtins.int
+    STRIDULATION_HZ_FIELD_NUMBER: builtins.int
+    VIBRATO_HZ_FIELD_NUMBER: builtins.int
+    VIBRATO_SEMITONES_FIELD_NUMBER: builtins.int
+    GESTURES_FIELD_NUMBER: builtins.int
+    CALLS_PER_BOUT_FIELD_NUMBER: builtins.int
     length_cm: builtins.float
     """From the folds to the lips, in centimetres. Range: 2 to 120."""
     pitch_hz: builtins.float
@@ -73,9 +176,25 @@ class VocalTract(message.Message):
     """Pace of speech; 1 is ordinary. Range: 0.3 to 3."""
     click_brightness: builtins.float
     """Sharpness of clicks and bursts. Range: 0 to 1."""
+    whistle: builtins.float
+    """Share of pure tone, as of dolphins and songbirds. Range: 0 to 1."""
+    stridulation: builtins.float
+    """Share of sound scraped by hard parts, as of crickets. Range: 0 to 1."""
+    stridulation_hz: builtins.float
+    """Resonance of the scraped part, in hertz. Range: 400 to 12000."""
+    vibrato_hz: builtins.float
+    """Rate of vibrato and bleating, in hertz. Range: 2 to 20."""
+    vibrato_semitones: builtins.float
+    """Depth of vibrato, each way, in semitones. Range: 0 to 4."""
+    calls_per_bout: builtins.int
+    """How often it repeats itself before it pauses. Range: 1 to 12."""
     @builtins.property
     def chambers_hz(self) -> containers.RepeatedScalarFieldContainer[builtins.float]:
         """Resonances of air sacs, casques and shells, in hertz. At most 4, each 40 to 8000."""
+
+    @builtins.property
+    def gestures(self) -> containers.RepeatedScalarFieldContainer[CallGesture.ValueType]:
+        """How its syllables are sung, the most usual first. 1 to 4 of them."""
 
     def __init__(
         self,
@@ -97,9 +216,16 @@ class VocalTract(message.Message):
         trill_hz: builtins.float = ...,
         tempo: builtins.float = ...,
         click_brightness: builtins.float = ...,
+        whistle: builtins.float = ...,
+        stridulation: builtins.float = ...,
+        stridulation_hz: builtins.float = ...,
+        vibrato_hz: builtins.float = ...,
+        vibrato_semitones: builtins.float = ...,
+        gestures: abc.Iterable[CallGesture.ValueType] | None = ...,
+        calls_per_bout: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["breathiness", b"breathiness", "chamber_gain", b"chamber_gain", "chambers_hz", b"chambers_hz", "click_brightness", b"click_brightness", "fold_detune_semitones", b"fold_detune_semitones", "folds", b"folds", "jitter", b"jitter", "length_cm", b"length_cm", "nasality", b"nasality", "pitch_hz", b"pitch_hz", "pitch_range_semitones", b"pitch_range_semitones", "roughness", b"roughness", "shimmer", b"shimmer", "spectral_tilt_db_per_octave", b"spectral_tilt_db_per_octave", "subharmonics", b"subharmonics", "tempo", b"tempo", "trill_hz", b"trill_hz"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["breathiness", b"breathiness", "calls_per_bout", b"calls_per_bout", "chamber_gain", b"chamber_gain", "chambers_hz", b"chambers_hz", "click_brightness", b"click_brightness", "fold_detune_semitones", b"fold_detune_semitones", "folds", b"folds", "gestures", b"gestures", "jitter", b"jitter", "length_cm", b"length_cm", "nasality", b"nasality", "pitch_hz", b"pitch_hz", "pitch_range_semitones", b"pitch_range_semitones", "roughness", b"roughness", "shimmer", b"shimmer", "spectral_tilt_db_per_octave", b"spectral_tilt_db_per_octave", "stridulation", b"stridulation", "stridulation_hz", b"stridulation_hz", "subharmonics", b"subharmonics", "tempo", b"tempo", "trill_hz", b"trill_hz", "vibrato_hz", b"vibrato_hz", "vibrato_semitones", b"vibrato_semitones", "whistle", b"whistle"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
