@@ -1,0 +1,1 @@
+"""What every Postcards service needs and none should write twice."""

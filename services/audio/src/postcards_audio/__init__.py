@@ -1,0 +1,1 @@
+"""The Postcards audio service."""

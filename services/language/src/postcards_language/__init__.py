@@ -1,0 +1,1 @@
+"""The Postcards language service."""
