@@ -24,13 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$postcards/species/v1/phonology.proto\x12\x14postcards.species.v1\"P\n\tPhonology\x12\x0e\n\x06onsets\x18\x01 \x03(\t\x12\x0e\n\x06nuclei\x18\x02 \x03(\t\x12\r\n\x05\x63odas\x18\x03 \x03(\t\x12\x14\n\x0clexicon_seed\x18\x04 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$postcards/species/v1/phonology.proto\x12\x14postcards.species.v1\"7\n\x08Spelling\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05onset\x18\x02 \x01(\t\x12\x0c\n\x04rest\x18\x03 \x01(\t\"\xdb\x03\n\x07Grammar\x12\x33\n\nword_order\x18\x01 \x01(\x0e\x32\x1f.postcards.species.v1.WordOrder\x12\x17\n\x0f\x61\x64jective_first\x18\x02 \x01(\x08\x12\x17\n\x0fpossessor_first\x18\x03 \x01(\x08\x12\x16\n\x0e\x64rops_pronouns\x18\x04 \x01(\x08\x12,\n\x06plural\x18\x05 \x01(\x0e\x32\x1c.postcards.species.v1.Plural\x12\x32\n\tintensity\x18\x06 \x01(\x0e\x32\x1f.postcards.species.v1.Intensity\x12:\n\rreduplication\x18\x07 \x01(\x0e\x32#.postcards.species.v1.Reduplication\x12\x31\n\x08negation\x18\x08 \x01(\x0e\x32\x1f.postcards.species.v1.Placement\x12\x31\n\x08question\x18\t \x01(\x0e\x32\x1f.postcards.species.v1.Placement\x12\x33\n\nevidential\x18\n \x01(\x0e\x32\x1f.postcards.species.v1.Placement\x12\x18\n\x10\x65vidential_share\x18\x0b \x01(\x02\"\xf2\x02\n\tPhonology\x12\x0e\n\x06onsets\x18\x01 \x03(\t\x12\x0e\n\x06nuclei\x18\x02 \x03(\t\x12\r\n\x05\x63odas\x18\x03 \x03(\t\x12\x10\n\x08\x63lusters\x18\x04 \x03(\t\x12\x0e\n\x06shapes\x18\x05 \x03(\t\x12,\n\x06stress\x18\x06 \x01(\x0e\x32\x1c.postcards.species.v1.Stress\x12.\n\x07harmony\x18\x07 \x01(\x0e\x32\x1d.postcards.species.v1.Harmony\x12\r\n\x05tones\x18\x08 \x01(\r\x12\x31\n\tspellings\x18\t \x03(\x0b\x32\x1e.postcards.species.v1.Spelling\x12\r\n\x05joint\x18\n \x01(\t\x12\r\n\x05pause\x18\x0b \x01(\t\x12\x10\n\x08\x63\x61pitals\x18\x0c \x01(\x08\x12.\n\x07grammar\x18\r \x01(\x0b\x32\x1d.postcards.species.v1.Grammar\x12\x14\n\x0clexicon_seed\x18\x0e \x01(\x04*p\n\x06Stress\x12\x16\n\x12STRESS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTRESS_INITIAL\x10\x01\x12\x16\n\x12STRESS_PENULTIMATE\x10\x02\x12\x10\n\x0cSTRESS_FINAL\x10\x03\x12\x10\n\x0cSTRESS_HEAVY\x10\x04*u\n\x07Harmony\x12\x17\n\x13HARMONY_UNSPECIFIED\x10\x00\x12\x10\n\x0cHARMONY_NONE\x10\x01\x12\x14\n\x10HARMONY_BACKNESS\x10\x02\x12\x14\n\x10HARMONY_ROUNDING\x10\x03\x12\x13\n\x0fHARMONY_VOICING\x10\x04*\x9f\x01\n\tWordOrder\x12\x1a\n\x16WORD_ORDER_UNSPECIFIED\x10\x00\x12\x12\n\x0eWORD_ORDER_SOV\x10\x01\x12\x12\n\x0eWORD_ORDER_SVO\x10\x02\x12\x12\n\x0eWORD_ORDER_VSO\x10\x03\x12\x12\n\x0eWORD_ORDER_VOS\x10\x04\x12\x12\n\x0eWORD_ORDER_OVS\x10\x05\x12\x12\n\x0eWORD_ORDER_OSV\x10\x06*u\n\x06Plural\x12\x16\n\x12PLURAL_UNSPECIFIED\x10\x00\x12\x18\n\x14PLURAL_REDUPLICATION\x10\x01\x12\x11\n\rPLURAL_SUFFIX\x10\x02\x12\x11\n\rPLURAL_PREFIX\x10\x03\x12\x13\n\x0fPLURAL_PARTICLE\x10\x04*v\n\tIntensity\x12\x19\n\x15INTENSITY_UNSPECIFIED\x10\x00\x12\x1b\n\x17INTENSITY_REDUPLICATION\x10\x01\x12\x19\n\x15INTENSITY_LENGTHENING\x10\x02\x12\x16\n\x12INTENSITY_PARTICLE\x10\x03*\xa1\x01\n\rReduplication\x12\x1d\n\x19REDUPLICATION_UNSPECIFIED\x10\x00\x12\x16\n\x12REDUPLICATION_FULL\x10\x01\x12 \n\x1cREDUPLICATION_FIRST_SYLLABLE\x10\x02\x12\x1f\n\x1bREDUPLICATION_LAST_SYLLABLE\x10\x03\x12\x16\n\x12REDUPLICATION_ECHO\x10\x04*\x84\x01\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x13\n\x0fPLACEMENT_FIRST\x10\x01\x12\x19\n\x15PLACEMENT_BEFORE_VERB\x10\x02\x12\x18\n\x14PLACEMENT_AFTER_VERB\x10\x03\x12\x12\n\x0ePLACEMENT_LAST\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'postcards.species.v1.phonology_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PHONOLOGY']._serialized_start=62
-  _globals['_PHONOLOGY']._serialized_end=142
+  _globals['_STRESS']._serialized_start=970
+  _globals['_STRESS']._serialized_end=1082
+  _globals['_HARMONY']._serialized_start=1084
+  _globals['_HARMONY']._serialized_end=1201
+  _globals['_WORDORDER']._serialized_start=1204
+  _globals['_WORDORDER']._serialized_end=1363
+  _globals['_PLURAL']._serialized_start=1365
+  _globals['_PLURAL']._serialized_end=1482
+  _globals['_INTENSITY']._serialized_start=1484
+  _globals['_INTENSITY']._serialized_end=1602
+  _globals['_REDUPLICATION']._serialized_start=1605
+  _globals['_REDUPLICATION']._serialized_end=1766
+  _globals['_PLACEMENT']._serialized_start=1769
+  _globals['_PLACEMENT']._serialized_end=1901
+  _globals['_SPELLING']._serialized_start=62
+  _globals['_SPELLING']._serialized_end=117
+  _globals['_GRAMMAR']._serialized_start=120
+  _globals['_GRAMMAR']._serialized_end=595
+  _globals['_PHONOLOGY']._serialized_start=598
+  _globals['_PHONOLOGY']._serialized_end=968
 # @@protoc_insertion_point(module_scope)
