@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401  (types are matched at run time here)
 """How one field of a dataclass travels in one field of a protobuf message, both ways.
 
 A codec is chosen once from the type of the dataclass field and the descriptor of the message field. `read` turns what
@@ -73,7 +74,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Real:
-    """float <-> double or float. A 32-bit float reads as the shortest decimal that stands for it: 0.1, not 0.10000000149."""
+    """float <-> double or float. A 32-bit float reads as the shortest decimal it stands for: 0.1, not 0.100000001."""
 
     limits: Limits
     single: bool
@@ -232,7 +233,7 @@ class Table:
         self, table: Mapping[Any, Any], path: str, key: Callable[[Any, str], Any], value: Callable[[Any, str], Any]
     ) -> dict[Any, Any]:
         _raise(length_fault(len(table), self.limits, "entry", DEFAULT_MAX_ITEMS), path)
-        return {key(k, path): value(table[k], f"{path}[{k!r}]") for k in sorted(table)}
+        return {key(k, path): value(table[k], f"{path}[{str(k)[:64]!r}]") for k in sorted(table)}
 
 
 def scalar_codec(kind: Any, descriptor: FieldDescriptor, limits: Limits) -> Codec | None:

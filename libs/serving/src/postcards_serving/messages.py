@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401  (types are matched at run time here)
 """Protobuf messages to frozen dataclasses and back, by the names of their fields.
 
 A dataclass mirrors a message when its fields bear the same names. The types go together like this:

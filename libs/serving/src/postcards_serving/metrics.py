@@ -1,0 +1,97 @@
+"""The numbers that every service exports, under names that dashboards know.
+
+RPC metrics bear the names of go-grpc-prometheus; our own begin with `postcards_`. They live in the default registry of
+the process, and each is exported as zero from the start: an autoscaler reads a missing series as nothing at all.
+"""
+
+from collections.abc import Iterable
+from wsgiref.simple_server import WSGIServer
+
+import prometheus_client
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from prometheus_client import Counter, Gauge, Histogram
+
+from postcards_serving.errors import Code
+
+prometheus_client.disable_created_metrics()
+
+_RPC_LABELS = ("grpc_type", "grpc_service", "grpc_method")
+_RPC_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_WORK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+
+RPC_STARTED = Counter("grpc_server_started", "RPCs started on the server.", _RPC_LABELS)
+RPC_HANDLED = Counter("grpc_server_handled", "RPCs completed on the server, by code.", (*_RPC_LABELS, "grpc_code"))
+RPC_SECONDS = Histogram(
+    "grpc_server_handling_seconds", "Time from start to end of an RPC.", _RPC_LABELS, buckets=_RPC_BUCKETS
+)
+RPC_RECEIVED = Counter("grpc_server_msg_received", "Stream messages received by the server.", _RPC_LABELS)
+RPC_SENT = Counter("grpc_server_msg_sent", "Stream messages sent by the server.", _RPC_LABELS)
+
+QUEUE_DEPTH = Gauge("postcards_queue_depth", "Requests that wait for a place.")
+QUEUE_WAIT = Gauge(
+    "postcards_queue_predicted_wait_seconds", "Expected wait of a request that came now, from recent durations."
+)
+IN_FLIGHT = Gauge("postcards_in_flight_rows", "Requests being worked on.")
+REJECTED = Counter("postcards_queue_rejected", "Requests turned away because the queue was full.")
+STEP_SECONDS = Histogram(
+    "postcards_step_duration_seconds", "Time of one step of a stage.", ("engine", "stage"), buckets=_WORK_BUCKETS
+)
+PART_SECONDS = Histogram(
+    "postcards_part_duration_seconds",
+    "Time from begin to end of one part, without its time in the queue, by outcome.",
+    ("engine", "outcome"),
+    buckets=_WORK_BUCKETS,
+)
+
+PART_OUTCOMES = ("done", "failed", "cancelled")
+"""How the making of a part may end."""
+
+_CODE_NAMES = {
+    code: "".join(word.capitalize() for word in code.value.split("_")) for code in Code if code is not Code.CANCELLED
+} | {Code.CANCELLED: "Canceled"}
+
+
+def code_label(code: Code | None) -> str:
+    """The value of the label `grpc_code`: Go's spelling of a code, e.g. "NotFound"; None is "OK"."""
+    return "OK" if code is None else _CODE_NAMES[code]
+
+
+def method_type(method: MethodDescriptor) -> str:
+    """The value of the label `grpc_type`."""
+    return rpc_type(method.client_streaming, method.server_streaming)
+
+
+def rpc_type(request_streaming: bool, response_streaming: bool) -> str:
+    """The value of the label `grpc_type`."""
+    if request_streaming:
+        return "bidi_stream" if response_streaming else "client_stream"
+    return "server_stream" if response_streaming else "unary"
+
+
+def export_zeros_of_services(services: Iterable[ServiceDescriptor]) -> None:
+    """Makes every RPC series of the services appear with zero."""
+    for service in services:
+        for method in service.methods:
+            labels = (method_type(method), service.full_name, method.name)
+            for metric in (RPC_STARTED, RPC_SECONDS, RPC_RECEIVED, RPC_SENT):
+                metric.labels(*labels)
+            for code in (None, *Code):
+                RPC_HANDLED.labels(*labels, code_label(code))
+
+
+def export_zeros_of_engine(engine: str, stages: Iterable[str]) -> None:
+    """Makes every step and part series of an engine appear with zero."""
+    for stage in stages:
+        STEP_SECONDS.labels(engine, stage)
+    for outcome in PART_OUTCOMES:
+        PART_SECONDS.labels(engine, outcome)
+
+
+def serve_metrics(address: str, port: int) -> WSGIServer:
+    """Serves the registry over HTTP on a thread of its own; port 0 lets the system choose (see `server_port`).
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    server, _ = prometheus_client.start_http_server(port, address)
+    return server

@@ -1,0 +1,272 @@
+"""The life of a server process, the same for every service.
+
+Signals first; bind, NOT_SERVING; load the engine; warm up with a real tiny request; SERVING. On SIGTERM or SIGINT:
+NOT_SERVING, a short pause, no new calls, running calls end within the grace, and only then the engine is closed. A
+second signal ends the process at once.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+# Its own complaints would stand beside our one clear line.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc.aio
+from google.protobuf.descriptor import ServiceDescriptor
+
+from postcards_serving import metrics, servers
+from postcards_serving.errors import ServiceError
+from postcards_serving.execution import Executor
+from postcards_serving.logging import configure, fields, without_secrets
+from postcards_serving.servers import Standard
+from postcards_serving.settings import ServiceSettings, SettingsError, read_settings
+from postcards_serving.startup import Doorway
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+ValueT = TypeVar("ValueT")
+
+EXIT_FAILED = 1
+"""Exit code of a server that could not start, or whose engine would not let go."""
+EXIT_SETTINGS = 2
+"""Exit code for settings that cannot be used."""
+EXIT_FORCED = 130
+"""Exit code after a second signal."""
+
+_LAST_WORD_SECONDS = 5.0
+"""How long a cancelled engine call has to come to its next check once the grace is over."""
+
+_log = logging.getLogger(__name__)
+
+
+class StartupError(Exception):
+    """The server cannot start. The message is one line for the person who started it."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a process serves once it is loaded."""
+
+    register: Callable[[grpc.aio.Server], None]
+    """Adds the servicers, e.g. `lambda server: add_ImageServiceServicer_to_server(servicer, server)`."""
+    warm_up: Callable[[grpc.aio.Channel], Awaitable[None]] | None = None
+    """Makes a real tiny request over the channel to this very server; SERVING waits for it."""
+    executor: Executor | None = None
+    """Runs the engine; `close` waits for its last call."""
+    drain: Callable[[], Awaitable[None]] | None = None
+    """Called when shutdown begins, before the calls are waited for: ends streams that would never end by themselves."""
+    close: Callable[[], Awaitable[None] | None] | None = None
+    """Called last, after the last call has ended, e.g. `engine.close`."""
+
+
+Loader = Callable[[SettingsT], Service | Awaitable[Service]]
+"""Builds the service. A plain function runs on a thread of its own (heavy imports, weights), a coroutine function on
+the event loop (channels, background tasks). Raises `StartupError` or a `ServiceError` with one clear sentence."""
+
+
+def serve(
+    name: str, settings_type: type[SettingsT], services: Sequence[ServiceDescriptor], load: Loader[SettingsT]
+) -> int:
+    """Runs a server until it is told to stop; the exit code for the process.
+
+    Args:
+        name: name of the service in logs, e.g. "image".
+        settings_type: its settings, read from the environment.
+        services: what it serves, e.g. `image_pb2.DESCRIPTOR.services_by_name["ImageService"]`.
+        load: builds the servicers and the engine from the settings.
+    """
+    try:
+        settings = read_settings(settings_type)
+        configure(name, settings.log_level)
+        process = _Process(name, settings, services, _loading(load, settings))
+        code = asyncio.run(process.live())
+    except SettingsError as fault:
+        return _complain(name, str(fault), EXIT_SETTINGS)
+    except StartupError as fault:
+        return _quit(_complain(name, str(fault), EXIT_FAILED))
+    return _quit(code)
+
+
+class _Process:
+    """One run of a server."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        services: Sequence[ServiceDescriptor],
+        load: Callable[[], Awaitable[Service]],
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._services = services
+        self._load = load
+        self._token = uuid.uuid4().hex
+        self._begun = time.monotonic()
+
+    async def live(self) -> int:
+        """From the first signal handler to the last call; the exit code."""
+        stopping = self._listen_to_signals()
+        metrics_server = self._bind_metrics()
+        doorway = Doorway(self._services, self._token)
+        server = servers.build(self._settings, doorway, self._token)
+        standard = await servers.add_standard_services(server, self._services)
+        port = self._bind(server)
+        await server.start()
+        loading = asyncio.ensure_future(self._prepare(doorway, port))
+        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():
+            _log.info("stopped before it was ready")
+            await server.stop(0)
+            return 0
+        try:
+            service = loading.result()
+        except BaseException:
+            await server.stop(0)
+            raise
+        doorway.open()
+        await standard.serving()
+        _log.info(
+            "serving",
+            extra=fields(
+                address=f"{self._settings.bind_address}:{port}",
+                port=port,
+                metrics_port=metrics_server.server_port,
+                seconds=round(time.monotonic() - self._begun, 3),
+            ),
+        )
+        await stopping
+        return await self._shut_down(server, standard, service)
+
+    def _listen_to_signals(self) -> "asyncio.Future[None]":
+        loop = asyncio.get_running_loop()
+        stopping: asyncio.Future[None] = loop.create_future()
+
+        def on_signal(number: signal.Signals) -> None:
+            if stopping.done():
+                _log.warning("second signal: ending at once", extra=fields(signal=number.name))
+                _quit_now(EXIT_FORCED)
+            _log.info("stopping", extra=fields(signal=number.name))
+            stopping.set_result(None)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, on_signal, number)
+        return stopping
+
+    def _bind_metrics(self) -> metrics.WSGIServer:
+        address, port = self._settings.metrics_address, self._settings.metrics_port
+        metrics.export_zeros_of_services(self._services)
+        try:
+            return metrics.serve_metrics(address, port)
+        except OSError as fault:
+            raise StartupError(
+                f"cannot serve metrics on {address}:{port}: {fault.strerror or fault} "
+                "(POSTCARDS_METRICS_PORT chooses another port)"
+            ) from None
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        try:
+            return servers.bind(server, self._settings)
+        except servers.BindError as fault:
+            raise StartupError(f"{fault} (POSTCARDS_PORT chooses another port)") from None
+
+    async def _prepare(self, doorway: Doorway, port: int) -> Service:
+        try:
+            service = await self._load()
+            doorway.fill(service.register)
+            if service.warm_up is not None:
+                async with servers.own_channel(self._settings.bind_address, port, self._token) as channel:
+                    await service.warm_up(channel)
+        except (StartupError, SettingsError):
+            raise
+        except ServiceError as fault:
+            raise StartupError(f"cannot start: {fault.message}") from fault
+        except grpc.aio.AioRpcError as fault:
+            raise StartupError(
+                f"cannot start: the first request failed: {fault.code().name}: {fault.details()}"
+            ) from fault
+        except Exception as fault:
+            _log.debug("loading failed", exc_info=fault)
+            raise StartupError(f"cannot start: {type(fault).__name__}: {fault}") from fault
+        return service
+
+    async def _shut_down(self, server: grpc.aio.Server, standard: Standard, service: Service) -> int:
+        await standard.not_serving()
+        await asyncio.sleep(self._settings.drain_pause_seconds)
+        if service.drain is not None:
+            await service.drain()
+        await server.stop(self._settings.grace_seconds)
+        if service.executor is not None and not await service.executor.drain(_LAST_WORD_SECONDS):
+            _log.error("an engine call has not ended; leaving without closing the engine")
+            return EXIT_FAILED
+        if service.close is not None:
+            closing = service.close()
+            if closing is not None:
+                await closing
+        _log.info("stopped")
+        return 0
+
+
+def _loading(load: Loader[SettingsT], settings: SettingsT) -> Callable[[], Awaitable[Service]]:
+    if inspect.iscoroutinefunction(load):
+        return lambda: cast(Awaitable[Service], load(settings))
+    return lambda: _on_own_thread(lambda: cast(Service, load(settings)))
+
+
+async def _on_own_thread(function: Callable[[], ValueT]) -> ValueT:
+    """Runs `function` on a thread that the process does not wait for when it is stopped meanwhile."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[ValueT] = loop.create_future()
+
+    def settle(result: ValueT | None, fault: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if fault is not None:
+            future.set_exception(fault)
+        else:
+            future.set_result(cast(ValueT, result))
+
+    def run() -> None:
+        result: ValueT | None = None
+        fault: BaseException | None = None
+        try:
+            result = function()
+        except Exception as caught:
+            fault = caught
+        except BaseException as caught:
+            fault = RuntimeError(f"loading raised {type(caught).__name__}: {caught}")
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, fault)
+
+    threading.Thread(target=run, name="load", daemon=True).start()
+    return await future
+
+
+def _complain(name: str, message: str, code: int) -> int:
+    line = " ".join(without_secrets(message).split())
+    print(f"postcards-{name}: {line}", file=sys.stderr, flush=True)
+    return code
+
+
+def _quit(code: int) -> int:
+    """Leaves without waiting for threads that would never end: an engine that hangs, a load that was given up."""
+    strays = [thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()]
+    if strays and code != 0:
+        _quit_now(code)
+    return code
+
+
+def _quit_now(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

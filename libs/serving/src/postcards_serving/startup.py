@@ -1,0 +1,84 @@
+"""The doorway of a server that is not ready yet: its services are named from the first moment, and open when loaded."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias, cast
+
+import grpc
+import grpc.aio
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+from postcards_serving.errors import Unavailable
+from postcards_serving.interceptors import is_warm_up
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+class Doorway(grpc.GenericRpcHandler):
+    """Answers UNAVAILABLE with a retry delay until it is opened, then with the handlers of the servicers.
+
+    A gRPC server takes handlers only before it starts, but should listen before its engine is loaded; so this is
+    registered first and filled later.
+    """
+
+    def __init__(self, services: Sequence[ServiceDescriptor], warm_up_token: str) -> None:
+        """Stands for all methods of `services`. Calls that bring `warm_up_token` enter as soon as it is filled."""
+        self._methods = {
+            f"/{service.full_name}/{method.name}": method for service in services for method in service.methods
+        }
+        self._handlers: dict[str, Handler] = {}
+        self._token = warm_up_token
+        self._open = False
+
+    def fill(self, register: Callable[[grpc.aio.Server], None]) -> None:
+        """Takes the handlers that `register` would add to a server.
+
+        Raises:
+            TypeError: a method of the services stays without handler.
+        """
+        register(cast(grpc.aio.Server, _Registrar(self._handlers)))
+        missing = self._methods.keys() - self._handlers.keys()
+        if missing:
+            raise TypeError(f"no servicer was registered for {', '.join(sorted(missing))}")
+
+    def open(self) -> None:
+        """Lets everyone in."""
+        self._open = True
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
+        """See `grpc.GenericRpcHandler`."""
+        method = self._methods.get(handler_call_details.method)
+        if method is None:
+            return None
+        known = self._handlers.get(handler_call_details.method)
+        if known is not None and (self._open or is_warm_up(handler_call_details, self._token)):
+            return known
+        return _starting(method)
+
+
+class _Registrar:
+    """Takes handlers in place of a server."""
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        self._handlers = handlers
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[object]) -> None:
+        """Ignored: generated code names every method once more with the call below."""
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Handler]) -> None:
+        """Takes the handlers of one service."""
+        self._handlers |= {f"/{service_name}/{name}": handler for name, handler in method_handlers.items()}
+
+
+def _starting(method: MethodDescriptor) -> Handler:
+    make = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[method.client_streaming, method.server_streaming]
+    return cast(Any, make)(_refuse)
+
+
+async def _refuse(request: object, context: object) -> NoReturn:
+    del request, context
+    raise Unavailable("the service is starting", reason="STARTING", retry_after=1.0)
