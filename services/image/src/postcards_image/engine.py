@@ -1,0 +1,94 @@
+"""What an image engine is asked, what it answers, and what it must be able to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from postcards_serving.work import Blob, Provenance, Work
+from postcards_species.body import BodyPlan
+from postcards_species.world import Scene
+
+IMAGE_NAME = "image.png"
+"""Name of the blob that every result holds."""
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """What to draw: the fields of `GenerateImageRequest`, with the species filled in. None leaves it to the engine."""
+
+    body_plan: BodyPlan
+    """The animal."""
+    scene: Scene
+    """Where it stands, in which light, and how the picture is finished."""
+    seed: int = field(default=0, metadata={"ge": 0, "le": 2**64 - 1})
+    """Seed of every random choice."""
+    strangeness: float = field(default=0.5, metadata={"ge": 0, "le": 1})
+    """How far an engine that distorts may go: 0 plausible, 1 unrecognisable."""
+    prompt: str = field(default="", metadata={"max_length": 2000})
+    """What a text-to-image model is told; empty: written from the species."""
+    negative_prompt: str = field(default="", metadata={"max_length": 2000})
+    """What a text-to-image model is told to avoid."""
+    width: int | None = field(default=None, metadata={"ge": 64, "le": 2048, "multiple_of": 8})
+    """Pixels."""
+    height: int | None = field(default=None, metadata={"ge": 64, "le": 2048, "multiple_of": 8})
+    """Pixels."""
+    steps: int | None = field(default=None, metadata={"ge": 1, "le": 1000})
+    """Inference steps of an engine that denoises."""
+    guidance_scale: float | None = field(default=None, metadata={"ge": 0, "le": 50})
+    """Guidance of an engine that denoises."""
+    init_strength: float | None = field(default=None, metadata={"ge": 0, "le": 1})
+    """How far a denoising engine leaves the drawing it starts from: 0 keeps it, 1 starts from noise."""
+    sampler: str = field(default="", metadata={"max_length": 64})
+    """Name of the sampler of an engine that denoises; empty: the engine's own."""
+    previews: bool = False
+    """Whether to report previews while the picture grows."""
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """A finished picture: the fields of the message `ImageResult`."""
+
+    blobs: tuple[Blob, ...] = field(metadata={"min_length": 1, "max_length": 16})
+    """`image.png` first; an engine may add more."""
+    width: int = field(metadata={"ge": 1})
+    """Width of image.png in pixels."""
+    height: int = field(metadata={"ge": 1})
+    """Height of image.png in pixels."""
+    alt_text: str = field(metadata={"min_length": 1, "max_length": 1000})
+    """One sentence that describes the picture to those who cannot see it."""
+    provenance: Provenance
+    """How it was made."""
+
+
+class ImageEngine(Protocol):
+    """Makes pictures. `generate` runs on a worker thread, at most `max_in_flight` calls at once."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the wire, e.g. "creature"."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same request would give another picture."""
+        ...
+
+    @property
+    def stages(self) -> Sequence[str]:
+        """Names of the stages that it reports."""
+        ...
+
+    def generate(self, request: ImageRequest, work: Work) -> ImageResult:
+        """Makes one picture; reports each stage as it begins and calls `work.check()` between them.
+
+        Raises:
+            InvalidField: the request asks what this engine cannot do.
+            EngineFailed: the picture could not be made.
+            Cancelled: the caller has gone.
+            DeadlineExceeded: the time is over.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds. Nothing is running any more."""
+        ...
