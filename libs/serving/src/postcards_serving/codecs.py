@@ -102,7 +102,9 @@ class Text:
         _raise(text_fault(wire, self.limits), path)
         return wire
 
-    write = read
+    def write(self, value: str, path: str) -> str:
+        """See `Codec`."""
+        return self.read(value, path)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ class Octets:
         _raise(length_fault(len(wire), self.limits, "byte"), path)
         return wire
 
-    write = read
+    def write(self, value: bytes, path: str) -> bytes:
+        """See `Codec`."""
+        return self.read(value, path)
 
 
 class Choice:
@@ -238,13 +242,13 @@ class Table:
 
 def scalar_codec(kind: Any, descriptor: FieldDescriptor, limits: Limits) -> Codec | None:
     """The codec of a value that is no dataclass of ours, or None where the two types do not go together."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return Choice(kind, descriptor.enum_type) if descriptor.type == FieldDescriptor.TYPE_ENUM else None
-    if descriptor.type == FieldDescriptor.TYPE_MESSAGE:
-        wanted = {float: "google.protobuf.Duration", datetime: "google.protobuf.Timestamp"}.get(kind)
-        if wanted != descriptor.message_type.full_name:
-            return None
-        return Seconds(limits) if kind is float else Instant()
+    if descriptor.enum_type is not None:
+        return Choice(kind, descriptor.enum_type) if isinstance(kind, type) and issubclass(kind, Enum) else None
+    if descriptor.message_type is not None:
+        counterpart = descriptor.message_type.full_name
+        if kind is float and counterpart == Duration.DESCRIPTOR.full_name:
+            return Seconds(limits)
+        return Instant() if kind is datetime and counterpart == Timestamp.DESCRIPTOR.full_name else None
     wire = descriptor.cpp_type
     if kind is float and wire in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
         return Real(limits, single=wire == FieldDescriptor.CPPTYPE_FLOAT)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from postcards_serving import metrics
 from postcards_serving.admission import Admission, Ticket
@@ -66,7 +66,7 @@ class Executor:
         self._admission.places = max_in_flight
         self._engine = engine
         self._threads = ThreadPoolExecutor(max_in_flight, thread_name_prefix=f"engine-{engine}")
-        self._running: set[asyncio.Future[object]] = set()
+        self._running: set[asyncio.Future[Any]] = set()
         metrics.export_zeros_of_engine(engine, stages)
 
     async def run(
@@ -123,8 +123,9 @@ class Executor:
         self, call: Callable[[Work], ResultT], work: Work, steps: "_StepTimer", ticket: Ticket
     ) -> "asyncio.Future[ResultT]":
         context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, context.run, _contained, call, work, steps)
+        future = asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: context.run(lambda: _contained(call, work, steps))
+        )
         self._running.add(future)
         begun = time.monotonic()
 

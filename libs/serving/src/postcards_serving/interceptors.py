@@ -44,13 +44,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        continuation: "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]",
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
-        """Wraps the handler of one call."""
-        handler = cast("Handler | None", await continuation(handler_call_details))
+    ) -> "Handler | None":
+        """Wraps the handler of one call; a method that nobody serves has none."""
+        handler = await continuation(handler_call_details)
         if handler is None:
-            return cast("Handler", None)
+            return None
         metadata = {str(key): value for key, value in handler_call_details.invocation_metadata}
         service, _, method = handler_call_details.method.removeprefix("/").rpartition("/")
         kind = metrics.rpc_type(handler.request_streaming, handler.response_streaming)
@@ -253,5 +253,5 @@ def _code_of(context: Context) -> Code | None:
 
 
 def _why_cancelled(context: Context) -> Code:
-    remaining = context.time_remaining()
+    remaining = cast(float | None, context.time_remaining())
     return Code.DEADLINE_EXCEEDED if remaining is not None and remaining <= 0 else Code.CANCELLED

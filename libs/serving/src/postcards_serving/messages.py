@@ -189,7 +189,7 @@ def _codec(hint: Any, descriptor: FieldDescriptor, metadata: Mapping[str, Any]) 
     kind = _without_none(hint)
     limits, item_limits = of_field(metadata), of_items(metadata)
     origin, arguments = get_origin(kind), get_args(kind)
-    if _is_map(descriptor):
+    if descriptor.message_type is not None and _is_map(descriptor):
         if not isinstance(origin, type) or not issubclass(origin, Mapping):
             raise TypeError(f"{kind} does not go with a map")
         entry = descriptor.message_type.fields_by_name

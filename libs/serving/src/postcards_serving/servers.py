@@ -8,7 +8,7 @@ import grpc
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1._async import HealthServicer  # pyright: ignore[reportMissingTypeStubs]
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from postcards_serving import metrics
@@ -61,7 +61,7 @@ def build(
 async def add_standard_services(server: grpc.aio.Server, services: Sequence[ServiceDescriptor]) -> Standard:
     """Adds health (NOT_SERVING for now) and reflection."""
     servicer = HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    cast(Any, health_pb2_grpc).add_HealthServicer_to_server(servicer, server)
     names = [service.full_name for service in (*services, _HEALTH, _REFLECTION)]
     reflection.enable_server_reflection(names, server)
     metrics.export_zeros_of_services((_HEALTH, _REFLECTION))

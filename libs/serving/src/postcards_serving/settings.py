@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "POSTCARDS_"
@@ -22,27 +23,27 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
 
-    bind_address: str = Field("127.0.0.1", min_length=1)
+    bind_address: str = Field(default="127.0.0.1", min_length=1)
     """Address that gRPC listens on. 0.0.0.0 for every interface (in containers)."""
-    port: int = Field(50051, ge=0, le=65535)
+    port: int = Field(default=50051, ge=0, le=65535)
     """Port that gRPC listens on; 0 lets the system choose. Each service has a default of its own."""
-    metrics_address: str = Field("127.0.0.1", min_length=1)
+    metrics_address: str = Field(default="127.0.0.1", min_length=1)
     """Address that the metrics are served on. 0.0.0.0 for every interface (in containers)."""
-    metrics_port: int = Field(9464, ge=0, le=65535)
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
     """Port that the metrics are served on; 0 lets the system choose. Each service has a default of its own."""
-    max_in_flight: int = Field(1, ge=1, le=256)
+    max_in_flight: int = Field(default=1, ge=1, le=256)
     """Requests that are worked on at once."""
-    max_queue: int = Field(32, ge=0, le=10_000)
+    max_queue: int = Field(default=32, ge=0, le=10_000)
     """Requests that may wait; one more is turned away with a retry delay."""
-    drain_pause_seconds: float = Field(0.2, ge=0, le=120)
+    drain_pause_seconds: float = Field(default=0.2, ge=0, le=120)
     """Pause between "not serving" and closing the port on shutdown, for balancers to look away."""
-    grace_seconds: float = Field(30.0, ge=0, le=3600)
+    grace_seconds: float = Field(default=30.0, ge=0, le=3600)
     """How long running calls may take to end on shutdown."""
-    max_connection_age_seconds: float = Field(300.0, ge=1)
+    max_connection_age_seconds: float = Field(default=300.0, ge=1)
     """Age at which clients are asked to connect anew, so that they find new replicas."""
-    max_connection_grace_seconds: float = Field(3600.0, ge=1)
+    max_connection_grace_seconds: float = Field(default=3600.0, ge=1)
     """How long calls on an aged connection may go on: longer than the longest job."""
-    max_message_bytes: int = Field(4 * 1024 * 1024, ge=64 * 1024, le=256 * 1024 * 1024)
+    max_message_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=256 * 1024 * 1024)
     """Largest message taken or sent."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
@@ -91,9 +92,7 @@ def read_settings(kind: type[SettingsT]) -> SettingsT:
         raise SettingsError("; ".join(_in_words(kind, error) for error in fault.errors())) from None
 
 
-def _in_words(kind: type[BaseSettings], error: object) -> str:
-    if not isinstance(error, dict):
-        return str(error)
+def _in_words(kind: type[BaseSettings], error: ErrorDetails) -> str:
     place = ".".join(str(step) for step in error["loc"])
     name = place if place not in kind.model_fields else f"{kind.model_config.get('env_prefix', '')}{place}"
     return f"{name.upper()}: {error['msg']}"

@@ -1,5 +1,8 @@
 """Domain errors as gRPC statuses with `google.rpc` details, and back."""
 
+from collections.abc import Iterable
+from typing import cast
+
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
@@ -55,13 +58,10 @@ def from_rpc_error(error: grpc.RpcError) -> ServiceError:
     code = domain_code(error.code()) or Code.UNKNOWN
     reason, metadata, retry_after = code.value, dict[str, str](), None
     for detail in _details(error):
-        if detail.Is(ErrorInfo.DESCRIPTOR):
-            info = ErrorInfo()
-            detail.Unpack(info)
+        info, retry = ErrorInfo(), RetryInfo()
+        if detail.Unpack(info):
             reason, metadata = info.reason or reason, dict(info.metadata)
-        elif detail.Is(RetryInfo.DESCRIPTOR):
-            retry = RetryInfo()
-            detail.Unpack(retry)
+        elif detail.Unpack(retry):
             retry_after = Seconds(Limits()).read(retry.retry_delay, "retry_delay")
     return ServiceError(code, reason, error.details() or code.value, retry_after=retry_after, metadata=metadata)
 
@@ -72,7 +72,8 @@ def _clipped(text: str) -> str:
 
 
 def _details(error: grpc.RpcError) -> list[AnyMessage]:
-    for key, value in error.trailing_metadata() or ():
+    trailers = cast(Iterable[tuple[str, str | bytes]], error.trailing_metadata() or ())
+    for key, value in trailers:
         if key == DETAILS_KEY and isinstance(value, bytes):
             return list(Status.FromString(value).details)
     return []
