@@ -165,7 +165,7 @@ class Seconds:
         """See `Codec`."""
         if abs(wire.nanos) >= _NANOS or abs(wire.seconds) > _MAX_DURATION_SECONDS or wire.seconds * wire.nanos < 0:
             raise InvalidField(path, "is not a valid duration")
-        value = wire.seconds + wire.nanos / _NANOS
+        value = (wire.seconds * _NANOS + wire.nanos) / _NANOS
         _raise(number_fault(value, self.limits), path)
         return value
 

@@ -19,9 +19,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-# Its own complaints would stand beside our one clear line.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 

@@ -1,5 +1,6 @@
 """Building blocks of a gRPC server: options, the standard services, binding, a channel to oneself."""
 
+import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -77,13 +78,22 @@ def bind(server: grpc.aio.Server, settings: ServiceSettings) -> int:
         BindError: the port is taken or the address is not ours.
     """
     address = f"{settings.bind_address}:{settings.port}"
+    _probe(settings.bind_address, settings.port, address)
     try:
-        port = server.add_insecure_port(address)
-    except RuntimeError:
-        port = 0
-    if port == 0:
-        raise BindError(f"cannot listen on {address}: the port is in use or the address is not this machine's")
-    return port
+        return server.add_insecure_port(address)
+    except RuntimeError as fault:
+        raise BindError(f"cannot listen on {address}: {fault}") from None
+
+
+def _probe(host: str, port: int, address: str) -> None:
+    """Binds and lets go: gRPC itself does not say why it cannot bind, and logs lines of its own about it."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(place)
+    except OSError as fault:
+        raise BindError(f"cannot listen on {address}: {fault.strerror or fault}") from None
 
 
 @asynccontextmanager
