@@ -419,6 +419,7 @@ class Postcard(message.Message):
     AUDIO_FIELD_NUMBER: builtins.int
     LANGUAGE_FIELD_NUMBER: builtins.int
     ALT_TEXT_FIELD_NUMBER: builtins.int
+    CARD_ERROR_FIELD_NUMBER: builtins.int
     id: builtins.str
     """Its id: 26 characters of a-z and 2-7, chosen by the server."""
     state: PostcardState.ValueType
@@ -469,6 +470,10 @@ class Postcard(message.Message):
     def language(self) -> LanguageSettings:
         """The request's language settings."""
 
+    @builtins.property
+    def card_error(self) -> PartError:
+        """Why the card could not be assembled, though its parts are there: the postcard is then PARTIAL. Absent otherwise."""
+
     def __init__(
         self,
         *,
@@ -488,10 +493,11 @@ class Postcard(message.Message):
         audio: AudioSettings | None = ...,
         language: LanguageSettings | None = ...,
         alt_text: builtins.str = ...,
+        card_error: PartError | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["audio", b"audio", "create_time", b"create_time", "image", b"image", "language", b"language", "phrase", b"phrase", "species", b"species", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["audio", b"audio", "card_error", b"card_error", "create_time", b"create_time", "image", b"image", "language", b"language", "phrase", b"phrase", "species", b"species", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alt_text", b"alt_text", "audio", b"audio", "create_time", b"create_time", "files", b"files", "id", b"id", "image", b"image", "language", b"language", "location", b"location", "parts", b"parts", "phrase", b"phrase", "revision", b"revision", "seed", b"seed", "species", b"species", "state", b"state", "theme", b"theme", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alt_text", b"alt_text", "audio", b"audio", "card_error", b"card_error", "create_time", b"create_time", "files", b"files", "id", b"id", "image", b"image", "language", b"language", "location", b"location", "parts", b"parts", "phrase", b"phrase", "revision", b"revision", "seed", b"seed", "species", b"species", "state", b"state", "theme", b"theme", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -535,7 +541,9 @@ class CreatePostcardRequest(message.Message):
 
     @builtins.property
     def timeout(self) -> duration_pb2.Duration:
-        """How long the making may take in all. Range: 1 s to 1 h. Default: 10 min."""
+        """How long the making may take in all; time in which no process worked on it does not count. Range: 1 s to 1 h.
+        Default: 10 min.
+        """
 
     def __init__(
         self,
@@ -595,7 +603,9 @@ class WatchPostcardRequest(message.Message):
     id: builtins.str
     """Id of the postcard. Required: 26 characters of a-z and 2-7."""
     after_sequence: builtins.int
-    """Only events after this sequence number are sent. Default: 0, all."""
+    """Only events after this sequence number are sent. INVALID_ARGUMENT when it is ahead of the postcard.
+    Default: 0: the postcard as it is, then what follows.
+    """
     def __init__(
         self,
         *,
@@ -725,7 +735,7 @@ class ListPostcardsRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most. Range: 1 to 100. Default: 20."""
+    """How many at most. Range: 1 to 100; more is INVALID_ARGUMENT. Default: 20."""
     page_token: builtins.str
     """`next_page_token` of the page before. Default: the first page."""
     def __init__(

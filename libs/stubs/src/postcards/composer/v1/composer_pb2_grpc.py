@@ -78,16 +78,20 @@ class PostcardServiceServicer:
 
     def CreatePostcard(self, request, context):
         """Accepts a postcard for making and answers at once, in state CREATING, when it is safely in the store.
-        The same `request_id` with the same content answers with the same postcard; with other content ALREADY_EXISTS.
-        RESOURCE_EXHAUSTED with a retry delay when too many are being made.
+        The same `request_id` with the same content answers with the same postcard as it is by then; with other content
+        ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
+        RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
+        store is away. In all three cases nothing was accepted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchPostcard(self, request, context):
-        """Streams what happens to a postcard until it is finished. May be dropped and taken up again; dropping it
-        cancels nothing. NOT_FOUND when there is no such postcard.
+        """Streams what happens to a postcard until it is finished. May be dropped and taken up again, on any replica; dropping
+        it cancels nothing. Who reads slowly misses progress and previews, never a change of the postcard. On a replica that
+        does not make the postcard itself only its changes are seen. NOT_FOUND when there is no such postcard, or it is
+        deleted meanwhile; UNAVAILABLE when the server goes down: watch again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,7 +105,7 @@ class PostcardServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPostcards(self, request, context):
-        """Postcards, the newest first.
+        """Postcards, the newest first. One whose manifest is damaged is left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,14 +119,16 @@ class PostcardServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RepairPostcard(self, request, context):
-        """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard. FAILED_PRECONDITION when nothing is missing.
+        """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard, or files that were lost; a call that was made
+        without the phrase is made again to say it. FAILED_PRECONDITION when nothing is missing, or it is being made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeletePostcard(self, request, context):
-        """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none.
+        """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none. Files of a postcard that another
+        replica is making go a few seconds later. Its request_id may then be used again, for any content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,23 +35,31 @@ class PostcardServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PostcardServiceAsyncStub: ...
     CreatePostcard: _grpc.UnaryUnaryMultiCallable[_composer_pb2.CreatePostcardRequest, _composer_pb2.CreatePostcardResponse]
     """Accepts a postcard for making and answers at once, in state CREATING, when it is safely in the store.
-    The same `request_id` with the same content answers with the same postcard; with other content ALREADY_EXISTS.
-    RESOURCE_EXHAUSTED with a retry delay when too many are being made.
+    The same `request_id` with the same content answers with the same postcard as it is by then; with other content
+    ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
+    RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
+    store is away. In all three cases nothing was accepted.
     """
     WatchPostcard: _grpc.UnaryStreamMultiCallable[_composer_pb2.WatchPostcardRequest, _composer_pb2.WatchPostcardResponse]
-    """Streams what happens to a postcard until it is finished. May be dropped and taken up again; dropping it
-    cancels nothing. NOT_FOUND when there is no such postcard.
+    """Streams what happens to a postcard until it is finished. May be dropped and taken up again, on any replica; dropping
+    it cancels nothing. Who reads slowly misses progress and previews, never a change of the postcard. On a replica that
+    does not make the postcard itself only its changes are seen. NOT_FOUND when there is no such postcard, or it is
+    deleted meanwhile; UNAVAILABLE when the server goes down: watch again.
     """
     GetPostcard: _grpc.UnaryUnaryMultiCallable[_composer_pb2.GetPostcardRequest, _composer_pb2.GetPostcardResponse]
     """One postcard. NOT_FOUND when there is none."""
     ListPostcards: _grpc.UnaryUnaryMultiCallable[_composer_pb2.ListPostcardsRequest, _composer_pb2.ListPostcardsResponse]
-    """Postcards, the newest first."""
+    """Postcards, the newest first. One whose manifest is damaged is left out."""
     CancelPostcard: _grpc.UnaryUnaryMultiCallable[_composer_pb2.CancelPostcardRequest, _composer_pb2.CancelPostcardResponse]
     """Stops the making of a postcard; what is finished is kept. FAILED_PRECONDITION when it is not being made."""
     RepairPostcard: _grpc.UnaryUnaryMultiCallable[_composer_pb2.RepairPostcardRequest, _composer_pb2.RepairPostcardResponse]
-    """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard. FAILED_PRECONDITION when nothing is missing."""
+    """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard, or files that were lost; a call that was made
+    without the phrase is made again to say it. FAILED_PRECONDITION when nothing is missing, or it is being made.
+    """
     DeletePostcard: _grpc.UnaryUnaryMultiCallable[_composer_pb2.DeletePostcardRequest, _composer_pb2.DeletePostcardResponse]
-    """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none."""
+    """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none. Files of a postcard that another
+    replica is making go a few seconds later. Its request_id may then be used again, for any content.
+    """
 
 @_typing.type_check_only
 class PostcardServiceAsyncStub(PostcardServiceStub):
@@ -60,23 +68,31 @@ class PostcardServiceAsyncStub(PostcardServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePostcard: _aio.UnaryUnaryMultiCallable[_composer_pb2.CreatePostcardRequest, _composer_pb2.CreatePostcardResponse]  # type: ignore[assignment]
     """Accepts a postcard for making and answers at once, in state CREATING, when it is safely in the store.
-    The same `request_id` with the same content answers with the same postcard; with other content ALREADY_EXISTS.
-    RESOURCE_EXHAUSTED with a retry delay when too many are being made.
+    The same `request_id` with the same content answers with the same postcard as it is by then; with other content
+    ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
+    RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
+    store is away. In all three cases nothing was accepted.
     """
     WatchPostcard: _aio.UnaryStreamMultiCallable[_composer_pb2.WatchPostcardRequest, _composer_pb2.WatchPostcardResponse]  # type: ignore[assignment]
-    """Streams what happens to a postcard until it is finished. May be dropped and taken up again; dropping it
-    cancels nothing. NOT_FOUND when there is no such postcard.
+    """Streams what happens to a postcard until it is finished. May be dropped and taken up again, on any replica; dropping
+    it cancels nothing. Who reads slowly misses progress and previews, never a change of the postcard. On a replica that
+    does not make the postcard itself only its changes are seen. NOT_FOUND when there is no such postcard, or it is
+    deleted meanwhile; UNAVAILABLE when the server goes down: watch again.
     """
     GetPostcard: _aio.UnaryUnaryMultiCallable[_composer_pb2.GetPostcardRequest, _composer_pb2.GetPostcardResponse]  # type: ignore[assignment]
     """One postcard. NOT_FOUND when there is none."""
     ListPostcards: _aio.UnaryUnaryMultiCallable[_composer_pb2.ListPostcardsRequest, _composer_pb2.ListPostcardsResponse]  # type: ignore[assignment]
-    """Postcards, the newest first."""
+    """Postcards, the newest first. One whose manifest is damaged is left out."""
     CancelPostcard: _aio.UnaryUnaryMultiCallable[_composer_pb2.CancelPostcardRequest, _composer_pb2.CancelPostcardResponse]  # type: ignore[assignment]
     """Stops the making of a postcard; what is finished is kept. FAILED_PRECONDITION when it is not being made."""
     RepairPostcard: _aio.UnaryUnaryMultiCallable[_composer_pb2.RepairPostcardRequest, _composer_pb2.RepairPostcardResponse]  # type: ignore[assignment]
-    """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard. FAILED_PRECONDITION when nothing is missing."""
+    """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard, or files that were lost; a call that was made
+    without the phrase is made again to say it. FAILED_PRECONDITION when nothing is missing, or it is being made.
+    """
     DeletePostcard: _aio.UnaryUnaryMultiCallable[_composer_pb2.DeletePostcardRequest, _composer_pb2.DeletePostcardResponse]  # type: ignore[assignment]
-    """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none."""
+    """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none. Files of a postcard that another
+    replica is making go a few seconds later. Its request_id may then be used again, for any content.
+    """
 
 class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
     """Makes and keeps postcards."""
@@ -88,8 +104,10 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_composer_pb2.CreatePostcardResponse, _abc.Awaitable[_composer_pb2.CreatePostcardResponse]]:
         """Accepts a postcard for making and answers at once, in state CREATING, when it is safely in the store.
-        The same `request_id` with the same content answers with the same postcard; with other content ALREADY_EXISTS.
-        RESOURCE_EXHAUSTED with a retry delay when too many are being made.
+        The same `request_id` with the same content answers with the same postcard as it is by then; with other content
+        ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
+        RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
+        store is away. In all three cases nothing was accepted.
         """
 
     @_abc_1.abstractmethod
@@ -98,8 +116,10 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _composer_pb2.WatchPostcardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_composer_pb2.WatchPostcardResponse], _abc.AsyncIterator[_composer_pb2.WatchPostcardResponse]]:
-        """Streams what happens to a postcard until it is finished. May be dropped and taken up again; dropping it
-        cancels nothing. NOT_FOUND when there is no such postcard.
+        """Streams what happens to a postcard until it is finished. May be dropped and taken up again, on any replica; dropping
+        it cancels nothing. Who reads slowly misses progress and previews, never a change of the postcard. On a replica that
+        does not make the postcard itself only its changes are seen. NOT_FOUND when there is no such postcard, or it is
+        deleted meanwhile; UNAVAILABLE when the server goes down: watch again.
         """
 
     @_abc_1.abstractmethod
@@ -116,7 +136,7 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _composer_pb2.ListPostcardsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_composer_pb2.ListPostcardsResponse, _abc.Awaitable[_composer_pb2.ListPostcardsResponse]]:
-        """Postcards, the newest first."""
+        """Postcards, the newest first. One whose manifest is damaged is left out."""
 
     @_abc_1.abstractmethod
     def CancelPostcard(
@@ -132,7 +152,9 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _composer_pb2.RepairPostcardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_composer_pb2.RepairPostcardResponse, _abc.Awaitable[_composer_pb2.RepairPostcardResponse]]:
-        """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard. FAILED_PRECONDITION when nothing is missing."""
+        """Makes the missing parts of a PARTIAL, FAILED or CANCELLED postcard, or files that were lost; a call that was made
+        without the phrase is made again to say it. FAILED_PRECONDITION when nothing is missing, or it is being made.
+        """
 
     @_abc_1.abstractmethod
     def DeletePostcard(
@@ -140,6 +162,8 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _composer_pb2.DeletePostcardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_composer_pb2.DeletePostcardResponse, _abc.Awaitable[_composer_pb2.DeletePostcardResponse]]:
-        """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none."""
+        """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none. Files of a postcard that another
+        replica is making go a few seconds later. Its request_id may then be used again, for any content.
+        """
 
 def add_PostcardServiceServicer_to_server(servicer: PostcardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,52 @@
+"""From a request to a postcard that is yet to be made."""
+
+from dataclasses import replace
+
+from postcards_composer import clock
+from postcards_composer.ids import fingerprint, new_request_id, new_seed, new_token, postcard_id
+from postcards_composer.postcard import Lease, Manifest
+from postcards_composer.requests import DEFAULT_STRANGENESS, DEFAULT_TIMEOUT_SECONDS, CreateRequest
+from postcards_species.species import Species, derive_species
+
+
+def content_fingerprint(request: CreateRequest) -> str:
+    """Equal for two requests that ask for the same postcard.
+
+    Neither the name of a request nor how long its caller would wait is part of what it asks for.
+    """
+    return fingerprint(replace(request, request_id=None, timeout=None, strangeness=_strangeness(request)))
+
+
+def accepted(request: CreateRequest, lease: Lease) -> Manifest:
+    """The new postcard of a request. Derives the species: takes some milliseconds."""
+    request_id = request.request_id or new_request_id()
+    seed = new_seed() if request.seed is None else request.seed
+    now = clock.now()
+    return Manifest(
+        id=postcard_id(request_id),
+        generation=new_token(),
+        fingerprint=content_fingerprint(request),
+        request_id=request_id,
+        seed=seed,
+        theme=request.theme,
+        strangeness=_strangeness(request),
+        image=request.image,
+        audio=request.audio,
+        language=request.language,
+        timeout=request.timeout or DEFAULT_TIMEOUT_SECONDS,
+        species=_species(request, seed),
+        created_at=now,
+        updated_at=now,
+        lease=lease,
+    )
+
+
+def _strangeness(request: CreateRequest) -> float:
+    return DEFAULT_STRANGENESS if request.strangeness is None else request.strangeness
+
+
+def _species(request: CreateRequest, seed: int) -> Species:
+    species = derive_species(seed, _strangeness(request), request.theme)
+    if request.image.finish is None:
+        return species
+    return replace(species, scene=replace(species.scene, finish=request.image.finish))

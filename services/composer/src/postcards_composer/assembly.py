@@ -1,0 +1,104 @@
+"""From the parts in the store to the card."""
+
+import hashlib
+
+from postcards_composer import keys
+from postcards_composer.archive import Archive
+from postcards_composer.card import (
+    CardContent,
+    Making,
+    Problem,
+    WordTiming,
+    render_card_html,
+    render_card_png,
+)
+from postcards_composer.postcard import Manifest, Part, PartKind
+from postcards_composer.store import NotFound
+from postcards_serving.work import Blob
+
+PARTS_FILES = {
+    PartKind.IMAGE: ("image.png", "preview.webp"),
+    PartKind.LANGUAGE: ("phrase.json",),
+    PartKind.AUDIO: ("call.flac", "call.mp3"),
+}
+"""The files of each part."""
+_NAMES = {PartKind.IMAGE: "picture", PartKind.LANGUAGE: "phrase", PartKind.AUDIO: "call"}
+
+
+def card_content(manifest: Manifest, files: dict[str, bytes]) -> CardContent:
+    """What the card of a postcard shows; `files` are the bytes of its files by name."""
+    species = manifest.species
+    return CardContent(
+        id=manifest.id,
+        name=species.name,
+        binomial=species.binomial,
+        field_note=species.field_note,
+        parents=species.parents,
+        temperament=species.temperament,
+        scene=species.scene,
+        theme=manifest.theme,
+        seed=manifest.seed,
+        strangeness=manifest.strangeness,
+        created=manifest.created_at,
+        phrase=manifest.phrase,
+        image_png=files.get("image.png"),
+        alt_text=manifest.alt_text,
+        call_mp3=files.get("call.mp3"),
+        call_seconds=manifest.call_seconds,
+        timings=_timings(manifest),
+        makings=tuple(_making(part) for part in manifest.parts if part.provenance is not None),
+        problems=tuple(
+            Problem(_NAMES[part.kind], part.error.message) for part in manifest.parts if part.error is not None
+        ),
+    )
+
+
+def render_card(content: CardContent) -> tuple[Blob, ...]:
+    """The files of a card. Takes a while: not for the event loop."""
+    return (
+        Blob("card.html", "text/html; charset=utf-8", render_card_html(content)),
+        Blob("card.png", "image/png", render_card_png(content)),
+    )
+
+
+async def read_files(archive: Archive, manifest: Manifest, names: tuple[str, ...]) -> dict[str, bytes] | None:
+    """The bytes of files of a postcard; None when one is gone or is not what the manifest says."""
+    found: dict[str, bytes] = {}
+    for name in names:
+        file = manifest.file(name)
+        if file is None:
+            return None
+        try:
+            data = (await archive.store.get(keys.file(manifest.id, name))).data
+        except NotFound:
+            return None
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            return None
+        found[name] = data
+    return found
+
+
+def _timings(manifest: Manifest) -> tuple[WordTiming, ...]:
+    """When the words of the phrase sound; none where the call says something else."""
+    if manifest.phrase is None or not manifest.says_phrase:
+        return ()
+    count = len(manifest.phrase.words)
+    return tuple(
+        WordTiming(t.word_index, t.start_seconds, t.end_seconds) for t in manifest.timings if t.word_index < count
+    )
+
+
+def _making(part: Part) -> Making:
+    provenance = part.provenance
+    if provenance is None:
+        raise ValueError(f"nothing is known of how the {part.kind.value} was made")
+    return Making(
+        part=_NAMES[part.kind],
+        engine=provenance.engine,
+        engine_version=provenance.engine_version,
+        model=" ".join(text for text in (provenance.model, provenance.model_revision) if text),
+        device=provenance.device,
+        seconds=part.duration,
+        settings=provenance.settings,
+        notes=provenance.notes,
+    )

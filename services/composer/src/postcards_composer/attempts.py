@@ -1,0 +1,89 @@
+"""Trying a part until it is there, its service stays away too long, or the time is over."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import grpc
+
+from postcards_composer.part_errors import Failure, PartFailed, failure_of
+from postcards_composer.parts import Outcome, PartService, Report
+from postcards_composer.postcard import Manifest, PartError
+from postcards_serving.errors import ServiceError
+from postcards_serving.work import Preview, Progress
+
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 8.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """A part, and what it took."""
+
+    outcome: Outcome
+    """The part."""
+    retries: int
+    """Tries after the first."""
+
+
+async def make_part(
+    service: PartService,
+    manifest: Manifest,
+    *,
+    remaining: Callable[[], float],
+    patience: float,
+    report: Report,
+    count_retry: Callable[[], None],
+) -> Made:
+    """Has a part made, trying again while its service is away or full.
+
+    Args:
+        service: makes the part.
+        manifest: the postcard that it is for.
+        remaining: seconds left for the whole postcard, now.
+        patience: seconds for which a service may show no sign of life. One that is full and says when to come back
+            does show life, so that only the time for the postcard limits the waiting for it.
+        report: takes progress, waiting included.
+        count_retry: called before every try after the first.
+
+    Raises:
+        PartFailed: it could not be made.
+    """
+    retries = 0
+    last_sign = time.monotonic()
+
+    def listen(event: Progress | Preview) -> None:
+        nonlocal last_sign
+        last_sign = time.monotonic()
+        report(event)
+
+    while True:
+        if remaining() <= 0:
+            raise PartFailed(_too_late(service), retries)
+        try:
+            return Made(await service.make(manifest, remaining(), listen), retries)
+        except (grpc.aio.AioRpcError, ServiceError) as problem:
+            failure = failure_of(service.kind, problem)
+        if failure.retry_after is not None:
+            last_sign = time.monotonic()
+        pause = _pause(failure, retries)
+        if not failure.transient or pause >= remaining() or time.monotonic() + pause - last_sign > patience:
+            raise PartFailed(failure.error, retries)
+        report(Progress("waiting", predicted_wait=pause))
+        await asyncio.sleep(pause)
+        retries += 1
+        count_retry()
+
+
+def _pause(failure: Failure, retries: int) -> float:
+    """Seconds until the next try: what the service said, or a growing and jittered pause."""
+    jitter = random.uniform(0.5, 1.0)  # noqa: S311
+    if failure.retry_after is not None:
+        return failure.retry_after * (2.0 - jitter)
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**retries) * jitter
+
+
+def _too_late(service: PartService) -> PartError:
+    return PartError("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", f"no time was left for the {service.kind.value} part")

@@ -1,0 +1,114 @@
+"""The composer as a whole: its parts put together, and its life in the background."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+
+import grpc
+
+from postcards_composer.archive import Archive
+from postcards_composer.desk import Desk
+from postcards_composer.ids import new_token
+from postcards_composer.job import JobSettings
+from postcards_composer.metrics import ComposerMetrics
+from postcards_composer.parts import AudioService, ImageService, LanguageService, PartService
+from postcards_composer.postcard import PartKind
+from postcards_composer.recovery import Recovery
+from postcards_composer.settings import ComposerSettings
+from postcards_composer.store import ObjectStore, StoreError
+from postcards_composer.store.threads import ThreadedStore
+from postcards_composer.workshop import Workshop
+from postcards_serving.channels import open_channel
+from postcards_serving.logging import fields
+
+_log = logging.getLogger(__name__)
+
+
+class Composer:
+    """One replica of the composer. Needs a running event loop."""
+
+    def __init__(self, settings: ComposerSettings, store: ObjectStore, metrics: ComposerMetrics) -> None:
+        """Puts the parts together; nothing runs yet."""
+        self._settings = settings
+        self._store = ThreadedStore(store, metrics)
+        archive = Archive(self._store)
+        self._channels = {
+            PartKind.IMAGE: _channel(settings.image_address),
+            PartKind.LANGUAGE: _channel(settings.language_address),
+            PartKind.AUDIO: _channel(settings.audio_address),
+        }
+        self._workshop = Workshop(
+            archive,
+            _services(self._channels),
+            metrics,
+            JobSettings(lease_seconds=settings.lease_seconds, patience=settings.part_patience_seconds),
+            holder=new_token(),
+            places=settings.max_in_flight,
+        )
+        self._recovery = Recovery(
+            archive,
+            self._workshop,
+            metrics,
+            lease_seconds=settings.lease_seconds,
+            interval=settings.recovery_interval_seconds,
+        )
+        self._background: list[asyncio.Task[None]] = []
+        self.desk = Desk(archive, self._workshop, metrics, settings.watch_interval_seconds)
+
+    async def begin(self) -> None:
+        """Prepares the store and begins to look for unfinished postcards.
+
+        A store or a part service that is away is only logged: both may come back.
+        """
+        try:
+            await self._store.prepare()
+        except StoreError as problem:
+            _log.warning("the store cannot be used yet: %s", problem)
+        self._background = [
+            asyncio.create_task(self._recovery.run(), name="recovery"),
+            *(
+                asyncio.create_task(_look_at(kind, c), name=f"{kind.value} channel")
+                for kind, c in self._channels.items()
+            ),
+        ]
+
+    async def drain(self) -> None:
+        """Finishes what can be finished soon, and leaves the rest to another process."""
+        for task in self._background:
+            task.cancel()
+        for task in self._background:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._workshop.close(self._settings.finish_seconds)
+
+    async def close(self) -> None:
+        """Lets go of the part services and the store."""
+        for channel in self._channels.values():
+            await channel.close()
+        await asyncio.to_thread(self._store.close)
+
+
+def _channel(address: str) -> grpc.aio.Channel:
+    """A channel that never retries by itself: the composer does, and tells its watchers."""
+    return open_channel(address, max_attempts=1)
+
+
+def _services(channels: Mapping[PartKind, grpc.aio.Channel]) -> dict[PartKind, PartService]:
+    return {
+        PartKind.IMAGE: ImageService(channels[PartKind.IMAGE]),
+        PartKind.LANGUAGE: LanguageService(channels[PartKind.LANGUAGE]),
+        PartKind.AUDIO: AudioService(channels[PartKind.AUDIO]),
+    }
+
+
+async def _look_at(kind: PartKind, channel: grpc.aio.Channel) -> None:
+    """Logs how a part service comes and goes."""
+    state = channel.get_state(try_to_connect=True)
+    while state is not grpc.ChannelConnectivity.SHUTDOWN:
+        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            _log.warning("a part service cannot be reached", extra=fields(part=kind.value))
+        elif state is grpc.ChannelConnectivity.READY:
+            _log.info("a part service is there", extra=fields(part=kind.value))
+        await channel.wait_for_state_change(state)
+        state = channel.get_state(try_to_connect=True)

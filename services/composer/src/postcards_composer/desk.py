@@ -1,0 +1,165 @@
+"""What may be done with postcards. Raises errors of the service only."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+from postcards_composer import clock, transitions
+from postcards_composer.acceptance import accepted, content_fingerprint
+from postcards_composer.archive import Archive, Kept
+from postcards_composer.assembly import PARTS_FILES, read_files
+from postcards_composer.feed import Event
+from postcards_composer.ids import postcard_id
+from postcards_composer.listing import Page, list_page
+from postcards_composer.metrics import ComposerMetrics
+from postcards_composer.postcard import Manifest, PartState, PostcardState
+from postcards_composer.requests import CreateRequest
+from postcards_composer.store import NotFound as NoSuchObject
+from postcards_composer.store import PreconditionFailed
+from postcards_composer.store_errors import told_to_caller
+from postcards_composer.watching import watch
+from postcards_composer.workshop import Workshop
+from postcards_serving.errors import AlreadyExists, FailedPrecondition, NotFound, Unavailable
+
+_RACES = 20
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Takes orders for postcards."""
+
+    archive: Archive
+    """Where they are kept."""
+    workshop: Workshop
+    """Where they are made."""
+    metrics: ComposerMetrics
+    """What is counted."""
+    watch_interval: float
+    """Seconds between looks at a postcard that another process makes."""
+
+    async def create(self, request: CreateRequest) -> Manifest:
+        """Accepts a postcard, durably, and begins to make it; a repetition finds the postcard of the first time."""
+        with told_to_caller():
+            if request.request_id is not None:
+                with contextlib.suppress(NoSuchObject):
+                    return _same(request, (await self.archive.load(postcard_id(request.request_id))).manifest)
+            with self.workshop.reserve():
+                manifest = await asyncio.to_thread(accepted, request, self.workshop.new_lease())
+                try:
+                    kept = await self.archive.reserve(manifest)
+                except PreconditionFailed:
+                    return _same(request, await self._load(manifest.id))
+                self.metrics.accepted.inc()
+                self.workshop.begin(kept)
+                return manifest
+
+    async def get(self, postcard_id: str) -> Manifest:
+        """A postcard."""
+        with told_to_caller():
+            return await self._load(postcard_id)
+
+    async def list_page(self, size: int, token: str) -> Page:
+        """A page of postcards."""
+        with told_to_caller():
+            return await list_page(self.archive, self.metrics, size, token)
+
+    async def watch(self, postcard_id: str, after: int) -> AsyncGenerator[Event]:
+        """What happens to a postcard."""
+        self.metrics.watchers.inc()
+        try:
+            with told_to_caller():
+                events = watch(lambda: self._load(postcard_id), self.workshop, after, self.watch_interval)
+                async with contextlib.aclosing(events):
+                    async for event in events:
+                        yield event
+        finally:
+            self.metrics.watchers.dec()
+
+    async def cancel(self, postcard_id: str) -> Manifest:
+        """Stops the making of a postcard."""
+
+        def step(old: Manifest) -> Manifest:
+            if old.state is not PostcardState.CREATING:
+                raise FailedPrecondition(
+                    f"the postcard is {old.state.name}, not CREATING",
+                    reason="POSTCARD_NOT_CREATING",
+                    metadata={"state": old.state.name},
+                )
+            return transitions.cancel(old, clock.now())
+
+        with told_to_caller():
+            kept = await self._change(postcard_id, step)
+            self.metrics.created.labels(kept.manifest.state.value).inc()
+            await self.workshop.stop(postcard_id)
+            await self.archive.forget_work(kept.manifest)
+            return kept.manifest
+
+    async def repair(self, postcard_id: str) -> Manifest:
+        """Begins to make what is missing of a postcard."""
+        with told_to_caller():
+            kept = await self._kept(postcard_id)
+            if not kept.manifest.finished:
+                raise FailedPrecondition("the postcard is being made", reason="POSTCARD_CREATING")
+            if transitions.is_whole(kept.manifest) and await self._files_are_whole(kept.manifest):
+                raise FailedPrecondition("nothing of the postcard is missing", reason="NOTHING_TO_REPAIR")
+            with self.workshop.reserve():
+                manifest = transitions.repair(kept.manifest, clock.now(), self.workshop.new_lease())
+                await self.archive.note_work(manifest)
+                try:
+                    kept = await self.archive.replace(kept, manifest)
+                except (PreconditionFailed, NoSuchObject):
+                    raise FailedPrecondition("the postcard was changed meanwhile", reason="POSTCARD_CHANGED") from None
+                self.workshop.begin(kept)
+                return manifest
+
+    async def delete(self, postcard_id: str) -> None:
+        """Deletes a postcard. What another process is making is gone for callers at once, its files a little later."""
+        with told_to_caller():
+            await self.archive.note_work((await self._kept(postcard_id)).manifest)
+            kept = await self._change(postcard_id, lambda old: transitions.delete(old, clock.now()))
+            lease = kept.manifest.lease
+            await self.workshop.stop(postcard_id)
+            if lease is None or lease.holder == self.workshop.holder:
+                await self.archive.erase(kept.manifest)
+
+    async def _load(self, postcard_id: str) -> Manifest:
+        return (await self._kept(postcard_id)).manifest
+
+    async def _kept(self, postcard_id: str) -> Kept:
+        try:
+            kept = await self.archive.load(postcard_id)
+        except NoSuchObject:
+            raise _no_postcard(postcard_id) from None
+        if kept.manifest.state is PostcardState.DELETING:
+            raise _no_postcard(postcard_id)
+        return kept
+
+    async def _change(self, postcard_id: str, step: Callable[[Manifest], Manifest]) -> Kept:
+        """Changes a postcard that others may be changing too."""
+        for _ in range(_RACES):
+            kept = await self._kept(postcard_id)
+            with contextlib.suppress(PreconditionFailed, NoSuchObject):
+                return await self.archive.replace(kept, step(kept.manifest))
+        raise Unavailable("the postcard changes too fast", reason="POSTCARD_BUSY")
+
+    async def _files_are_whole(self, manifest: Manifest) -> bool:
+        names = [name for part in manifest.parts if part.state is PartState.DONE for name in PARTS_FILES[part.kind]]
+        return await read_files(self.archive, manifest, (*names, "card.html", "card.png")) is not None
+
+
+def _same(request: CreateRequest, manifest: Manifest) -> Manifest:
+    """The postcard of an earlier request with the same id, if it asked for the same."""
+    if manifest.state is PostcardState.DELETING:
+        raise Unavailable("the postcard of this request_id is being deleted", reason="POSTCARD_DELETING")
+    if manifest.fingerprint != content_fingerprint(request):
+        raise AlreadyExists(
+            f"request_id {manifest.request_id} was used before with other content",
+            reason="REQUEST_ID_REUSED",
+            metadata={"id": manifest.id, "field": "request_id"},
+        )
+    return manifest
+
+
+def _no_postcard(postcard_id: str) -> NotFound:
+    return NotFound(f"no postcard {postcard_id}", reason="POSTCARD_NOT_FOUND", metadata={"id": postcard_id})

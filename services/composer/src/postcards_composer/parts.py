@@ -1,0 +1,167 @@
+"""The part services as the composer uses them: one call each; events are passed on, files are checked."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
+from postcards.image.v1 import image_pb2, image_pb2_grpc
+from postcards.language.v1 import language_pb2_grpc
+
+from postcards_composer.part_requests import audio_request, image_request, language_request
+from postcards_composer.postcard import Manifest, PartKind, WordTiming
+from postcards_serving.errors import DataLoss
+from postcards_serving.media import BlobReceiver
+from postcards_serving.messages import decode
+from postcards_serving.work import Blob, Preview, Progress, Provenance
+from postcards_species.phrase import Phrase
+
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+Report = Callable[[Progress | Preview], None]
+"""Takes what a part reports while it is made; must not block."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A part as it came from its service, whole and checked."""
+
+    provenance: Provenance
+    """How it was made."""
+    blobs: tuple[Blob, ...] = ()
+    """Its files."""
+    alt_text: str = ""
+    """Image: one sentence that describes the picture."""
+    phrase: Phrase | None = None
+    """Language: the phrase."""
+    seconds: float = 0.0
+    """Audio: length of the call."""
+    timings: tuple[WordTiming, ...] = ()
+    """Audio: when each word sounds."""
+
+
+class PartService(Protocol):
+    """A service that makes one kind of part."""
+
+    kind: PartKind
+
+    async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
+        """Has the part of a postcard made, in `timeout` seconds at most.
+
+        Raises:
+            grpc.aio.AioRpcError: the service failed, or cannot be reached.
+            ServiceError: what came is not what was announced.
+        """
+        ...
+
+
+class ImageService:
+    """The image service."""
+
+    kind = PartKind.IMAGE
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        """Calls the service over `channel`."""
+        self._stub = image_pb2_grpc.ImageServiceStub(channel)
+
+    async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
+        """See `PartService.make`."""
+        result: image_pb2.ImageResult | None = None
+        files: BlobReceiver | None = None
+        async for event in self._stub.GenerateImage(image_request(manifest), timeout=timeout):
+            match event.WhichOneof("event"):
+                case "progress":
+                    report(decode(event.progress, Progress))
+                case "preview":
+                    report(decode(event.preview, Preview))
+                case "result":
+                    result = event.result
+                    files = BlobReceiver(event.result.blobs)
+                case _:
+                    _receiver(files).add(event.chunk)
+        if result is None:
+            raise DataLoss("the image service ended without a result")
+        return Outcome(
+            decode(result.provenance, Provenance),
+            _files(files, ("image.png",)),
+            alt_text=result.alt_text,
+        )
+
+
+class AudioService:
+    """The audio service."""
+
+    kind = PartKind.AUDIO
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        """Calls the service over `channel`."""
+        self._stub = audio_pb2_grpc.AudioServiceStub(channel)
+
+    async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
+        """See `PartService.make`."""
+        result: audio_pb2.AudioResult | None = None
+        files: BlobReceiver | None = None
+        async for event in self._stub.GenerateAudio(audio_request(manifest), timeout=timeout):
+            match event.WhichOneof("event"):
+                case "progress":
+                    report(decode(event.progress, Progress))
+                case "result":
+                    result = event.result
+                    files = BlobReceiver(event.result.blobs)
+                case _:
+                    _receiver(files).add(event.chunk)
+        if result is None:
+            raise DataLoss("the audio service ended without a result")
+        return Outcome(
+            decode(result.provenance, Provenance),
+            _files(files, ("call.flac", "call.mp3")),
+            seconds=result.seconds,
+            timings=tuple(WordTiming(t.word_index, t.start_seconds, t.end_seconds) for t in result.timings),
+        )
+
+
+class LanguageService:
+    """The language service."""
+
+    kind = PartKind.LANGUAGE
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        """Calls the service over `channel`."""
+        self._stub = language_pb2_grpc.LanguageServiceStub(channel)
+
+    async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
+        """See `PartService.make`."""
+        phrase: Phrase | None = None
+        provenance: Provenance | None = None
+        hashed = hashlib.sha256()
+        async for event in self._stub.GeneratePhrases(language_request(manifest), timeout=timeout):
+            match event.WhichOneof("event"):
+                case "progress":
+                    report(decode(event.progress, Progress))
+                case "phrase":
+                    phrase = decode(event.phrase, Phrase, path="phrase")
+                    hashed.update(event.phrase.SerializeToString(deterministic=True))
+                case _:
+                    provenance = decode(event.result.provenance, Provenance)
+                    if event.result.sha256 != hashed.hexdigest():
+                        raise DataLoss("the phrase arrived damaged: its SHA-256 differs from the one announced")
+        if phrase is None or provenance is None:
+            raise DataLoss("the language service ended without a phrase and a result")
+        return Outcome(provenance, phrase=phrase)
+
+
+def _receiver(files: BlobReceiver | None) -> BlobReceiver:
+    if files is None:
+        raise DataLoss("bytes of a file came before the result that announces it")
+    return files
+
+
+def _files(files: BlobReceiver | None, demanded: tuple[str, ...]) -> tuple[Blob, ...]:
+    """The demanded files; others that an engine added are not the postcard's."""
+    blobs = {blob.name: blob for blob in _receiver(files).finish()}
+    if missing := [name for name in demanded if name not in blobs]:
+        raise DataLoss(f"the result lacks {', '.join(missing)}")
+    return tuple(blobs[name] for name in demanded)

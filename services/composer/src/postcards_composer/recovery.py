@@ -1,0 +1,126 @@
+"""Taking up what other processes have left.
+
+Every postcard with unfinished work has a note in the store, so that nothing needs to be searched. A lease counts as
+lapsed when it was given back, when this process has seen the very same manifest for as long as a lease lasts (which
+needs no two clocks to agree), or when it ended long ago by the time of day.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from postcards_composer import clock, keys, transitions
+from postcards_composer.archive import Archive, Kept
+from postcards_composer.keys import PendingEntry
+from postcards_composer.manifest import ManifestError
+from postcards_composer.metrics import ComposerMetrics
+from postcards_composer.postcard import PostcardState
+from postcards_composer.store import NotFound, PreconditionFailed, StoreError
+from postcards_composer.workshop import Workshop
+from postcards_serving.logging import fields
+
+_log = logging.getLogger(__name__)
+
+MAX_CLOCK_SKEW = timedelta(minutes=2)
+"""By how much the clocks of two processes may differ."""
+ORPHAN_SECONDS = 120.0
+"""How long a note may stand without a postcard: longer than any write that is under way."""
+
+
+@dataclass(frozen=True)
+class _Sighting:
+    """What was seen of a postcard, and since when."""
+
+    version: str
+    since: float
+
+
+class Recovery:
+    """Looks through the notes of unfinished work, again and again."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        workshop: Workshop,
+        metrics: ComposerMetrics,
+        *,
+        lease_seconds: float,
+        interval: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Takes up postcards of `archive` in `workshop`, looking every `interval` seconds."""
+        self._archive = archive
+        self._workshop = workshop
+        self._metrics = metrics
+        self._lease_seconds = lease_seconds
+        self._interval = interval
+        self._monotonic = monotonic
+        self._sightings: dict[PendingEntry, _Sighting] = {}
+
+    async def run(self) -> None:
+        """Looks until it is cancelled; the first time at once."""
+        while True:
+            try:
+                await self.look()
+            except StoreError as problem:
+                _log.warning("cannot look for unfinished postcards: %s", problem)
+            await asyncio.sleep(self._interval)
+
+    async def look(self) -> None:
+        """Goes through all notes once. Raises the store's errors."""
+        entries = [keys.parse_pending(key) for key in await self._archive.store.list(keys.PENDING)]
+        present = [entry for entry in entries if entry is not None]
+        self._sightings = {entry: seen for entry, seen in self._sightings.items() if entry in set(present)}
+        for entry in present:
+            if not self._workshop.is_making(entry.id):
+                await self._consider(entry)
+
+    async def _consider(self, entry: PendingEntry) -> None:
+        try:
+            kept = await self._archive.load(entry.id)
+        except NotFound:
+            if self._unchanged_for(entry, "") > ORPHAN_SECONDS:
+                await self._archive.store.delete(keys.pending(entry))
+            return
+        except ManifestError as problem:
+            self._metrics.unreadable.inc()
+            _log.error("cannot take up postcard %s: %s", entry.id, problem)
+            return
+        unchanged = self._unchanged_for(entry, kept.etag)
+        manifest = kept.manifest
+        if manifest.finished or manifest.round > entry.round:
+            # A note may be ahead of its postcard for a moment: a repair writes it first.
+            if manifest.round >= entry.round or unchanged > ORPHAN_SECONDS:
+                await self._archive.store.delete(keys.pending(entry))
+        elif self._lapsed(kept, unchanged):
+            await self._take_up(kept)
+
+    def _unchanged_for(self, entry: PendingEntry, version: str) -> float:
+        """Seconds for which this process has seen the postcard in this version."""
+        seen = self._sightings.get(entry)
+        if seen is None or seen.version != version:
+            seen = self._sightings[entry] = _Sighting(version, self._monotonic())
+        return self._monotonic() - seen.since
+
+    def _lapsed(self, kept: Kept, unchanged: float) -> bool:
+        lease = kept.manifest.lease
+        return lease is None or unchanged > self._lease_seconds or lease.expires_at + MAX_CLOCK_SKEW < clock.now()
+
+    async def _take_up(self, kept: Kept) -> None:
+        manifest = kept.manifest
+        if manifest.state is PostcardState.DELETING:
+            _log.info("ending the deletion of a postcard", extra=fields(postcard=manifest.id))
+            await self._archive.erase(manifest)
+            return
+        if not self._workshop.has_room:
+            return
+        with self._workshop.reserve():
+            taken = transitions.take_over(manifest, clock.now(), self._workshop.new_lease())
+            with contextlib.suppress(PreconditionFailed, NotFound):
+                self._workshop.begin(await self._archive.replace(kept, taken))
+                self._metrics.takeovers.inc()
+                _log.info("took over a postcard", extra=fields(postcard=manifest.id, revision=taken.revision))

@@ -1,0 +1,78 @@
+"""An object store for the event loop: every operation runs in a thread, and is measured."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from postcards_composer.metrics import ComposerMetrics
+from postcards_composer.store.objects import (
+    NotFound,
+    ObjectStore,
+    PreconditionFailed,
+    StoredObject,
+    StoreError,
+)
+
+T = TypeVar("T")
+
+_WORKERS = 16
+
+
+class ThreadedStore:
+    """The operations of an `ObjectStore` as coroutines. They raise what the store raises."""
+
+    def __init__(self, store: ObjectStore, metrics: ComposerMetrics) -> None:
+        """Works on `store` and tells `metrics` how long each operation took."""
+        self._store = store
+        self._metrics = metrics
+        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="store")
+
+    async def prepare(self) -> None:
+        """See `ObjectStore.prepare`."""
+        await self._run("prepare", self._store.prepare)
+
+    async def put(
+        self, key: str, data: bytes, content_type: str, *, if_absent: bool = False, if_match: str | None = None
+    ) -> str:
+        """See `ObjectStore.put`."""
+        return await self._run(
+            "put", lambda: self._store.put(key, data, content_type, if_absent=if_absent, if_match=if_match)
+        )
+
+    async def get(self, key: str) -> StoredObject:
+        """See `ObjectStore.get`."""
+        return await self._run("get", lambda: self._store.get(key))
+
+    async def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[str]:
+        """See `ObjectStore.list`."""
+        return await self._run("list", lambda: self._store.list(prefix, start_after=start_after, limit=limit))
+
+    async def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        await self._run("delete", lambda: self._store.delete(key))
+
+    def url(self, key: str) -> str:
+        """See `ObjectStore.url`. Asks nobody, so it needs no thread."""
+        return self._store.url(key)
+
+    def location(self, prefix: str) -> str:
+        """See `ObjectStore.location`. Asks nobody, so it needs no thread."""
+        return self._store.location(prefix)
+
+    def close(self) -> None:
+        """Waits for the operations under way."""
+        self._threads.shutdown()
+
+    async def _run(self, operation: str, call: Callable[[], T]) -> T:
+        begun = time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except (NotFound, PreconditionFailed):
+            raise
+        except StoreError:
+            self._metrics.store_errors.labels(operation).inc()
+            raise
+        finally:
+            self._metrics.store_seconds.labels(operation).observe(time.monotonic() - begun)
