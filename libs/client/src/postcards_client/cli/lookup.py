@@ -1,0 +1,158 @@
+"""The commands that look at postcards and change their state: get, list, watch, cancel, repair, delete."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from postcards_client.cli.create import finished, follow
+from postcards_client.cli.options import Address, Id, Json, Out, Place, PortBase, Quiet, Start, place
+from postcards_client.cli.running import Outcome, run
+from postcards_client.cli.session import session
+from postcards_client.display.board import QuietBoard, board_for_terminal
+
+if TYPE_CHECKING:
+    from postcards.composer.v1.composer_pb2 import Postcard
+
+    from postcards_client.client import PostcardPage
+
+
+def get(
+    postcard_id: Id,
+    start: Start = False,
+    out: Out = "",
+    address: Address = "",
+    port_base: PortBase = None,
+    as_json: Json = False,
+) -> None:
+    """Show one postcard."""
+    where = place(address, start, port_base, out)
+
+    async def command() -> Outcome:
+        async with session(where, QuietBoard()) as client:
+            return await _shown(await client.get(postcard_id), where)
+
+    run(command, as_json=as_json)
+
+
+def list_postcards(
+    limit: Annotated[int, typer.Option(min=1, help="How many at most, 1 to 100.")] = 20,
+    page_token: Annotated[str, typer.Option(help="`next_page_token` of the page before.")] = "",
+    start: Start = False,
+    out: Out = "",
+    address: Address = "",
+    port_base: PortBase = None,
+    as_json: Json = False,
+) -> None:
+    """List postcards, the newest first."""
+    where = place(address, start, port_base, out)
+
+    async def command() -> Outcome:
+        async with session(where, QuietBoard()) as client:
+            page = await client.list(page_size=limit, page_token=page_token)
+        from postcards_client.views import postcard_view
+
+        view = {
+            "postcards": [postcard_view(postcard) for postcard in page.postcards],
+            "next_page_token": page.next_page_token,
+        }
+        return Outcome(view, lambda: _print_page(page))
+
+    run(command, as_json=as_json)
+
+
+def watch(
+    postcard_id: Id,
+    start: Start = False,
+    out: Out = "",
+    address: Address = "",
+    port_base: PortBase = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Follow the making of a postcard until it is finished. Ctrl-C stops the watching, not the making."""
+    where = place(address, start, port_base, out)
+
+    async def command() -> Outcome:
+        with board_for_terminal(quiet=quiet) as board:
+            async with session(where, board) as client:
+                postcard = await follow(client, await client.get(postcard_id), board)
+                return await finished(postcard, where)
+
+    run(command, as_json=as_json)
+
+
+def cancel(
+    postcard_id: Id,
+    start: Start = False,
+    out: Out = "",
+    address: Address = "",
+    port_base: PortBase = None,
+    as_json: Json = False,
+) -> None:
+    """Stop the making of a postcard; what is finished is kept."""
+    where = place(address, start, port_base, out)
+
+    async def command() -> Outcome:
+        async with session(where, QuietBoard()) as client:
+            return await _shown(await client.cancel(postcard_id), where)
+
+    run(command, as_json=as_json)
+
+
+def repair(
+    postcard_id: Id,
+    start: Start = False,
+    out: Out = "",
+    address: Address = "",
+    port_base: PortBase = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Make the missing parts of a postcard, and wait until it is finished."""
+    where = place(address, start, port_base, out)
+
+    async def command() -> Outcome:
+        with board_for_terminal(quiet=quiet) as board:
+            async with session(where, board) as client:
+                postcard = await follow(client, await client.repair(postcard_id), board)
+                return await finished(postcard, where)
+
+    run(command, as_json=as_json)
+
+
+def delete(
+    postcard_id: Id,
+    start: Start = False,
+    out: Out = "",
+    address: Address = "",
+    port_base: PortBase = None,
+    as_json: Json = False,
+) -> None:
+    """Delete a postcard and its files, whatever its state."""
+    where = place(address, start, port_base, out)
+
+    async def command() -> Outcome:
+        from postcards_client.views import postcard_view
+
+        async with session(where, QuietBoard()) as client:
+            postcard = await client.get(postcard_id)
+            await client.delete(postcard_id)
+        view = postcard_view(postcard) | {"state": "DELETED", "files": dict[str, str]()}
+        return Outcome(view, lambda: print(f"deleted {postcard.species.name} ({postcard.id})"))
+
+    run(command, as_json=as_json)
+
+
+async def _shown(postcard: "Postcard", where: Place) -> Outcome:
+    """The outcome of a command that succeeded whatever the postcard's state is."""
+    outcome = await finished(postcard, where)
+    return Outcome(outcome.view, outcome.show)
+
+
+def _print_page(page: "PostcardPage") -> None:
+    """Prints a listing: a table in a terminal, tab-separated lines elsewhere."""
+    from rich.console import Console
+
+    from postcards_client.display.listing import print_listing
+
+    print_listing(page, Console(highlight=False))

@@ -1,0 +1,1 @@
+"""Many postcards at once, and a page that shows them."""
