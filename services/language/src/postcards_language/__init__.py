@@ -1,1 +1,1 @@
-"""The Postcards language service."""
+"""The Postcards language service: what an animal says, and what it means."""

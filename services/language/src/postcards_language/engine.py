@@ -1,0 +1,68 @@
+"""What an engine of this service is: it makes phrases."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from postcards_serving.work import Provenance, Work
+from postcards_species.phonology import Phonology
+from postcards_species.phrase import Intent, Mood, Phrase
+
+
+@dataclass(frozen=True)
+class PhrasesRequest:
+    """What to say."""
+
+    phonology: Phonology
+    """The sounds of the species and its grammar."""
+    species_name: str = field(metadata={"max_length": 64})
+    """Name of the species."""
+    seed: int = field(default=0, metadata={"ge": 0, "le": 2**64 - 1})
+    """Seed of every random choice."""
+    count: int = field(default=1, metadata={"ge": 1, "le": 64})
+    """How many phrases."""
+    intent: Intent | None = None
+    """What they do; None leaves it to the engine."""
+    mood: Mood | None = None
+    """How they feel; None leaves it to the engine."""
+    theme: str = field(default="", metadata={"max_length": 200})
+    """What the jungle is about."""
+    prompt: str = field(default="", metadata={"max_length": 4000})
+    """What a language model is told; engines that compute ignore it."""
+    temperature: float | None = field(default=None, metadata={"ge": 0, "le": 2})
+    """Sampling temperature of a language model; None for the engine's own."""
+    top_p: float | None = field(default=None, metadata={"gt": 0, "le": 1})
+    """Nucleus sampling share of a language model; None for the engine's own."""
+
+
+@dataclass(frozen=True)
+class PhrasesResult:
+    """What was said."""
+
+    phrases: tuple[Phrase, ...]
+    """In order, `count` of them, all different."""
+    provenance: Provenance
+    """How they were made."""
+
+
+class LanguageEngine(Protocol):
+    """Makes phrases, synchronously, in any thread."""
+
+    name: str
+    """Its name in settings and requests."""
+    version: str
+    """Results of one version and the same request are equal within the engine's tolerance."""
+
+    stages: tuple[str, ...]
+    """Names of the stages it reports, in order."""
+
+    def generate(self, request: PhrasesRequest, work: Work) -> PhrasesResult:
+        """Makes the phrases, reporting each as a `postcards_serving.work.Item` when it is finished.
+
+        Raises:
+            ServiceError: it cannot, with the reason.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back what the engine holds. Called once, after the last call has ended."""
+        ...

@@ -1,0 +1,126 @@
+"""The embedded engine: a lexicon and a grammar computed from the phonology of the species."""
+
+from importlib.metadata import version as package_version
+
+from postcards_language.engine import PhrasesRequest, PhrasesResult
+from postcards_language.meaning.composition import MOODS_OF, compose
+from postcards_language.tongue.delivery import deliver
+from postcards_language.tongue.lexicon import Lexicon, lexicon_of
+from postcards_serving.errors import Code, InvalidField, ServiceError
+from postcards_serving.work import Item, Progress, Provenance, Work, json_settings
+from postcards_species.english import reads_as_english
+from postcards_species.phonemes import INVENTORY
+from postcards_species.phonology import Phonology
+from postcards_species.phrase import Intent, Mood, Phrase
+from postcards_species.streams import Stream
+from postcards_species.theme import Theme, read_theme
+
+_TRIES = 60
+_THEME_SHARE = 0.7
+_SHORTEST_ENGLISH = 4
+
+
+class PhonotacticEngine:
+    """Makes phrases by computation alone. Pure: the same request gives the same phrases on every machine."""
+
+    name = "phonotactic"
+    version = "1"
+    stages: tuple[str, ...] = ("lexicon", "phrases")
+
+    def generate(self, request: PhrasesRequest, work: Work) -> PhrasesResult:
+        """Makes the phrases; about 1 ms each after 50 ms for a lexicon that is not in the cache.
+
+        Raises:
+            InvalidField: the phonology names a phoneme that does not exist, or spells in English.
+            Cancelled, DeadlineExceeded: see `Work.check`.
+        """
+        _check_phonology(request.phonology)
+        work.report(Progress("lexicon", 0, request.count + 1, 0.0))
+        lexicon = lexicon_of(request.phonology)
+        phrases: list[Phrase] = []
+        patterns: list[str] = []
+        for index in range(request.count):
+            work.check()
+            phrase, pattern = _one_phrase(lexicon, request, index, phrases, patterns)
+            phrases.append(phrase)
+            patterns.append(pattern)
+            work.report(Item(phrase))
+            done = index + 2
+            work.report(
+                Progress("phrases", done, request.count + 1, done / (request.count + 1), text=phrase.animal_text)
+            )
+        return PhrasesResult(tuple(phrases), self._provenance(request, lexicon))
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+    def _provenance(self, request: PhrasesRequest, lexicon: Lexicon) -> Provenance:
+        ignored = [name for name in ("prompt", "temperature", "top_p") if getattr(request, name) not in (None, "")]
+        return Provenance(
+            engine=self.name,
+            engine_version=self.version,
+            device="cpu",
+            settings=json_settings(
+                seed=request.seed,
+                count=request.count,
+                intent=request.intent.value if request.intent else None,
+                mood=request.mood.value if request.mood else None,
+                theme=request.theme,
+                species_name=request.species_name,
+                lexicon_seed=lexicon.phonology.lexicon_seed,
+            ),
+            libraries={"postcards-species": package_version("postcards-species")},
+            notes=tuple(f"{name} was ignored: this engine computes" for name in ignored),
+        )
+
+
+def _check_phonology(phonology: Phonology) -> None:
+    groups = {
+        "onsets": phonology.onsets,
+        "nuclei": phonology.nuclei,
+        "codas": phonology.codas,
+        "clusters": tuple(symbol for pair in phonology.clusters for symbol in pair.split(".")),
+        "spellings": tuple(entry.symbol for entry in phonology.spellings),
+    }
+    for group, symbols in groups.items():
+        for symbol in symbols:
+            if symbol not in INVENTORY:
+                raise InvalidField(f"phonology.{group}", f"holds {symbol!r}, which is no phoneme of the inventory")
+    for i, entry in enumerate(phonology.spellings):
+        for written in (entry.onset, entry.rest):
+            if len(written) >= _SHORTEST_ENGLISH and reads_as_english(written):
+                raise InvalidField(f"phonology.spellings[{i}]", f"spells {entry.symbol!r} as the word {written!r}")
+
+
+def _one_phrase(
+    lexicon: Lexicon, request: PhrasesRequest, index: int, before: list[Phrase], patterns: list[str]
+) -> tuple[Phrase, str]:
+    """A phrase unlike those `before`, and its pattern."""
+    stream = Stream(request.seed, f"phrase/{index}")
+    theme = read_theme(request.theme)
+    intent, mood = _choose_intent_and_mood(stream, request, theme, index)
+    said = {phrase.animal_text for phrase in before} | {phrase.english_gloss for phrase in before}
+    share = lexicon.phonology.grammar.evidential_share
+    for _ in range(_TRIES):
+        sentence, pattern = compose(stream, intent, mood, request.theme, share, patterns)
+        phrase = deliver(lexicon, sentence, intent, mood, stream)
+        if phrase is not None and said.isdisjoint((phrase.animal_text, phrase.english_gloss)):
+            return phrase, pattern
+    raise ServiceError(Code.INTERNAL, "NOTHING_LEFT_TO_SAY", f"no further phrase was found for {intent.value}")
+
+
+def _choose_intent_and_mood(stream: Stream, request: PhrasesRequest, theme: Theme, index: int) -> tuple[Intent, Mood]:
+    """As asked; else as the theme leans; else all intents in turn, each in one of its usual moods."""
+    intent, mood = request.intent, request.mood
+    if mood is None and theme.moods and stream.chance(_THEME_SHARE):
+        mood = stream.choice(theme.moods)
+    if intent is None and theme.intents and stream.chance(_THEME_SHARE):
+        intent = stream.choice(theme.intents)
+    if intent is None:
+        fitting = [other for other in Intent if mood is None or mood in MOODS_OF[other]]
+        in_turn = Stream(request.seed, f"intents/{index // len(fitting)}").shuffled(fitting)
+        intent = in_turn[index % len(fitting)]
+    if mood is None:
+        usual = MOODS_OF[intent]
+        mood = stream.weighted(usual, [1 / (rank + 1) for rank in range(len(usual))])
+    return intent, mood

@@ -1,0 +1,1 @@
+"""What a phrase means: concepts, clauses of them, and clauses in English."""

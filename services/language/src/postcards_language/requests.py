@@ -1,0 +1,36 @@
+"""From a `GeneratePhrasesRequest` to what an engine is asked."""
+
+from dataclasses import dataclass, field
+
+from postcards.language.v1 import language_pb2
+from postcards.species.v1 import phonology_pb2
+
+from postcards_language.engine import PhrasesRequest
+from postcards_serving.messages import decode, encode
+from postcards_species.naming import coin_name
+from postcards_species.parents import choose_parents
+from postcards_species.phonology import Phonology
+from postcards_species.phonology_derivation import derive_phonology
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a tongue comes from that the request leaves out."""
+
+    seed: int = field(default=0, metadata={"ge": 0, "le": 2**64 - 1})
+
+
+def read_request(message: language_pb2.GeneratePhrasesRequest) -> PhrasesRequest:
+    """The checked request; an absent phonology is that of the species of `seed`, an absent name is coined from it.
+
+    Raises:
+        InvalidField: a field breaks its limits.
+    """
+    whole = language_pb2.GeneratePhrasesRequest()
+    whole.CopyFrom(message)
+    if not message.HasField("phonology"):
+        seed = decode(message, _Origin).seed
+        whole.phonology.CopyFrom(encode(derive_phonology(seed, choose_parents(seed)), phonology_pb2.Phonology))
+    if not message.species_name:
+        whole.species_name = coin_name(decode(whole.phonology, Phonology, path="phonology"))
+    return decode(whole, PhrasesRequest)

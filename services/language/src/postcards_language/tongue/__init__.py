@@ -1,0 +1,1 @@
+"""How a species says it: its lexicon, and clauses in its grammar."""
