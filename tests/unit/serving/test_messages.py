@@ -13,6 +13,7 @@ from postcards.composer.v1 import composer_pb2
 from postcards.image.v1 import image_pb2
 from postcards.media.v1 import media_pb2
 from postcards.species.v1 import phrase_pb2
+
 from postcards_serving.codecs import as_single, shortest_decimal
 from postcards_serving.errors import InvalidField
 from postcards_serving.messages import decode, encode
@@ -74,7 +75,7 @@ _everything = st.builds(
     triple=st.tuples(*[singles(-4, 4)] * 3),
     colours=st.lists(st.sampled_from(SkinColour), min_size=1, max_size=4).map(tuple),
     span=st.integers(0, 10**12).map(lambda micros: micros / 1e6),
-    moment=st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    moment=st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)),
     nodes=st.dictionaries(st.text(max_size=3), _nodes, max_size=3),
     shares=st.dictionaries(st.text(max_size=3), singles(0.25, 1), max_size=3),
     maybe=st.none() | singles(-8, 8),
@@ -233,7 +234,7 @@ def test_a_moment_of_another_zone_arrives_in_utc(wire):
     noon = datetime(2026, 11, 22, 12, tzinfo=timezone(timedelta(hours=2)))
     assert decode(encode(Moment(noon), wire.Every), Moment).moment == noon
     with pytest.raises(ValueError, match="moment must have a time zone"):
-        encode(Moment(datetime(2026, 11, 22)), wire.Every)  # noqa: DTZ001
+        encode(Moment(datetime(2026, 11, 22)), wire.Every)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
 _SECRET_KEY = re.compile(r"(?i)(secret|password|passwd|token|api_?key|access_?key|authorization|credential|signature)")
 _SECRET_TEXT = re.compile(
-    r"(?i)(?P<lead>bearer\s+|://[^/\s:@]+:|x-amz-(?:signature|credential|security-token)=)[^\s&@'\"]+"
+    r"(?i)(?P<lead>bearer\s+|://[^/\s:@]+:(?=[^/\s@]+@)|x-amz-(?:signature|credential|security-token)=)[^\s&@'\"]+"
     r"|\b(?:sk-|hf_)[A-Za-z0-9_-]{12,}"
 )
 _HIDDEN = "***"

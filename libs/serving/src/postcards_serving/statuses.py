@@ -1,11 +1,12 @@
 """Domain errors as gRPC statuses with `google.rpc` details, and back."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import cast
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -75,5 +76,6 @@ def _details(error: grpc.RpcError) -> list[AnyMessage]:
     trailers = cast(Iterable[tuple[str, str | bytes]], error.trailing_metadata() or ())
     for key, value in trailers:
         if key == DETAILS_KEY and isinstance(value, bytes):
-            return list(Status.FromString(value).details)
+            with contextlib.suppress(DecodeError):
+                return list(Status.FromString(value).details)
     return []
