@@ -1,10 +1,246 @@
 """The card as one HTML file that needs nothing else."""
 
-from html import escape
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from math import pi, sin, sqrt
+from urllib.parse import quote
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+from postcards_species.streams import Stream
+
+from postcards_composer.card import picture, speech, stamp, typefaces, wording
+from postcards_composer.card.colours import hex_of
 from postcards_composer.card.content import CardContent
+from postcards_composer.card.palette import Palette, derive_palette
+from postcards_composer.card.pronunciation import pronunciation
+from postcards_composer.card.spectrogram import analyse, coloured
+
+BLEED_ASPECT = 1.2
+"""Pictures at least this wide for their height fill the whole front."""
+_ENGRAVING = (328, 368)
+_ICONS = {
+    "play": Markup(
+        '<svg class="icon-play" viewBox="0 0 24 24" aria-hidden="true"><path d="M7.5 4.2v15.6L20 12z"/></svg>'
+    ),
+    "pause": Markup(
+        '<svg class="icon-pause" viewBox="0 0 24 24" aria-hidden="true"><path d="M6.5 4.5h4v15h-4zM13.5 4.5h4v15h-4z"/></svg>'
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _StampView:
+    value: int
+    unit: str
+    tilt: float
+    postmark_tilt: float
+    wear: int
+    perforation: str
+    guilloche: tuple[str, ...]
+    engraving: str
+
+
+@dataclass(frozen=True)
+class _SyllableView:
+    text: str
+    stressed: bool
+    at: str
+
+
+@dataclass(frozen=True)
+class _WordView:
+    text: str
+    gloss: str
+    after: str
+    syllables: tuple[_SyllableView, ...]
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("postcards_composer.card"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+
+
+@cache
+def _static(name: str) -> str:
+    return files("postcards_composer.card").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def _font_faces() -> str:
+    return "".join(
+        f'@font-face{{font-family:"Card {face.value}";src:url("{typefaces.data_uri(face)}") format("woff2")}}'
+        for face in typefaces.Face
+    )
+
+
+def _path(points: Sequence[stamp.Point], closed: bool = True) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + ("Z" if closed else "")
+
+
+def _waves() -> list[str]:
+    """The lines that cancel the stamp, to the right of the postmark's ring."""
+    return [
+        _path([(148 + x, 38 + 17 * line + 4.5 * sin(2 * pi * x / 52)) for x in range(0, 208, 4)], closed=False)
+        for line in range(6)
+    ]
+
+
+def _icon(palette: Palette, seed: int) -> str:
+    lines = stamp.rosette(Stream(seed, "plate"), 15)[::3]
+    paths = "".join(f"<path d='{_path(line[::6])}'/>" for line in lines)
+    drawing = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='-16 -16 32 32'><circle r='16' fill='{hex_of(palette.paper)}'/>"
+        f"<g fill='none' stroke='{hex_of(palette.accent)}' stroke-width='1.1'>{paths}</g></svg>"
+    )
+    return "data:image/svg+xml," + quote(drawing, safe="/:=' ")
+
+
+def name_lines(name: str) -> list[str]:
+    """The name as it is set on the front: a long one breaks where it has a joint."""
+    for joint in ("-", " "):
+        if joint in name and typefaces.width_in_ems(typefaces.Face.DISPLAY, name) > 5.5:
+            middle = min(
+                (place for place, letter in enumerate(name) if letter == joint),
+                key=lambda place: abs(place - len(name) / 2),
+            )
+            return [name[: middle + 1].strip(), name[middle + 1 :].strip()]
+    return [name]
+
+
+def _sizes(content: CardContent, words: Sequence[_WordView]) -> dict[str, str]:
+    """Type sizes that depend on how much there is to set, in hundredths of the card's width."""
+    lines = name_lines(content.name)
+    ems = max(typefaces.width_in_ems(typefaces.Face.DISPLAY, line) for line in lines)
+    name = min(56 / ems, 19 / (len(lines) * 0.98), 15)
+    phrase_text = " ".join("·".join(s.text for s in word.syllables) + word.after for word in words)
+    phrase_ems = max(4.0, typefaces.width_in_ems(typefaces.Face.PHRASE, phrase_text))
+    return {
+        "name": f"{name:.2f}",
+        "name-flat": f"{min(88 / ems, 18):.2f}",
+        "phrase": f"{min(5.6, max(2.1, sqrt(15 * 46 / (1.3 * phrase_ems)))):.2f}",
+        "note": f"{1.72 if len(content.field_note) < 260 else 1.58 if len(content.field_note) < 400 else 1.42:.2f}",
+    }
+
+
+def _variables(palette: Palette, sizes: dict[str, str]) -> str:
+    colours = {
+        name: getattr(palette, name)
+        for name in ("paper", "ink", "faded", "accent", "second", "hairline", "table", "night", "glow")
+    }
+    parts = [f"--{name}:{hex_of(rgb)}" for name, rgb in colours.items()] + [f"--s-{k}:{v}" for k, v in sizes.items()]
+    return ":root{" + ";".join(parts) + "}"
+
+
+def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """A content security policy that runs these texts and nothing else, and never leaves the file."""
+
+    def hashes(texts: Sequence[str]) -> str:
+        return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
+
+    return (
+        f"default-src 'none'; script-src {hashes(scripts)}; style-src {hashes(styles)}; "
+        "img-src data:; media-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _word_views(content: CardContent) -> list[_WordView]:
+    if content.phrase is None:
+        return []
+    shown = speech.shown_words(content.phrase, content.timings)
+    return [
+        _WordView(
+            text=word.text,
+            gloss=view.gloss,
+            after=view.after,
+            syllables=tuple(
+                _SyllableView(s.text, s.stressed, " ".join(f"{a:.2f},{b:.2f}" for a, b in s.spans))
+                for s in view.syllables
+            ),
+        )
+        for word, view in zip(content.phrase.words, shown, strict=True)
+    ]
+
+
+def _stamp_view(content: CardContent, image: Image.Image | None, palette: Palette) -> _StampView:
+    design = stamp.design_stamp(content.seed)
+    engraving = ""
+    if image is not None:
+        mask = stamp.engrave(image, *_ENGRAVING, content.seed)
+        engraving = picture.data_uri(
+            "image/png", picture.mask_image(stamp.inked(mask, palette.accent, wording.STAMP_PAPER))
+        )
+    return _StampView(
+        value=design.value,
+        unit=design.unit,
+        tilt=design.tilt,
+        postmark_tilt=design.postmark_tilt,
+        wear=content.seed % 97,
+        perforation=_path(design.perforation),
+        guilloche=tuple(_path(line) for line in design.guilloche),
+        engraving=engraving,
+    )
 
 
 def render_card_html(content: CardContent) -> bytes:
-    """The card as one self-contained HTML file, UTF-8, that works offline and from a file URL."""
-    return f"<!doctype html><title>{escape(content.name)}</title><h1>{escape(content.name)}</h1>".encode()
+    """The card as one self-contained HTML file, UTF-8, that works offline and from a file URL.
+
+    Its policy lets it load and send nothing. A part that is missing is said to be missing.
+
+    Raises:
+        ValueError: the picture or the call cannot be decoded.
+    """
+    image = picture.open_picture(content.image_png) if content.image_png else None
+    palette = derive_palette(image, content.scene.hue)
+    words = _word_views(content)
+    seconds, strip = content.call_seconds, ""
+    if content.call_mp3:
+        spectrogram = analyse(content.call_mp3)
+        seconds = seconds or spectrogram.seconds
+        strip = picture.data_uri("image/webp", picture.strip_image(coloured(spectrogram, palette.ramp)))
+    style = _font_faces() + _variables(palette, _sizes(content, words)) + _static("card.css")
+    script = _static("card.js")
+    date = wording.postmark_date(content.created)
+    html = (
+        _environment()
+        .get_template("card.html.j2")
+        .render(
+            card=content,
+            policy=_policy([style], [script]),
+            style=Markup(style),  # noqa: S704 (the package's own text and numbers)
+            script=Markup(script),  # noqa: S704 (the package's own text)
+            icon=_icon(palette, content.seed),
+            icons=_ICONS,
+            front="bleed" if image is not None and image.width >= BLEED_ASPECT * image.height else "strip",
+            picture=picture.data_uri("image/webp", picture.page_picture(image)) if image is not None else "",
+            plate=[_path(line[::3]) for line in stamp.rosette(Stream(content.seed, "plate"), 100)],
+            call=picture.data_uri("audio/mpeg", content.call_mp3) if content.call_mp3 else "",
+            seconds=seconds,
+            spoken=wording.spoken_length(seconds),
+            clock=wording.clock(seconds),
+            strip=strip,
+            words=words,
+            said=wording.said(content.phrase) if content.phrase else "",
+            meaning=wording.quoted(content.phrase.english_gloss) if content.phrase else "",
+            name_lines=name_lines(content.name),
+            say=pronunciation(content.name_syllables),
+            address=wording.address_lines(content),
+            facts=wording.facts(content),
+            problems={problem.part: problem.reason for problem in content.problems}
+            | {part: "" for part in ("picture", "call", "phrase") if part not in {p.part for p in content.problems}},
+            serial=wording.serial(content.seed),
+            office=wording.post_office(content.scene),
+            date=date,
+            date_parts=date.split(" "),
+            waves=_waves(),
+            stamp=_stamp_view(content, image, palette),
+        )
+    )
+    return html.encode("utf-8")

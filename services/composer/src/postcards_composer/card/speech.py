@@ -1,0 +1,92 @@
+"""The phrase prepared for showing: words with syllables that know when they sound."""
+
+from dataclasses import dataclass
+
+from postcards_species.phonemes import INVENTORY
+from postcards_species.phrase import Phrase, Word
+
+from postcards_composer.card.content import WordTiming
+
+
+@dataclass(frozen=True)
+class ShownSyllable:
+    """One syllable and when it sounds."""
+
+    text: str
+    """As written."""
+    stressed: bool
+    """Whether it bears the stress."""
+    spans: tuple[tuple[float, float], ...]
+    """Begin and end in seconds, once for every repetition of the phrase."""
+
+
+@dataclass(frozen=True)
+class ShownWord:
+    """One word."""
+
+    syllables: tuple[ShownSyllable, ...]
+    """In order."""
+    gloss: str
+    """Its meaning in the interlinear gloss."""
+    after: str
+    """Punctuation that follows it."""
+
+
+def _length(phonemes: tuple[str, ...]) -> float:
+    return sum(INVENTORY[symbol].seconds if symbol in INVENTORY else 0.12 for symbol in phonemes)
+
+
+def _syllable_spans(word: Word, timings: list[WordTiming]) -> list[list[tuple[float, float]]]:
+    """Spans of the word's syllables: each sounding of the word is shared out by the usual lengths of the phonemes."""
+    lengths = [_length(syllable.phonemes) for syllable in word.syllables]
+    total = sum(lengths) or 1.0
+    spans: list[list[tuple[float, float]]] = [[] for _ in lengths]
+    for timing in timings:
+        start, whole = timing.start_seconds, timing.end_seconds - timing.start_seconds
+        for syllable, length in enumerate(lengths):
+            end = start + whole * length / total
+            spans[syllable].append((round(start, 3), round(end, 3)))
+            start = end
+    return spans
+
+
+def _capital(text: str) -> str:
+    """The text with its first letter, after any click or breath mark, as a capital."""
+    for place, letter in enumerate(text):
+        if letter.isalpha():
+            return text[:place] + letter.upper() + text[place + 1 :]
+    return text
+
+
+def _punctuation(phrase: Phrase) -> list[str]:
+    """What stands after each word in the written phrase, spaces left out."""
+    text = phrase.animal_text
+    lower = text.lower()
+    ends: list[tuple[int, int]] = []
+    place = 0
+    for word in phrase.words:
+        found = lower.find(word.text.lower(), place)
+        if found < 0:
+            return ["" for _ in phrase.words]
+        place = found + len(word.text)
+        ends.append((found, place))
+    starts = [start for start, _ in ends[1:]] + [len(text)]
+    return [text[end:start].strip() for (_, end), start in zip(ends, starts, strict=True)]
+
+
+def shown_words(phrase: Phrase, timings: tuple[WordTiming, ...]) -> tuple[ShownWord, ...]:
+    """The words of a phrase with everything the card shows of them."""
+    shown: list[ShownWord] = []
+    sentence = any(letter.isupper() for letter in phrase.animal_text)
+    for index, (word, after) in enumerate(zip(phrase.words, _punctuation(phrase), strict=True)):
+        spans = _syllable_spans(word, [timing for timing in timings if timing.word_index == index])
+        syllables = tuple(
+            ShownSyllable(
+                _capital(syllable.text) if sentence and index == place == 0 else syllable.text,
+                syllable.stressed and len(word.syllables) > 1,
+                tuple(span),
+            )
+            for place, (syllable, span) in enumerate(zip(word.syllables, spans, strict=True))
+        )
+        shown.append(ShownWord(syllables, word.gloss, after))
+    return tuple(shown)
