@@ -8,7 +8,8 @@ async with PostcardsClient("127.0.0.1:50050") as client:
     print(postcard.species.name, postcard.location)
 ```
 
-The names below are imported when they are first used, so that the command line starts without gRPC.
+`BlockingPostcardsClient` is the same for programs without an event loop. The names below are imported when they are
+first used, so that the command line starts without gRPC.
 """
 
 from importlib import import_module
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         PostcardState,
     )
 
+    from postcards_client.blocking import BlockingPostcardsClient
     from postcards_client.client import PostcardPage, PostcardsClient
     from postcards_client.downloads import download
     from postcards_client.errors import (
@@ -52,6 +54,7 @@ _MODULES = {
         "Postcard",
         "PostcardState",
     ),
+    "postcards_client.blocking": ("BlockingPostcardsClient",),
     "postcards_client.client": ("PostcardPage", "PostcardsClient"),
     "postcards_client.downloads": ("download",),
     "postcards_client.errors": (
@@ -75,6 +78,7 @@ __all__ = [
     "Advanced",
     "AlreadyExists",
     "AudioSettings",
+    "BlockingPostcardsClient",
     "Changed",
     "DeadlineExceeded",
     "Event",

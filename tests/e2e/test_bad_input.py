@@ -1,0 +1,312 @@
+"""Random messages for every method of the four real services: none crashes, hangs or blames itself."""
+
+import asyncio
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import grpc
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from postcards.audio.v1 import audio_pb2
+from postcards.composer.v1 import composer_pb2
+from postcards.image.v1 import image_pb2
+from postcards.language.v1 import language_pb2
+
+from postcards_client.ports import endpoints, trouble_with_port
+from postcards_client.services import Plan, Services
+
+SERVICES = {
+    "composer": composer_pb2.DESCRIPTOR.services_by_name["PostcardService"],
+    "image": image_pb2.DESCRIPTOR.services_by_name["ImageService"],
+    "audio": audio_pb2.DESCRIPTOR.services_by_name["AudioService"],
+    "language": language_pb2.DESCRIPTOR.services_by_name["LanguageService"],
+}
+METHODS = [(name, method) for name, service in SERVICES.items() for method in service.methods]
+ALLOWED = {
+    grpc.StatusCode.OK,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+CALL_SECONDS = 1.0
+SMALL = {
+    "GenerateImage": {"width": 64, "height": 64},
+    "GenerateAudio": {"seconds": 0.5},
+    "GeneratePhrases": {"count": 1},
+    "CreatePostcard": {"timeout": {"seconds": 1}, "image": {"width": 64, "height": 64}, "audio": {"seconds": 0.5}},
+}
+"""What keeps the work of an accepted request small."""
+
+FUZZ = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a call ended."""
+
+    code: grpc.StatusCode
+    details: str = ""
+    fields: tuple[str, ...] = ()
+
+
+def refused_fields(error: grpc.RpcError) -> tuple[str, ...]:
+    """The fields that a status names as wrong."""
+    status = rpc_status.from_call(error)
+    bad = error_details_pb2.BadRequest()
+    found = [detail for detail in (status.details if status else []) if detail.Unpack(bad)]
+    return tuple(violation.field for violation in bad.field_violations) if found else ()
+
+
+@dataclass(frozen=True)
+class Running:
+    """The four services and channels to them."""
+
+    channels: dict[str, grpc.Channel]
+
+    def call(self, name: str, method: MethodDescriptor, request: Message | bytes) -> "Answer":
+        """How a call ends."""
+        try:
+            data = request if isinstance(request, bytes) else request.SerializeToString()
+            for _ in self.answers(name, method, data):
+                pass
+        except grpc.RpcError as error:
+            return Answer(error.code(), error.details(), refused_fields(error))
+        return Answer(grpc.StatusCode.OK)
+
+    def answers(self, name: str, method: MethodDescriptor, request: bytes) -> Iterator[bytes]:
+        """The answers to a request, all as bytes."""
+        path = f"/{method.containing_service.full_name}/{method.name}"
+        if method.server_streaming:
+            yield from self.channels[name].unary_stream(path)(request, timeout=CALL_SECONDS)
+        else:
+            yield self.channels[name].unary_unary(path)(request, timeout=CALL_SECONDS)
+
+    def healthy(self, name: str) -> bool:
+        """Whether a service says SERVING."""
+        stub = health_pb2_grpc.HealthStub(self.channels[name])
+        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=30)
+        return answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory) -> Iterator[Running]:
+    bases = (random.randrange(32_000, 44_000, 8) for _ in range(200))  # noqa: S311 - ports are no secret
+    base = next(b for b in bases if not any(trouble_with_port(port) for port in range(b, b + 8)))
+    folder = tmp_path_factory.mktemp("bad")
+    services = Services(Plan(endpoints(base), folder.as_uri(), folder))
+    services.start()
+    try:
+        asyncio.run(services.wait_until_serving(lambda _: None))
+        channels = {e.name: grpc.insecure_channel(e.address) for e in services.plan.endpoints}
+        yield Running(channels)
+        for channel in channels.values():
+            channel.close()
+    finally:
+        asyncio.run(services.stop())
+
+
+texts = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        ["", "\0", "../../etc/passwd", "<script>alert(1)</script>", "a" * 26, "{}", "%s%n", "\u202e", "💥"]
+    ),
+    st.sampled_from(["x", "é", "\n", "💥"]).flatmap(
+        lambda unit: st.sampled_from([129, 4001, 100_001]).map(unit.__mul__)
+    ),
+)
+floats = st.one_of(
+    st.floats(width=32), st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 1e-45, 3.4e38, -3.4e38, 0.5, 1.0])
+)
+SCALARS = {
+    FieldDescriptor.CPPTYPE_STRING: texts,
+    FieldDescriptor.CPPTYPE_FLOAT: floats,
+    FieldDescriptor.CPPTYPE_DOUBLE: st.floats() | floats,
+    FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
+    FieldDescriptor.CPPTYPE_INT32: st.sampled_from([0, 1, -1, 2**31 - 1, -(2**31)]) | st.integers(-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_INT64: st.sampled_from([0, 1, -1, 2**63 - 1, -(2**63)]) | st.integers(-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: st.sampled_from([0, 1, 64, 2**31, 2**32 - 1]) | st.integers(0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: st.sampled_from([0, 1, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1),
+    FieldDescriptor.CPPTYPE_ENUM: st.integers(-1, 20) | st.sampled_from([2**31 - 1, -(2**31)]),
+}
+
+
+def values(field: FieldDescriptor) -> st.SearchStrategy:
+    """Any value that the wire can carry in one field."""
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        one = st.binary(max_size=64)
+    elif field.message_type is not None:
+        one = messages(field.message_type)
+    else:
+        one = SCALARS[field.cpp_type]
+    if not field.is_repeated:
+        return one
+    return st.lists(one, max_size=4) | st.tuples(one, st.sampled_from([25, 300])).map(lambda pair: [pair[0]] * pair[1])
+
+
+def messages(descriptor: Descriptor) -> st.SearchStrategy[Message]:
+    """Any message of a type."""
+    fields = {field.name: st.none() | st.deferred(lambda field=field: values(field)) for field in descriptor.fields}
+    return st.fixed_dictionaries(fields).map(lambda chosen: build(descriptor, chosen))
+
+
+def build(descriptor: Descriptor, chosen: dict) -> Message:
+    """A message with the chosen values; None leaves a field away."""
+    return GetMessageClass(descriptor)(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def one_field_off(descriptor: Descriptor, base: dict) -> st.SearchStrategy[Message]:
+    """A good small request in which one field holds anything."""
+
+    def with_field(field: FieldDescriptor) -> st.SearchStrategy[Message]:
+        return values(field).map(lambda value: build(descriptor, {**base, field.name: value}))
+
+    return st.sampled_from(list(descriptor.fields)).flatmap(with_field)
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS, ids=[method.name for _, method in METHODS])
+def test_no_message_harms_a_service(running, name, method):
+    base = SMALL.get(method.name, {})
+
+    @FUZZ
+    @given(messages(method.input_type) | one_field_off(method.input_type, base))
+    def answers(request: Message) -> None:
+        answer = running.call(name, method, request)
+        assert answer.code in ALLOWED, f"{answer.code}: {answer.details}\n{request}"
+
+    answers()
+    assert all(running.healthy(service) for service in SERVICES)
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS, ids=[method.name for _, method in METHODS])
+def test_bytes_that_are_no_message_harm_no_service(running, name, method):
+    for data in (b"\xff" * 9, b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x02\xc3\x28", b"\x12" * 4096):
+        answer = running.call(name, method, data)
+        # gRPC itself answers INTERNAL to what it cannot parse; the call never gets to our code.
+        assert answer.code in ALLOWED | {grpc.StatusCode.INTERNAL}
+    assert running.healthy(name)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_message_too_large_is_refused(running, name):
+    method = SERVICES[name].methods[0]
+    field = next(f for f in method.input_type.fields if f.cpp_type == FieldDescriptor.CPPTYPE_STRING)
+    answer = running.call(name, method, build(method.input_type, {field.name: "x" * (5 * 1024 * 1024)}))
+    assert answer.code in {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT}
+    assert running.healthy(name)
+
+
+LONG = "x" * 129
+BAD_REQUEST_ID = [LONG, "a b", "../x", "é"]
+BAD_ID = ["", "a" * 25, "a" * 27, "A" * 26, "../" + "a" * 23, "1" * 26]
+BAD_SIDE = [8, 63, 65, 2056, 2**32 - 1]
+BAD_STEPS = [1001, 2**32 - 1]
+BAD_SHARE = [-0.01, 1.01, math.nan, math.inf]
+BAD_GUIDANCE = [-1.0, 50.5, math.nan, -math.inf]
+BAD_SECONDS = [0.0, 0.49, 60.5, -1.0, math.nan, math.inf]
+BAD_TEMPERATURE = [-0.5, 2.5, math.nan]
+BAD_TOP_P = [0.0, -0.5, 1.5, math.nan]
+BAD_ENUM = [99, -1, 2**31 - 1]
+PART_ENGINES = {"engine": ["crayons", "x" * 65]}
+IMAGE = {
+    "prompt": ["x" * 2001],
+    "negative_prompt": ["x" * 2001],
+    "width": BAD_SIDE,
+    "height": BAD_SIDE,
+    "steps": BAD_STEPS,
+    "guidance_scale": BAD_GUIDANCE,
+    "init_strength": BAD_SHARE,
+    "sampler": ["x" * 65],
+}
+AUDIO = {
+    "prompt": ["x" * 2001],
+    "negative_prompt": ["x" * 2001],
+    "seconds": BAD_SECONDS,
+    "steps": BAD_STEPS,
+    "guidance_scale": BAD_GUIDANCE,
+    "init_strength": BAD_SHARE,
+}
+LANGUAGE = {
+    "prompt": ["x" * 4001],
+    "intent": BAD_ENUM,
+    "mood": BAD_ENUM,
+    "temperature": BAD_TEMPERATURE,
+    "top_p": BAD_TOP_P,
+}
+COMMON = {"request_id": BAD_REQUEST_ID, **PART_ENGINES}
+LIMITS = {
+    "GenerateImage": {**COMMON, **IMAGE, "strangeness": BAD_SHARE},
+    "GenerateAudio": {**COMMON, **AUDIO, "strangeness": BAD_SHARE},
+    "GeneratePhrases": {
+        **COMMON,
+        **LANGUAGE,
+        "species_name": ["x" * 65],
+        "count": [65, 2**32 - 1],
+        "theme": ["x" * 201],
+    },
+    "CreatePostcard": {
+        "request_id": BAD_REQUEST_ID,
+        "theme": ["x" * 201],
+        "strangeness": BAD_SHARE,
+        "timeout": [{"seconds": 0, "nanos": 5}, {"seconds": 3601}, {"seconds": -1}, {"seconds": 2**62}, {"nanos": -1}],
+        **{f"image.{name}": bad for name, bad in IMAGE.items()},
+        **{f"audio.{name}": bad for name, bad in AUDIO.items()},
+        **{f"language.{name}": bad for name, bad in LANGUAGE.items()},
+        "image.engine": ["x" * 65],
+        "image.finish": BAD_ENUM,
+        "audio.engine": ["x" * 65],
+        "language.engine": ["x" * 65],
+    },
+    "WatchPostcard": {"id": BAD_ID},
+    "GetPostcard": {"id": BAD_ID},
+    "ListPostcards": {"page_size": [101, 2**32 - 1], "page_token": ["no token", "../x", "x" * 5000]},
+    "CancelPostcard": {"id": BAD_ID},
+    "RepairPostcard": {"id": BAD_ID},
+    "DeletePostcard": {"id": BAD_ID},
+}
+"""For every method and field, values beyond its limits."""
+FREE = {"seed", "after_sequence", "previews"}
+"""Fields of which every value is good."""
+SPECIES = {"body_plan", "scene", "vocal_tract", "phrase", "phonology"}
+"""Fields whose limits are tested value by value below."""
+
+
+def leaves(descriptor: Descriptor, path: str = "") -> set[str]:
+    """Paths of the fields of a request, those of its settings included."""
+    found = set()
+    for field in descriptor.fields:
+        nested = field.message_type is not None and field.message_type.name.endswith("Settings")
+        found |= leaves(field.message_type, f"{path}{field.name}.") if nested else {path + field.name}
+    return found
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS, ids=[method.name for _, method in METHODS])
+def test_a_value_beyond_its_limit_is_named(running, name, method):
+    table = LIMITS[method.name]
+    assert leaves(method.input_type) == table.keys() | (leaves(method.input_type) & (FREE | SPECIES))
+    wrong = []
+    for path, bad_values in table.items():
+        for value in bad_values:
+            outer, _, inner = path.rpartition(".")
+            request = build(method.input_type, {outer: {inner: value}} if outer else {path: value})
+            answer = running.call(name, method, request)
+            if answer.code is not grpc.StatusCode.INVALID_ARGUMENT or answer.fields != (path,):
+                wrong.append((path, str(value)[:40], answer))
+    assert not wrong
