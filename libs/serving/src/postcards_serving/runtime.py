@@ -120,6 +120,7 @@ class _Process:
         standard = await servers.add_standard_services(server, self._services)
         port = self._bind(server)
         await server.start()
+        _log.debug("loading", extra=fields(port=port))
         loading = asyncio.ensure_future(self._prepare(doorway, port))
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not loading.done():

@@ -1,0 +1,83 @@
+"""A real server process around an engine that the test steers by the request: run by test_runtime.py.
+
+`seed` says what the engine does: 0 answers at once, 1 works until the file named by the environment appears, 2 hangs
+without ever checking, 3 raises. FAIL_LOADING, SLOW_LOADING: what happens before that.
+"""
+
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import grpc.aio
+from postcards.image.v1 import image_pb2, image_pb2_grpc
+from postcards.media.v1 import media_pb2
+
+from postcards_serving.admission import Admission
+from postcards_serving.errors import EngineFailed
+from postcards_serving.execution import Executor, Finished
+from postcards_serving.messages import encode
+from postcards_serving.runtime import Service, serve
+from postcards_serving.settings import ServiceSettings
+from postcards_serving.work import Progress, Work
+
+GATE = Path(os.environ.get("GATE", "/nonexistent"))
+
+
+def generate(seed: int, work: Work) -> int:
+    work.report(Progress("draw", 0, 1))
+    if seed == 1:
+        while not GATE.exists():
+            work.check()
+            time.sleep(0.01)
+    if seed == 2:
+        time.sleep(3600)
+    if seed == 3:
+        raise RuntimeError("the password is swordfish")
+    return seed
+
+
+class Servicer(image_pb2_grpc.ImageServiceServicer):
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def GenerateImage(  # noqa: N802
+        self, request: image_pb2.GenerateImageRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[image_pb2.GenerateImageResponse]:
+        running = self._executor.run(lambda work: generate(request.seed, work), timeout=context.time_remaining())
+        async with aclosing(running) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    yield image_pb2.GenerateImageResponse(result=image_pb2.ImageResult(width=event.result))
+                else:
+                    yield image_pb2.GenerateImageResponse(progress=encode(event, media_pb2.Progress))
+
+
+def load(settings: ServiceSettings) -> Service:
+    if reason := os.environ.get("FAIL_LOADING"):
+        raise EngineFailed(reason)
+    if "CRASH_LOADING" in os.environ:
+        raise ValueError("no such\nfile")
+    if "SLOW_LOADING" in os.environ:
+        while not GATE.exists():
+            time.sleep(0.01)
+    executor = Executor(settings.max_in_flight, Admission(settings.max_queue), engine="fake", stages=("draw",))
+    servicer = Servicer(executor)
+    return Service(
+        register=lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server),
+        warm_up=warm_up,
+        executor=executor,
+        close=lambda: print("engine closed", file=sys.stderr, flush=True),
+    )
+
+
+async def warm_up(channel: grpc.aio.Channel) -> None:
+    seed = 3 if "FAIL_WARM_UP" in os.environ else 0
+    async for _ in image_pb2_grpc.ImageServiceStub(channel).GenerateImage(image_pb2.GenerateImageRequest(seed=seed)):
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(serve("probe", ServiceSettings, [image_pb2.DESCRIPTOR.services_by_name["ImageService"]], load))

@@ -1,0 +1,309 @@
+"""The life of a server as a process: starting, serving, draining, dying."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from postcards.image.v1 import image_pb2, image_pb2_grpc
+
+from postcards_serving.channels import open_channel
+from postcards_serving.statuses import from_rpc_error
+from postcards_serving.testing import eventually
+
+SCRIPT = Path(__file__).with_name("slow_engine_server.py")
+SERVICE_NAME = "postcards.image.v1.ImageService"
+AT_ONCE, UNTIL_RELEASED, FOR_EVER, CRASHING = 0, 1, 2, 3
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Server:
+    """A server process under test."""
+
+    def __init__(self, process: asyncio.subprocess.Process, gate: Path) -> None:
+        self.process = process
+        self.gate = gate
+        self.lines: list[str] = []
+        self._reading = asyncio.ensure_future(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        while line := await self.process.stderr.readline():
+            self.lines.append(line.decode().rstrip())
+
+    def logged(self, message: str) -> dict | None:
+        parsed = [json.loads(line) for line in self.lines if line.startswith("{")]
+        return next((line for line in parsed if line["message"] == message), None)
+
+    async def serving(self) -> dict:
+        return await eventually(lambda: self.logged("serving"), timeout=30)
+
+    async def channel(self) -> grpc.aio.Channel:
+        return open_channel(f"127.0.0.1:{(await self.serving())['port']}", max_attempts=1)
+
+    async def exit_code(self) -> int:
+        code = await asyncio.wait_for(self.process.wait(), 30)
+        await self._reading
+        return code
+
+    def release(self) -> None:
+        self.gate.touch()
+
+
+@contextlib.asynccontextmanager
+async def server(tmp_path: Path, **environment: str) -> AsyncIterator[Server]:
+    gate = tmp_path / "gate"
+    settings = {
+        "GATE": str(gate),
+        "POSTCARDS_PORT": "0",
+        "POSTCARDS_METRICS_PORT": "0",
+        "POSTCARDS_DRAIN_PAUSE_SECONDS": "0",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "error",
+        SCRIPT,
+        env=os.environ | settings | environment,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    running = Server(process, gate)
+    try:
+        yield running
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await running.exit_code()
+
+
+async def widths(channel: grpc.aio.Channel, seed: int) -> list[int]:
+    stub = image_pb2_grpc.ImageServiceStub(channel)
+    call = stub.GenerateImage(image_pb2.GenerateImageRequest(seed=seed))
+    return [response.result.width async for response in call if response.HasField("result")]
+
+
+async def started(channel: grpc.aio.Channel, seed: int) -> "asyncio.Task[list[int]]":
+    """A call whose engine is at work."""
+    stub = image_pb2_grpc.ImageServiceStub(channel)
+    responses = aiter(stub.GenerateImage(image_pb2.GenerateImageRequest(seed=seed)))
+    assert (await anext(responses)).progress.stage == "draw"
+
+    async def rest() -> list[int]:
+        return [response.result.width async for response in responses]
+
+    return asyncio.ensure_future(rest())
+
+
+async def health(channel: grpc.aio.Channel, service: str = "") -> int:
+    request = health_pb2.HealthCheckRequest(service=service)
+    return (await health_pb2_grpc.HealthStub(channel).Check(request, timeout=5)).status
+
+
+async def test_it_serves_and_stops_on_sigterm(tmp_path):
+    async with server(tmp_path) as probe, await probe.channel() as channel:
+        assert await health(channel) == SERVING
+        assert await health(channel, SERVICE_NAME) == SERVING
+        assert await widths(channel, AT_ONCE) == [0]
+        probe.process.send_signal(signal.SIGTERM)
+        assert await probe.exit_code() == 0
+        assert probe.lines.count("engine closed") == 1
+
+
+async def test_a_call_in_flight_survives_sigterm_and_health_goes_first(tmp_path):
+    async with server(tmp_path, POSTCARDS_DRAIN_PAUSE_SECONDS="1") as probe, await probe.channel() as channel:
+        call = await started(channel, UNTIL_RELEASED)
+        watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE_NAME))
+        assert (await watching.read()).status == SERVING
+        probe.process.send_signal(signal.SIGTERM)
+        assert (await watching.read()).status == NOT_SERVING
+        # During the pause new calls are still taken: balancers have not looked away yet.
+        assert await health(channel) == NOT_SERVING
+        watching.cancel()
+        assert not call.done()
+        assert "engine closed" not in probe.lines
+        probe.release()
+        assert await call == [1]
+        assert await probe.exit_code() == 0
+        assert probe.lines.index("engine closed") < len(probe.lines)
+
+
+async def test_no_new_call_is_taken_while_the_last_one_ends(tmp_path):
+    async with server(tmp_path) as probe, await probe.channel() as channel:
+        address = (await probe.serving())["address"]
+        call = await started(channel, UNTIL_RELEASED)
+        probe.process.send_signal(signal.SIGINT)
+
+        async def refused() -> bool:
+            async with open_channel(address, max_attempts=1) as other:
+                try:
+                    await widths(other, AT_ONCE)
+                except grpc.aio.AioRpcError as fault:
+                    return fault.code() is grpc.StatusCode.UNAVAILABLE
+                return False
+
+        await eventually(refused)
+        assert not call.done()
+        probe.release()
+        assert await call == [1]
+        assert await probe.exit_code() == 0
+
+
+async def test_when_the_grace_is_over_the_engine_is_stopped_then_closed(tmp_path):
+    async with server(tmp_path, POSTCARDS_GRACE_SECONDS="0.2") as probe, await probe.channel() as channel:
+        call = await started(channel, UNTIL_RELEASED)
+        probe.process.send_signal(signal.SIGTERM)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await call
+        assert await probe.exit_code() == 0
+        assert "engine closed" in probe.lines
+
+
+async def test_an_engine_that_hangs_is_left_unclosed(tmp_path):
+    async with server(tmp_path, POSTCARDS_GRACE_SECONDS="0") as probe, await probe.channel() as channel:
+        call = await started(channel, FOR_EVER)
+        probe.process.send_signal(signal.SIGTERM)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await call
+        assert await probe.exit_code() == 1
+        assert "engine closed" not in probe.lines
+        assert probe.logged("an engine call has not ended; leaving without closing the engine")
+
+
+async def test_a_second_signal_ends_it_at_once(tmp_path):
+    async with server(tmp_path, POSTCARDS_GRACE_SECONDS="3600") as probe, await probe.channel() as channel:
+        call = await started(channel, FOR_EVER)
+        probe.process.send_signal(signal.SIGTERM)
+        await eventually(lambda: probe.logged("stopping"))
+        probe.process.send_signal(signal.SIGTERM)
+        assert await probe.exit_code() == 130
+        with pytest.raises(grpc.aio.AioRpcError):
+            await call
+
+
+async def test_it_is_not_serving_until_the_engine_is_loaded(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with (
+        server(tmp_path, SLOW_LOADING="1", POSTCARDS_PORT=str(port)) as probe,
+        open_channel(f"127.0.0.1:{port}", max_attempts=1) as channel,
+    ):
+
+        async def answers_not_serving() -> bool:
+            try:
+                return await health(channel, SERVICE_NAME) == NOT_SERVING
+            except grpc.aio.AioRpcError:
+                return False
+
+        await eventually(answers_not_serving, timeout=30)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await widths(channel, AT_ONCE)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert from_rpc_error(caught.value).reason == "STARTING"
+        assert from_rpc_error(caught.value).retry_after == 1.0
+        probe.release()
+        await probe.serving()
+        assert await health(channel, SERVICE_NAME) == SERVING
+        assert await widths(channel, AT_ONCE) == [0]
+
+
+async def test_it_can_be_stopped_while_it_loads(tmp_path):
+    async with server(tmp_path, SLOW_LOADING="1", POSTCARDS_LOG_LEVEL="debug") as probe:
+        await eventually(lambda: probe.logged("loading"), timeout=30)
+        probe.process.send_signal(signal.SIGTERM)
+        assert await probe.exit_code() == 0
+        assert probe.logged("stopped before it was ready")
+
+
+async def test_a_crashing_engine_harms_one_call_only(tmp_path):
+    async with server(tmp_path) as probe, await probe.channel() as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await widths(channel, CRASHING)
+        assert caught.value.code() is grpc.StatusCode.INTERNAL
+        assert "swordfish" not in str(caught.value)
+        assert await widths(channel, AT_ONCE) == [0]
+
+
+@pytest.mark.parametrize(
+    ("environment", "words", "code"),
+    [
+        ({"FAIL_LOADING": "the model x is gated"}, "postcards-probe: cannot start: the model x is gated", 1),
+        ({"CRASH_LOADING": "1"}, "postcards-probe: cannot start: ValueError: no such file", 1),
+        ({"FAIL_WARM_UP": "1", "POSTCARDS_LOG_LEVEL": "error"}, "cannot start: the first request failed: INTERNAL", 1),
+        ({"POSTCARDS_PORT": "http"}, "postcards-probe: POSTCARDS_PORT: Input should be a valid integer", 2),
+        ({"POSTCARDS_BIND_ADDRESS": "192.0.2.1"}, "cannot listen on 192.0.2.1:0: Cannot assign requested address", 1),
+    ],
+)
+async def test_what_cannot_start_says_why_in_one_line(tmp_path, environment, words, code):
+    async with server(tmp_path, **environment) as probe:
+        assert await probe.exit_code() == code
+        (line,) = [line for line in probe.lines if not line.startswith("{")]
+        assert words in line
+
+
+@pytest.mark.parametrize("variable", ["POSTCARDS_PORT", "POSTCARDS_METRICS_PORT"])
+async def test_a_busy_port_is_one_clear_line(tmp_path, variable):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with server(tmp_path, **{variable: str(port)}) as probe:
+            assert await probe.exit_code() == 1
+            (line,) = probe.lines
+            assert f"127.0.0.1:{port}: Address already in use" in line
+            assert variable in line
+
+
+async def test_two_servers_never_share_a_port(tmp_path):
+    async with server(tmp_path) as first:
+        port = (await first.serving())["port"]
+        async with server(tmp_path, POSTCARDS_PORT=str(port)) as second:
+            assert await second.exit_code() == 1
+
+
+def scraped(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        return response.read().decode()
+
+
+async def test_every_metric_is_there_from_the_start_with_zero(tmp_path):
+    async with server(tmp_path) as probe:
+        text = await asyncio.to_thread(scraped, (await probe.serving())["metrics_port"])
+    samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    labels = f'grpc_method="GenerateImage",grpc_service="{SERVICE_NAME}",grpc_type="server_stream"'
+    for name in ("grpc_server_started_total", "grpc_server_msg_received_total", "grpc_server_msg_sent_total"):
+        assert samples[f"{name}{{{labels}}}"] == "0.0"
+    handled = [name for name in samples if name.startswith("grpc_server_handled_total") and SERVICE_NAME in name]
+    assert len(handled) == 17
+    assert {samples[name] for name in handled} == {"0.0"}
+    for name in ("postcards_queue_depth", "postcards_queue_predicted_wait_seconds", "postcards_in_flight_rows"):
+        assert samples[name] == "0.0"
+    assert 'postcards_step_duration_seconds_count{engine="fake",stage="draw"}' in samples
+    assert 'postcards_part_duration_seconds_count{engine="fake",outcome="failed"}' in samples
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus")
+async def test_promtool_finds_nothing_to_complain_about(tmp_path):
+    async with server(tmp_path) as probe, await probe.channel() as channel:
+        await widths(channel, AT_ONCE)
+        text = await asyncio.to_thread(scraped, (await probe.serving())["metrics_port"])
+    checking = await asyncio.create_subprocess_exec(
+        "promtool",
+        "check",
+        "metrics",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    complaints, _ = await checking.communicate(text.encode())
+    assert (checking.returncode, complaints.decode()) == (0, "")
