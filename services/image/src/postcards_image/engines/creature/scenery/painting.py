@@ -1,0 +1,151 @@
+"""From a scene to its scenery."""
+
+import numpy as np
+
+from postcards_image.engines.creature.layers import FloatImage, Scenery
+from postcards_image.engines.creature.scenery import depths, forests, high_land, open_land
+from postcards_image.engines.creature.scenery.colour import decode
+from postcards_image.engines.creature.scenery.filters import blurred
+from postcards_image.engines.creature.scenery.noise import smoothstep
+from postcards_image.engines.creature.scenery.place import Canvas, Framing, Place, sheet_of
+from postcards_image.engines.creature.scenery.plant import plant
+from postcards_image.engines.creature.scenery.sheet import Sheet
+from postcards_image.engines.creature.scenery.stage import GROUND_Y, Stage, set_stage
+from postcards_image.engines.creature.scenery.weather import (
+    clearing_glow,
+    flecks_behind,
+    lightning,
+    mist,
+    weather_before,
+)
+from postcards_species.surroundings import Biome, Weather
+from postcards_species.world import Scene
+
+PLACES: dict[Biome, Place] = {
+    Biome.JUNGLE: forests.JUNGLE,
+    Biome.SWAMP: forests.SWAMP,
+    Biome.DESERT: open_land.DESERT,
+    Biome.SAVANNA: open_land.SAVANNA,
+    Biome.TUNDRA: high_land.TUNDRA,
+    Biome.COAST: open_land.COAST,
+    Biome.REEF: depths.REEF,
+    Biome.ABYSS: depths.ABYSS,
+    Biome.CAVE: depths.CAVE,
+    Biome.FUNGAL_FOREST: forests.FUNGAL_FOREST,
+    Biome.MOUNTAIN: high_land.MOUNTAIN,
+    Biome.VOLCANIC: high_land.VOLCANIC,
+}
+
+
+def paint_scenery(scene: Scene, width: int, height: int, seed: int) -> Scenery:
+    """Paints the habitat of `scene` at `width` by `height` pixels (64 to 2048 each).
+
+    What grows there follows from `scene.flora_seed`; where it stands, and from where the light comes, from `seed`. The
+    same arguments give the same scenery.
+    """
+    stage = set_stage(scene, width, height, seed)
+    place = PLACES[scene.biome]
+    canvas = place.backdrop(stage)
+    canvas = _weather_behind(stage, canvas, place)
+    canvas = _ground_shade(stage, canvas)
+    return Scenery(
+        backdrop=decode(canvas),
+        foreground=_foreground(stage, place.framing(stage)),
+        ground_y=GROUND_Y,
+        light=stage.palette.light,
+        haze=stage.palette.haze,
+        haze_amount=0.10 + 0.16 * stage.palette.haze_amount,
+        submerged=scene.biome.submerged,
+        scale=0.66,
+    )
+
+
+def _weather_behind(stage: Stage, canvas: Canvas, place: Place) -> Canvas:
+    """The weather between the land and the animal."""
+    weather = stage.scene.weather
+    if weather is Weather.STORM and not stage.scene.biome.submerged and stage.scene.biome is not Biome.CAVE:
+        canvas = lightning(stage, canvas)
+    if weather is Weather.MIST:
+        canvas = mist(stage, canvas, stage.horizon - 0.03 * stage.unit, 0.12, 0.6, "bank")
+        canvas = mist(stage, canvas, stage.row(0.45), 0.07, 0.5, "ground")
+    elif weather in (Weather.RAIN, Weather.STORM):
+        canvas = mist(stage, canvas, stage.horizon, 0.08, 0.35, "spray")
+    canvas = clearing_glow(stage, canvas, place.veil * (1.0 + 0.3 * (weather is Weather.MIST)))
+    return flecks_behind(stage, canvas)
+
+
+def _ground_shade(stage: Stage, canvas: Canvas) -> Canvas:
+    """Darker towards the lower edge and the corners, as eyes expect of what is close."""
+    y = np.linspace(0, 1, stage.height, dtype=np.float32)[:, None]
+    x = np.abs(np.linspace(-1, 1, stage.width, dtype=np.float32))[None, :]
+    shade = 1 - 0.30 * smoothstep(0.86, 1.04, y) - 0.16 * smoothstep(0.55, 1.15, x) * smoothstep(0.3, 1.0, y)
+    return np.clip(canvas * shade[..., None], 0, 1).astype(np.float32)
+
+
+def _foreground(stage: Stage, framing: Framing) -> FloatImage:
+    """What stands out of focus before the animal, and the near weather; premultiplied linear RGBA."""
+    near, nearer = sheet_of(stage), sheet_of(stage)
+    rng = stage.layout("framing")
+    _edge(stage, near, framing, rng)
+    _corners(stage, nearer, framing, rng)
+    first = _blurred(near, stage.unit * 0.0035)
+    second = _blurred(nearer, stage.unit * 0.011)
+    painted = second + first * (1 - second[..., 3:])
+    painted = weather_before(stage, painted)
+    alpha = painted[..., 3:]
+    colour = decode(painted[..., :3] / np.maximum(alpha, 1e-4)) * alpha
+    return np.clip(np.dstack([colour, alpha]), 0, 1).astype(np.float32)
+
+
+def _blurred(sheet: Sheet, sigma: float) -> Canvas:
+    return blurred(sheet.pixels, max(sigma, 0.3)).astype(np.float32) / 255
+
+
+def _corners(stage: Stage, sheet: Sheet, framing: Framing, rng: np.random.Generator) -> None:
+    """Plants that rise at the two sides, one side taller, and hang from above."""
+    heavy = float(rng.choice([-1.0, 1.0]))
+    for hand in (-1.0, 1.0):
+        share = 1.0 if hand == heavy else 0.62
+        for _ in range(3 if hand == heavy else 2):
+            kind = framing.sides[int(rng.integers(len(framing.sides)))]
+            x = (0.5 + hand * float(rng.uniform(0.47, 0.56))) * stage.width
+            size = framing.size * share * stage.unit * float(rng.uniform(0.7, 1.1))
+            plant(
+                sheet,
+                kind,
+                rng,
+                (x, stage.height * float(rng.uniform(1.0, 1.1))),
+                size,
+                stage.palette,
+                0.0,
+                -hand * 0.05,
+                framing.dark,
+            )
+    for _ in range(5 if framing.hanging else 0):
+        kind = framing.hanging[int(rng.integers(len(framing.hanging)))]
+        x = 0.5 + float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.24, 0.5))
+        size = stage.unit * float(rng.uniform(0.12, 0.34)) * (abs(x - 0.5) + 0.45)
+        if kind.individuals[0].shapes[0][:, 1].max() > 0.5:
+            size = -size
+        plant(
+            sheet, kind, rng, (x * stage.width, -0.02 * stage.height), size, stage.palette, 0.0, 0.0, framing.dark * 1.2
+        )
+
+
+def _edge(stage: Stage, sheet: Sheet, framing: Framing, rng: np.random.Generator) -> None:
+    """Low things along the lower edge."""
+    for _ in range(9 if framing.tufts else 0):
+        kind = framing.tufts[int(rng.integers(len(framing.tufts)))]
+        x = float(rng.uniform(-0.05, 1.05))
+        size = stage.unit * (0.06 + 0.13 * abs(x - 0.5)) * float(rng.uniform(0.7, 1.2))
+        plant(
+            sheet,
+            kind,
+            rng,
+            (x * stage.width, stage.height * 1.02),
+            size,
+            stage.palette,
+            0.0,
+            0.0,
+            0.55 + 0.3 * framing.dark,
+        )

@@ -1,0 +1,153 @@
+"""The colours and the light of a scene: an hour, bent by a biome, a weather and a hue."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from postcards_image.engines.creature.layers import Light
+from postcards_image.engines.creature.scenery.colour import Colour, mix, oklch, tint
+from postcards_image.engines.creature.scenery.looks import HOURS, LOOKS, Hour, Lch, Look
+from postcards_species.surroundings import Biome, TimeOfDay, Weather
+from postcards_species.world import Scene
+
+_OVERCAST = {
+    Weather.CLEAR: 0.0,
+    Weather.MIST: 0.55,
+    Weather.RAIN: 0.7,
+    Weather.DRIFT: 0.45,
+    Weather.WIND: 0.3,
+    Weather.STORM: 0.9,
+}
+_THICKENS = {
+    Weather.CLEAR: 0.0,
+    Weather.MIST: 0.45,
+    Weather.RAIN: 0.22,
+    Weather.DRIFT: 0.18,
+    Weather.WIND: 0.25,
+    Weather.STORM: 0.2,
+}
+
+HUE_SHARE = 0.34
+"""How far a scene's hue pulls its sky and ground."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one scene, in linear light."""
+
+    zenith: Colour
+    middle: Colour
+    horizon: Colour
+    orb: Colour
+    haze: Colour
+    haze_amount: float
+    overcast: float
+    ground: Colour
+    patch: Colour
+    rock: Colour
+    stem: Colour
+    leaf: Colour
+    accent: Colour
+    glow: Colour
+    light: Light
+    side: float
+    """-1 when the key light comes from the left, 1 from the right."""
+
+    def lit(self, albedo: NDArray[Any], facing: NDArray[Any] | float) -> Colour:
+        """Radiance of surfaces (n, 3) that face the key light by `facing` (n,), -1 away to 1 towards."""
+        share = np.clip(0.42 + 0.58 * np.asarray(facing, np.float32), 0.0, 1.2)[..., None]
+        up = 0.5 + 0.25 * np.asarray(facing, np.float32)[..., None]
+        ambient = self.light.sky * up + self.light.ground * (1 - up)
+        return (albedo * (share * self.light.colour + 1.1 * ambient)).astype(np.float32)
+
+    def veiled(self, colour: Colour, share: float) -> Colour:
+        """`colour` seen through a share (0 to 1) of the air."""
+        return (colour * (1 - share) + self.haze * share).astype(np.float32)
+
+
+def mix_palette(scene: Scene, side: float, height: float) -> Palette:
+    """The palette of `scene`, lit from `side` (-1 left, 1 right), the key light at a relative `height` (0 to 1)."""
+    hour, look = HOURS[scene.time_of_day], LOOKS[scene.biome]
+    overcast = _OVERCAST[scene.weather]
+    night = scene.time_of_day is TimeOfDay.NIGHT
+    pulls = HUE_SHARE * (0.8 if scene.biome in (Biome.REEF, Biome.JUNGLE) else 1.0)
+    zenith, middle, horizon = (
+        tint(_air(colour, look, share, night), scene.hue, pulls)
+        for colour, share in ((hour.zenith, 0.8), (hour.middle, 1.0), (hour.horizon, 0.9))
+    )
+    if scene.weather is Weather.STORM:
+        zenith, middle, horizon = zenith * 0.42, middle * 0.45, horizon * 0.62
+    elif scene.weather in (Weather.RAIN, Weather.MIST):
+        zenith, middle = mix(zenith, horizon, 0.3), mix(middle, horizon, 0.3)
+    haze = mix(horizon, middle, 0.35)
+    ground = tint(oklch(*look.ground), scene.hue, 0.3)
+    return Palette(
+        zenith=zenith,
+        middle=middle,
+        horizon=horizon,
+        orb=oklch(*hour.orb),
+        haze=haze,
+        haze_amount=min(0.95, look.haze + _THICKENS[scene.weather] * (1.2 - look.haze)),
+        overcast=overcast,
+        ground=ground,
+        patch=tint(oklch(*look.patch), scene.hue, 0.3),
+        rock=tint(oklch(*look.rock), scene.hue, 0.2),
+        stem=oklch(*look.stem),
+        leaf=oklch(*look.leaf),
+        accent=oklch(*look.accent),
+        glow=oklch(*look.glow),
+        light=_light(scene, hour, look, side, height, ground),
+        side=side,
+    )
+
+
+def _air(colour: Lch, look: Look, share: float, night: bool) -> Colour:
+    """A colour of the hour's sky in a biome's air; night keeps its darkness."""
+    own = oklch(*colour)
+    lightness = look.air[0]
+    if look.air_share > 0.7:
+        lightness *= 0.35 + 0.75 * colour[0]
+    elif night:
+        lightness = colour[0]
+    else:
+        lightness = 0.5 * lightness + 0.5 * colour[0]
+    return mix(own, oklch(lightness, look.air[1] * (0.6 if night else 1.0), look.air[2]), look.air_share * share)
+
+
+def _light(scene: Scene, hour: Hour, look: Look, side: float, height: float, ground: Colour) -> Light:
+    """Key, ambient and rim light; the key light lies where the sun or moon is painted, a little towards the viewer."""
+    overcast = _OVERCAST[scene.weather]
+    low, high = hour.elevation
+    elevation = math.radians(low + (high - low) * height)
+    turn = math.radians(52.0)
+    key = oklch(*hour.key) * hour.strength * look.dim * (1 - 0.42 * overcast)
+    if scene.biome.submerged or scene.biome is Biome.CAVE:
+        elevation, turn = math.radians(58.0), math.radians(40.0)
+        key = mix(key, oklch(0.85, 0.08, look.air[2]) * float(key.mean()), 0.5)
+    if scene.biome is Biome.ABYSS:
+        elevation, turn = math.radians(30.0), math.radians(35.0)
+        key = oklch(0.92, 0.05, 210) * (0.52 if scene.time_of_day is TimeOfDay.DAY else 0.44)
+    direction = np.array(
+        [
+            side * math.cos(elevation) * math.sin(turn),
+            math.sin(elevation),
+            math.cos(elevation) * math.cos(turn),
+        ]
+    )
+    sky = tint(oklch(*hour.ambient), scene.hue, 0.3) * (0.95 + 0.35 * overcast) * (0.45 + 0.55 * look.dim)
+    if scene.weather is Weather.STORM:
+        key, sky = key * 0.8, sky * 0.75
+    bounce = ground * (key * 0.22 + sky * 0.5)
+    if scene.biome is Biome.VOLCANIC:
+        bounce = bounce + oklch(0.62, 0.20, 42) * 0.22
+    rim = mix(oklch(*hour.orb), oklch(*look.glow), 0.7 if look.dim < 0.7 else 0.12)
+    return Light(
+        direction=direction.astype(np.float32),
+        colour=tint(key, scene.hue, 0.15),
+        sky=sky,
+        ground=bounce.astype(np.float32),
+        rim=(rim * hour.rim * (1 - 0.4 * overcast)).astype(np.float32),
+    )
