@@ -18,6 +18,7 @@ _LENGTH_EXPONENT = 1 / 3
 """Vocal tracts grow like bodies do (W. T. Fitch, J. Acoust. Soc. Am. 102, 1213, 1997)."""
 _LENGTH_OF_ONE_KILOGRAM = 4.1
 """Centimetres. Puts a man's tract at 17 cm and a cat's at 7 cm."""
+_SLIGHT = 0.1
 
 
 class CallGesture(Enum):
@@ -170,8 +171,8 @@ class _Mixture:
             trill_hz=_rounded(self._ratio(lambda n: TRAITS[n].trill_hz) * math.exp(self._bend(0.08, 0.3)), 8.5, 58.0),
             tempo=_rounded(self._ratio(lambda n: TRAITS[n].tempo) * math.exp(self._bend(0.06, 0.22)), 0.4, 2.6),
             click_brightness=self._share_of(lambda t: t.click_brightness, 0.25),
-            whistle=self._share_of(lambda t: t.whistle, 0.2),
-            stridulation=self._share_of(lambda t: t.stridulation, 0.2),
+            whistle=self._organ(lambda t: t.whistle),
+            stridulation=self._organ(lambda t: t.stridulation),
             stridulation_hz=_rounded(
                 self._ratio(lambda n: TRAITS[n].stridulation_hz) * math.exp(self._bend(0.1, 0.35)), 420.0, 11800.0
             ),
@@ -198,6 +199,11 @@ class _Mixture:
 
     def _share_of(self, trait: Callable[[VoiceTraits], float], strange: float) -> float:
         return _rounded(self._mean(trait) + self._bend(0.03, strange), 0.0, 1.0)
+
+    def _organ(self, trait: Callable[[VoiceTraits], float]) -> float:
+        """A share that is none where it is slight: an animal has an organ or has it not."""
+        share = self._share_of(trait, 0.2)
+        return share if share > _SLIGHT else 0.0
 
     def _folds(self) -> tuple[int, float]:
         own = TRAITS[self._names[0]].folds if self._stream.chance(0.7) else TRAITS[self._names[1]].folds

@@ -1,0 +1,1 @@
+"""The engines that make calls, one module each."""

@@ -1,0 +1,116 @@
+"""One animal that speaks: from control tracks to the sound at its mouth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from postcards_audio.engines.vocal_tract.articulation import Tracks
+from postcards_audio.engines.vocal_tract.signals import (
+    CONTROL_RATE,
+    HOP,
+    RATE,
+    Samples,
+    at_audio_rate,
+    rms,
+    smoothed,
+    wander,
+)
+from postcards_audio.engines.vocal_tract.source import phonate
+from postcards_audio.engines.vocal_tract.tract import add_chambers, resonate
+from postcards_audio.engines.vocal_tract.transients import add_transients
+from postcards_species.voice import VocalTract
+
+_LOUDNESS = 0.16
+_WHISPER_SHARE = 0.5
+_LEVELLING = 0.65
+
+
+@dataclass(frozen=True)
+class Excitation:
+    """What drives the tract, each at audio rate and of one length."""
+
+    voice: Samples
+    """The folds."""
+    breath: Samples
+    """Turbulence at the folds."""
+    friction: Samples
+    """Turbulence at a narrow place."""
+    scraped: Samples
+    """Hard parts against one another: radiates by itself."""
+
+
+def excite(tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Excitation:
+    """Sets the folds, the breath and the hard parts going."""
+    length = len(tracks.pitch_hz) * HOP
+    beating = _beating(tracks, tract, rng)
+    loud = at_audio_rate(tracks.voice) * beating
+    scrape = at_audio_rate(tracks.scrape)
+    voice = phonate(tracks, tract, rng) * loud * (1 - 0.75 * scrape)
+    noise = rng.standard_normal(length, dtype=np.float32)
+    # Breath is loudest while the folds are open: it pulses with the voice.
+    pulsing = 0.55 + 0.45 * np.clip(voice / np.float32(max(rms(voice), 1e-6)), -1, 1)
+    breath = noise * at_audio_rate(tracks.aspiration) * pulsing * np.float32(0.42) * (0.6 + 0.4 * beating)
+    friction = rng.standard_normal(length, dtype=np.float32) * at_audio_rate(tracks.frication) * (0.5 + 0.5 * beating)
+    return Excitation(voice, breath, friction, _scrape(tracks, tract, noise, rng) * scrape)
+
+
+def articulated(excitation: Excitation, tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Samples:
+    """The sound at the mouth, at the loudness of an ordinary call."""
+    mouth = resonate(excitation.voice, excitation.breath, excitation.friction, tracks, tract)
+    mouth = _levelled(mouth, excitation)
+    mouth = mouth + excitation.scraped * np.float32(0.5)
+    add_transients(mouth, tracks.events, tract, rng)
+    return _ends_faded(add_chambers(mouth, tract) * np.float32(_LOUDNESS))
+
+
+def _levelled(mouth: Samples, excitation: Excitation) -> Samples:
+    """Brings the tract's output to the loudness that went in, sound by sound, whatever the anatomy amplifies.
+
+    A third of the difference is left: an open mouth is louder than a closed one.
+    """
+    entering = excitation.voice**2 + np.float32(_WHISPER_SHARE) * (excitation.breath**2 + excitation.friction**2)
+    wanted, found = _slow(entering), _slow(mouth**2)
+    overall = float(wanted.mean()) / max(float(found.mean()), 1e-12)
+    gain = np.sqrt(overall) * (wanted / np.maximum(found * overall, 1e-9) + 1e-3) ** (0.5 * _LEVELLING)
+    return mouth * at_audio_rate(smoothed(np.clip(gain, 0, 4 * np.sqrt(overall)).astype(np.float32), 0.06))
+
+
+def _slow(power: Samples) -> Samples:
+    """Power over about a tenth of a second, at control rate."""
+    return smoothed(power.reshape(-1, HOP).mean(axis=1), 0.12) + np.float32(1e-7)
+
+
+def _beating(tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Samples:
+    """Trills and growls: a soft swell at an uneven rate, never a gate."""
+    count = len(tracks.flutter)
+    rate = tract.trill_hz * (0.8 + 0.4 * wander(rng, count, 6.0)) / CONTROL_RATE
+    phase = 2 * np.pi * np.cumsum(rate) + rng.uniform(0, 6.28)
+    uneven = 0.75 + 0.25 * wander(rng, count, tract.trill_hz)
+    dip = (0.5 - 0.5 * np.cos(phase)) ** 1.4 * uneven
+    return at_audio_rate((1 - tracks.flutter * dip).astype(np.float32))
+
+
+def _scrape(tracks: Tracks, tract: VocalTract, noise: Samples, rng: np.random.Generator) -> Samples:
+    """Teeth that strike one after another set a plate ringing: a tone in soft pulses, with rustling."""
+    count = len(tracks.pitch_hz)
+    octaves = np.log2(tracks.pitch_hz / tract.pitch_hz)
+    hertz = np.clip(tract.stridulation_hz * 2 ** (0.3 * octaves + 0.05 * (wander(rng, count, 30) - 0.5)), 150, 15_000)
+    phase = 2 * np.pi * np.cumsum(at_audio_rate(hertz.astype(np.float32)), dtype=np.float64) / RATE
+    stroke_rate = np.clip(tract.trill_hz * (1.6 + 0.5 * octaves), 12, 110) * (0.85 + 0.3 * wander(rng, count, 8))
+    stroke = np.cumsum(stroke_rate) / CONTROL_RATE
+    index = stroke.astype(np.int64)
+    within = stroke - index
+    strength = rng.uniform(0.35, 1.0, int(index[-1]) + 2)[index]
+    pulse = strength * np.sin(np.pi * within) ** 1.7 * (1 - 0.35 * within)
+    tone = np.sin(phase) + 0.35 * np.sin(2.02 * phase) + 0.12 * np.sin(3.1 * phase)
+    rustle = noise * np.sin(phase * 0.97) * np.float32(0.5)
+    loud = at_audio_rate(smoothed(np.maximum(tracks.voice, 0.8 * tracks.frication), 0.01))
+    return ((tone + rustle) * at_audio_rate(smoothed(pulse.astype(np.float32), 0.004)) * loud).astype(np.float32)
+
+
+def _ends_faded(signal: Samples) -> Samples:
+    edge = min(len(signal) // 2, int(0.008 * RATE))
+    ramp = np.linspace(0, 1, edge, dtype=np.float32)
+    signal[:edge] *= ramp
+    signal[len(signal) - edge :] *= ramp[::-1]
+    return signal
