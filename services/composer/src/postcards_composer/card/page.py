@@ -12,25 +12,28 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
-from postcards_species.streams import Stream
 
 from postcards_composer.card import picture, speech, stamp, typefaces, wording
 from postcards_composer.card.colours import hex_of
 from postcards_composer.card.content import CardContent
+from postcards_composer.card.layout import BLEED_ASPECT, name_lines
 from postcards_composer.card.palette import Palette, derive_palette
 from postcards_composer.card.pronunciation import pronunciation
 from postcards_composer.card.spectrogram import analyse, coloured
+from postcards_species.streams import Stream
 
-BLEED_ASPECT = 1.2
-"""Pictures at least this wide for their height fill the whole front."""
 _ENGRAVING = (328, 368)
+
+
+def _icon_of(name: str, path: str) -> Markup:
+    return Markup('<svg class="icon-{}" viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>').format(name, path)
+
+
 _ICONS = {
     "play": Markup(
         '<svg class="icon-play" viewBox="0 0 24 24" aria-hidden="true"><path d="M7.5 4.2v15.6L20 12z"/></svg>'
     ),
-    "pause": Markup(
-        '<svg class="icon-pause" viewBox="0 0 24 24" aria-hidden="true"><path d="M6.5 4.5h4v15h-4zM13.5 4.5h4v15h-4z"/></svg>'
-    ),
+    "pause": _icon_of("pause", "M6.5 4.5h4v15h-4zM13.5 4.5h4v15h-4z"),
 }
 
 
@@ -97,22 +100,11 @@ def _icon(palette: Palette, seed: int) -> str:
     lines = stamp.rosette(Stream(seed, "plate"), 15)[::3]
     paths = "".join(f"<path d='{_path(line[::6])}'/>" for line in lines)
     drawing = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='-16 -16 32 32'><circle r='16' fill='{hex_of(palette.paper)}'/>"
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='-16 -16 32 32'>"
+        f"<circle r='16' fill='{hex_of(palette.paper)}'/>"
         f"<g fill='none' stroke='{hex_of(palette.accent)}' stroke-width='1.1'>{paths}</g></svg>"
     )
     return "data:image/svg+xml," + quote(drawing, safe="/:=' ")
-
-
-def name_lines(name: str) -> list[str]:
-    """The name as it is set on the front: a long one breaks where it has a joint."""
-    for joint in ("-", " "):
-        if joint in name and typefaces.width_in_ems(typefaces.Face.DISPLAY, name) > 5.5:
-            middle = min(
-                (place for place, letter in enumerate(name) if letter == joint),
-                key=lambda place: abs(place - len(name) / 2),
-            )
-            return [name[: middle + 1].strip(), name[middle + 1 :].strip()]
-    return [name]
 
 
 def _sizes(content: CardContent, words: Sequence[_WordView]) -> dict[str, str]:
@@ -125,8 +117,8 @@ def _sizes(content: CardContent, words: Sequence[_WordView]) -> dict[str, str]:
     return {
         "name": f"{name:.2f}",
         "name-flat": f"{min(88 / ems, 18):.2f}",
-        "phrase": f"{min(5.6, max(2.1, sqrt(15 * 46 / (1.3 * phrase_ems)))):.2f}",
-        "note": f"{1.72 if len(content.field_note) < 260 else 1.58 if len(content.field_note) < 400 else 1.42:.2f}",
+        "phrase": f"{min(5.2, max(2.1, sqrt(11.5 * 46 / (1.3 * phrase_ems)))):.2f}",
+        "note": f"{1.68 if len(content.field_note) < 260 else 1.55 if len(content.field_note) < 400 else 1.4:.2f}",
     }
 
 

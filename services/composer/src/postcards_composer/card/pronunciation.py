@@ -16,10 +16,10 @@ _RESPELLING = {
     "y": "ü",
     "oe": "ö",
     "ae": "ae",
-    "glottal": "’",
-    "tk": "t’",
-    "kk": "k’",
-    "qk": "q’",
+    "glottal": "'",
+    "tk": "t'",
+    "kk": "k'",
+    "qk": "q'",
     "j": "y",
 }
 _ADVICE = {
@@ -27,10 +27,10 @@ _ADVICE = {
     "oe": "ö as in fur",
     "ae": "ae as in cat",
     "q": "q far back in the throat",
-    "glottal": "’ a catch in the throat",
-    "tk": "t’ a popped t",
-    "kk": "k’ a popped k",
-    "qk": "q’ popped in the throat",
+    "glottal": "' a catch in the throat",
+    "tk": "t' a popped t",
+    "kk": "k' a popped k",
+    "qk": "q' popped in the throat",
     "kh": "kh as in loch",
     "gh": "gh as in loch, but hummed",
     "hh": "hh breathed from deep down",
@@ -58,6 +58,10 @@ def _respelled(symbol: str) -> str:
     return _RESPELLING.get(symbol) or (INVENTORY[symbol].spelling if symbol in INVENTORY else symbol)
 
 
+def _typographic(text: str) -> str:
+    return text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+
+
 def pronunciation(syllables: tuple[Syllable, ...]) -> str:
     """A respelling with the stressed syllable in capitals, and advice for at most three sounds; empty for no syllables.
 
@@ -69,4 +73,4 @@ def pronunciation(syllables: tuple[Syllable, ...]) -> str:
         parts.append(text.upper() if syllable.stressed and len(syllables) > 1 else text)
     symbols = dict.fromkeys(symbol for syllable in syllables for symbol in syllable.phonemes)
     advice = [_ADVICE[symbol] for symbol in symbols if symbol in _ADVICE][:_ADVICE_LIMIT]
-    return "-".join(parts) + (f" ({'; '.join(advice)})" if advice else "")
+    return _typographic("-".join(parts) + (f" ({'; '.join(advice)})" if advice else ""))

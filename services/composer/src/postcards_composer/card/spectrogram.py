@@ -67,8 +67,10 @@ def analyse(sound: bytes) -> Spectrogram:
 
 
 def _log_bands(spectrum: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Spectra, shape (columns, bins), read at `ROWS` frequencies from low to high: interpolated where bands are narrower
-    than bins, averaged where they are wider."""
+    """Spectra, shape (columns, bins), in `ROWS` bands from low to high.
+
+    Interpolated where bands are narrower than bins, averaged where they are wider.
+    """
     highest = min(HIGHEST_HERTZ, 0.49 * rate)
     edges = np.geomspace(LOWEST_HERTZ, highest, ROWS + 1) * _WINDOW / rate
     sums = np.concatenate([np.zeros((spectrum.shape[0], 1), np.float32), np.cumsum(spectrum, axis=1)], axis=1)

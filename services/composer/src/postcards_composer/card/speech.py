@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from postcards_composer.card.content import WordTiming
 from postcards_species.phonemes import INVENTORY
 from postcards_species.phrase import Phrase, Word
-
-from postcards_composer.card.content import WordTiming
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from math import cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
-from postcards_species.streams import Stream
 
 from postcards_composer.card.colours import Rgb
+from postcards_species.streams import Stream
 
 Point = tuple[float, float]
 

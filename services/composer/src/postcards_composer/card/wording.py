@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
+from postcards_composer.card.colours import Rgb
+from postcards_composer.card.content import CardContent
 from postcards_species.animals import ANIMALS
 from postcards_species.parents import Parent
 from postcards_species.phrase import Intent, Phrase
 from postcards_species.world import Biome, Scene, TimeOfDay, Weather
-
-from postcards_composer.card.colours import Rgb
-from postcards_composer.card.content import CardContent
 
 STAMP_PAPER: Rgb = (251, 250, 246)
 """The whiter paper of the stamp."""

@@ -63,9 +63,10 @@
     const text = own.map((syllable) => syllable.textContent).join("");
     const first = parse(own[0].dataset.at), last = parse(own[own.length - 1].dataset.at);
     return first.map(([start], time) => ({ text, start, end: last[time][1] }));
-  });
+  }).sort((one, other) => one.start - other.start);
   const tint = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const night = tint("--night"), glow = tint("--glow");
+  const letters = (size) => `${size.toFixed(1)}px "Card phrase", Georgia, serif`;
   const CLOSE_UP = 3.4;
   const sight = { from: 0, to: length };
   let held = false;
@@ -107,23 +108,23 @@
     }
     pen.textBaseline = "middle";
     pen.textAlign = "left";
-    let free = -Infinity;
-    for (const word of words) {
+    words.forEach((word, place) => {
       const x = at(word.start), end = at(word.end);
-      if (end < 0 || x > width) { continue; }
+      if (end < 0 || x > width) { return; }
       const sounding = begun && now >= word.start && now < word.end;
       pen.fillStyle = glow;
       pen.globalAlpha = sounding ? 1 : 0.34;
       pen.fillRect(x, tall + 1, Math.max(1.5, end - x - 2), sounding ? 3 : 1);
-      pen.font = `${Math.round(foot * 0.62)}px "Card phrase", Georgia, serif`;
-      const wide = pen.measureText(word.text).width;
-      const left = Math.max(2, x);
-      if ((left > free && wide < end - x + 14) || sounding) {
-        pen.globalAlpha = sounding ? 1 : 0.72;
-        pen.fillText(word.text, Math.min(left, width - wide - 2), tall + foot * 0.56);
-        free = left + wide + 5;
+      const next = words[place + 1];
+      const room = (next ? at(next.start) : width) - x - 5;
+      pen.font = letters(100);
+      const size = Math.min(foot * 0.64, (100 * room) / pen.measureText(word.text).width);
+      if (size > 8.5) {
+        pen.font = letters(size);
+        pen.globalAlpha = sounding ? 1 : 0.78;
+        pen.fillText(word.text, x, tall + foot * 0.56);
       }
-    }
+    });
     pen.globalAlpha = 1;
     if (begun || held) {
       const x = Math.min(width - 1, Math.max(1, at(now)));
