@@ -18,7 +18,7 @@ class Animal:
     head: str
     """First half for a coined genus, capitalised, e.g. "Okapi"."""
     tail: str
-    """Second half for a coined genus, e.g. "johnstus"."""
+    """Second half for a coined genus, e.g. "okapia"."""
     mass_kg: float
     """Mass of a grown one."""
     biomes: tuple[Biome, ...]
@@ -39,7 +39,7 @@ _ALL = (
         5e-6,
         (_B.JUNGLE, _B.SAVANNA),
         ("dutiful", "tireless"),
-        ("carries ten times its weight", "leaves scent roads for its kin"),
+        ("carries ten times its weight", "leaves scent roads for its kin", "builds a bridge out of its relatives"),
     ),
     Animal(
         "bass",
@@ -48,7 +48,7 @@ _ALL = (
         4,
         (_B.REEF, _B.COAST),
         ("patient", "sudden"),
-        ("hangs motionless in the current", "swallows prey in one gulp"),
+        ("hangs motionless in the current", "swallows prey in one gulp", "ambushes its own reflection"),
     ),
     Animal(
         "beaver",
@@ -57,7 +57,7 @@ _ALL = (
         20,
         (_B.SWAMP, _B.TUNDRA),
         ("industrious", "stubborn"),
-        ("dams every stream it finds", "slaps the water when alarmed"),
+        ("dams every stream it finds", "slaps the water when alarmed", "fells a tree to sit where it stood"),
     ),
     Animal(
         "butterfly",
@@ -66,7 +66,11 @@ _ALL = (
         0.0005,
         (_B.JUNGLE, _B.SAVANNA),
         ("flighty", "gentle"),
-        ("drinks the tears of larger beasts", "suns its skin for an hour each dawn"),
+        (
+            "drinks the tears of larger beasts",
+            "suns its skin for an hour each dawn",
+            "tastes with its feet before it decides",
+        ),
     ),
     Animal(
         "cougar",
@@ -75,7 +79,7 @@ _ALL = (
         60,
         (_B.MOUNTAIN, _B.DESERT),
         ("solitary", "watchful"),
-        ("stalks from above", "buries what it cannot finish"),
+        ("stalks from above", "buries what it cannot finish", "walks all night to avoid a conversation"),
     ),
     Animal(
         "crab",
@@ -84,7 +88,7 @@ _ALL = (
         1.5,
         (_B.COAST, _B.REEF),
         ("sidling", "quarrelsome"),
-        ("waves one limb at rivals", "walks sideways when watched"),
+        ("waves one limb at rivals", "walks sideways when watched", "trades its home for a better one each spring"),
     ),
     Animal(
         "crayfish",
@@ -93,7 +97,7 @@ _ALL = (
         0.1,
         (_B.SWAMP, _B.CAVE),
         ("shy", "pugnacious"),
-        ("retreats backwards into its burrow", "sheds its armour at full moon"),
+        ("retreats backwards into its burrow", "sheds its armour at full moon", "keeps a very tidy burrow"),
     ),
     Animal(
         "crocodile",
@@ -102,7 +106,7 @@ _ALL = (
         500,
         (_B.SWAMP, _B.COAST),
         ("still", "ruthless"),
-        ("waits for days without a breath", "carries its young in its mouth"),
+        ("waits for days without a breath", "carries its young in its mouth", "swallows stones for the company"),
     ),
     Animal(
         "dalmatian",
@@ -111,7 +115,7 @@ _ALL = (
         27,
         (_B.SAVANNA, _B.COAST),
         ("loyal", "restless"),
-        ("runs beside anything that moves", "greets by circling three times"),
+        ("runs beside anything that moves", "greets by circling three times", "brings back what nobody threw"),
     ),
     Animal(
         "dolphin",
@@ -120,7 +124,7 @@ _ALL = (
         180,
         (_B.REEF, _B.COAST),
         ("playful", "cunning"),
-        ("names each of its companions", "sleeps with half of its mind"),
+        ("names each of its companions", "sleeps with half of its mind", "invents a game and changes the rules"),
     ),
     Animal(
         "dragonfly",
@@ -129,7 +133,7 @@ _ALL = (
         0.001,
         (_B.SWAMP, _B.JUNGLE),
         ("darting", "fierce"),
-        ("hunts on the wing", "hovers before its own reflection"),
+        ("hunts on the wing", "hovers before its own reflection", "guards one bend of the stream against all comers"),
     ),
     Animal(
         "elephant",
@@ -138,7 +142,7 @@ _ALL = (
         5000,
         (_B.SAVANNA, _B.JUNGLE),
         ("wise", "mournful"),
-        ("stands for days beside its dead", "speaks through the ground"),
+        ("stands for days beside its dead", "speaks through the ground", "digs wells for those who come after"),
     ),
     Animal(
         "emu",
@@ -147,7 +151,7 @@ _ALL = (
         40,
         (_B.SAVANNA, _B.DESERT),
         ("curious", "nervous"),
-        ("booms from a pouch in its throat", "outruns the rain"),
+        ("booms from a pouch in its throat", "outruns the rain", "follows anyone who looks busy"),
     ),
     Animal(
         "flamingo",
@@ -156,16 +160,16 @@ _ALL = (
         3,
         (_B.COAST, _B.SWAMP),
         ("sociable", "vain"),
-        ("sleeps on a single limb", "dances in files of hundreds"),
+        ("sleeps on a single limb", "dances in files of hundreds", "filters its soup upside down"),
     ),
     Animal(
         "gerenuk",
         "Litocra",
-        "walleri",
+        "gazella",
         40,
         (_B.SAVANNA, _B.DESERT),
         ("graceful", "wary"),
-        ("feeds upright among thorns", "never drinks"),
+        ("feeds upright among thorns", "never drinks", "stands so still that vines take hold"),
     ),
     Animal(
         "hawksbill",
@@ -174,7 +178,7 @@ _ALL = (
         70,
         (_B.REEF, _B.COAST),
         ("ancient", "serene"),
-        ("returns to the beach of its birth", "grazes on glass sponges"),
+        ("returns to the beach of its birth", "grazes on glass sponges", "navigates by a map it was born with"),
     ),
     Animal(
         "hedgehog",
@@ -183,7 +187,7 @@ _ALL = (
         0.8,
         (_B.JUNGLE, _B.DESERT),
         ("bashful", "prickly"),
-        ("rolls into a ball when doubted", "anoints its spines with foam"),
+        ("rolls into a ball when doubted", "anoints its spines with foam", "snores loudly enough to move leaves"),
     ),
     Animal(
         "ibis",
@@ -192,7 +196,7 @@ _ALL = (
         1.6,
         (_B.SWAMP, _B.COAST),
         ("probing", "solemn"),
-        ("reads the mud with its bill", "flies in a single wavering line"),
+        ("reads the mud with its bill", "flies in a single wavering line", "inspects every puddle twice"),
     ),
     Animal(
         "kangaroo",
@@ -201,7 +205,11 @@ _ALL = (
         60,
         (_B.SAVANNA, _B.DESERT),
         ("boisterous", "alert"),
-        ("crosses its range in bounds", "drums a warning with its feet"),
+        (
+            "crosses its range in bounds",
+            "drums a warning with its feet",
+            "carries its young in a pocket and sometimes other things",
+        ),
     ),
     Animal(
         "leopard",
@@ -210,7 +218,7 @@ _ALL = (
         55,
         (_B.JUNGLE, _B.SAVANNA),
         ("silent", "proud"),
-        ("hauls its meals into the canopy", "is heard only when it wishes"),
+        ("hauls its meals into the canopy", "is heard only when it wishes", "sleeps with all its limbs hanging"),
     ),
     Animal(
         "llama",
@@ -219,7 +227,7 @@ _ALL = (
         130,
         (_B.MOUNTAIN, _B.TUNDRA),
         ("haughty", "gregarious"),
-        ("hums to its young", "spits at what it disdains"),
+        ("hums to its young", "spits at what it disdains", "stares at the horizon until it comes closer"),
     ),
     Animal(
         "lobster",
@@ -228,7 +236,7 @@ _ALL = (
         4,
         (_B.REEF, _B.ABYSS),
         ("ponderous", "long-lived"),
-        ("marches in single file along the bottom", "grows until it dies"),
+        ("marches in single file along the bottom", "grows until it dies", "tastes the water for old acquaintances"),
     ),
     Animal(
         "mayfly",
@@ -237,7 +245,7 @@ _ALL = (
         2e-5,
         (_B.SWAMP, _B.COAST),
         ("hasty", "fragile"),
-        ("lives a single evening", "dances above still water"),
+        ("lives a single evening", "dances above still water", "spends its youth preparing for one party"),
     ),
     Animal(
         "nautilus",
@@ -246,7 +254,7 @@ _ALL = (
         1.2,
         (_B.ABYSS, _B.REEF),
         ("drifting", "secretive"),
-        ("rises at night and sinks by day", "adds a chamber for every year"),
+        ("rises at night and sinks by day", "adds a chamber for every year", "jets backwards into the future"),
     ),
     Animal(
         "octopus",
@@ -255,16 +263,20 @@ _ALL = (
         15,
         (_B.REEF, _B.ABYSS),
         ("ingenious", "moody"),
-        ("tastes with its limbs", "changes its skin with its mind"),
+        ("tastes with its limbs", "changes its skin with its mind", "takes locks apart for pleasure"),
     ),
     Animal(
         "okapi",
         "Okapi",
-        "johnstus",
+        "okapia",
         250,
         (_B.JUNGLE, _B.FUNGAL_FOREST),
         ("reclusive", "gentle"),
-        ("speaks below the hearing of its hunters", "cleans its ears with its tongue"),
+        (
+            "speaks below the hearing of its hunters",
+            "cleans its ears with its tongue",
+            "walks the same path until it is a road",
+        ),
     ),
     Animal(
         "panda",
@@ -273,7 +285,7 @@ _ALL = (
         100,
         (_B.MOUNTAIN, _B.JUNGLE),
         ("placid", "clumsy"),
-        ("eats for fourteen hours a day", "marks trees in a handstand"),
+        ("eats for fourteen hours a day", "marks trees in a handstand", "falls out of trees without complaint"),
     ),
     Animal(
         "pigeon",
@@ -282,7 +294,7 @@ _ALL = (
         0.35,
         (_B.MOUNTAIN, _B.COAST),
         ("faithful", "fussy"),
-        ("finds its way home from anywhere", "bows before it speaks"),
+        ("finds its way home from anywhere", "bows before it speaks", "courts whatever is standing still"),
     ),
     Animal(
         "platypus",
@@ -291,7 +303,7 @@ _ALL = (
         1.5,
         (_B.SWAMP, _B.CAVE),
         ("furtive", "odd"),
-        ("hunts with its eyes shut", "feels the lightning in its prey"),
+        ("hunts with its eyes shut", "feels the lightning in its prey", "stores its supper in its cheeks"),
     ),
     Animal(
         "rhino",
@@ -300,7 +312,7 @@ _ALL = (
         2000,
         (_B.SAVANNA, _B.VOLCANIC),
         ("short-sighted", "headlong"),
-        ("charges first", "wallows at noon"),
+        ("charges first", "wallows at noon", "trusts only the bird on its back"),
     ),
     Animal(
         "rooster",
@@ -309,7 +321,7 @@ _ALL = (
         3,
         (_B.SAVANNA, _B.JUNGLE),
         ("boastful", "punctual"),
-        ("announces every dawn twice", "fights its own shadow"),
+        ("announces every dawn twice", "fights its own shadow", "inspects the morning for mistakes"),
     ),
     Animal(
         "scorpion",
@@ -318,7 +330,7 @@ _ALL = (
         0.03,
         (_B.DESERT, _B.VOLCANIC),
         ("venomous", "patient"),
-        ("glows under the moon", "dances with its rivals claw in claw"),
+        ("glows under the moon", "dances with its rivals claw in claw", "listens with its feet"),
     ),
     Animal(
         "sea horse",
@@ -327,7 +339,11 @@ _ALL = (
         0.02,
         (_B.REEF, _B.COAST),
         ("devoted", "upright"),
-        ("anchors itself to anything that sways", "lets the male bear the young"),
+        (
+            "anchors itself to anything that sways",
+            "lets the male bear the young",
+            "greets its partner with a dance at every sunrise",
+        ),
     ),
     Animal(
         "starfish",
@@ -336,7 +352,7 @@ _ALL = (
         0.5,
         (_B.REEF, _B.ABYSS),
         ("slow", "inexorable"),
-        ("digests its meals outside itself", "grows back what it loses"),
+        ("digests its meals outside itself", "grows back what it loses", "opens anything by refusing to stop"),
     ),
     Animal(
         "tick",
@@ -345,7 +361,11 @@ _ALL = (
         1e-5,
         (_B.JUNGLE, _B.CAVE),
         ("clinging", "unhurried"),
-        ("waits years for a passer-by", "swells to many times its size"),
+        (
+            "waits years for a passer-by",
+            "swells to many times its size",
+            "climbs the tallest grass and holds out its arms",
+        ),
     ),
     Animal(
         "wild cat",
@@ -354,7 +374,7 @@ _ALL = (
         5,
         (_B.JUNGLE, _B.MOUNTAIN),
         ("aloof", "bold"),
-        ("hunts at the edge of the light", "purrs when it is about to strike"),
+        ("hunts at the edge of the light", "purrs when it is about to strike", "ignores what it most wants"),
     ),
 )
 

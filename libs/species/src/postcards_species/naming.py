@@ -7,8 +7,93 @@ from postcards_species.english import reads_as_english
 from postcards_species.parents import Parent
 from postcards_species.phonology import Phonology
 from postcards_species.phonology_words import coin_word, write_syllables
-from postcards_species.phrase import Syllable
 from postcards_species.streams import Stream
+
+_TRIES = 12
+_LONGEST_NAME = 16
+
+_FEMININE_TAILS = (
+    "perca",
+    "ptera",
+    "felis",
+    "aeschna",
+    "gazella",
+    "chelys",
+    "ibis",
+    "glama",
+    "ephemera",
+    "okapia",
+    "columba",
+)
+
+_EPITHETS = (
+    "murmurans",
+    "susurrans",
+    "vigilans",
+    "lacrimans",
+    "ridens",
+    "cogitans",
+    "dormiens",
+    "gutturalis",
+    "palustris",
+    "silvestris",
+    "litoralis",
+    "crepuscularis",
+    "vocalis",
+    "mirabilis",
+    "amabilis",
+    "improbabilis",
+    "inexplicabilis",
+    "loquax",
+    "audax",
+    "mendax",
+    "fallax",
+    "vorax",
+    "ferox",
+    "sagax",
+    "minax",
+    "cavernicola",
+    "umbraticola",
+    "silvicola",
+    "tristis",
+    "dulcis",
+    "velox",
+    "insomnis",
+    "immemor",
+    "dissimilis",
+)
+"""Epithets that are the same in both genders."""
+
+_GENDERED_EPITHETS = (
+    "nocturn",
+    "solitari",
+    "melancholic",
+    "obscur",
+    "garrul",
+    "rauc",
+    "ignot",
+    "incert",
+    "dubi",
+    "modest",
+    "somnolent",
+    "iracund",
+    "clandestin",
+    "peregrin",
+    "profund",
+    "taciturn",
+    "superb",
+    "absurd",
+    "paradox",
+    "stridul",
+    "sonor",
+    "fabulos",
+    "lunatic",
+    "umbros",
+    "noctivag",
+    "vagabund",
+    "pudibund",
+)
+"""Stems that take -us or -a after the gender of the genus."""
 
 
 def capitalised(text: str) -> str:
@@ -19,27 +104,41 @@ def capitalised(text: str) -> str:
     return text
 
 
-def coin_name_syllables(phonology: Phonology) -> tuple[tuple[Syllable, ...], ...]:
-    """The parts of what the animal calls itself: two to four syllables in one or two parts."""
-    stream = Stream(phonology.lexicon_seed, "name")
-    count = stream.weighted((2, 3, 4), (4, 5, 1))
-    word = coin_word(phonology, stream, count, closed=True)
-    if len(word) < 3 and stream.chance(0.4):
-        return (word,)
-    cut = stream.integer(1, len(word) - 1) if len(word) > 1 else 1
-    parts = (word[:cut], word[cut:])
-    joined = "-".join(write_syllables(part) for part in parts if part)
-    return (word,) if reads_as_english(joined) else tuple(part for part in parts if part)
-
-
 def coin_name(phonology: Phonology) -> str:
-    """What the animal calls itself, e.g. "Grraukh-tok": no English word, at most 64 characters."""
-    joint = phonology.joint or "-"
-    return capitalised(joint.join(write_syllables(part) for part in coin_name_syllables(phonology)))
+    """What the animal calls itself, e.g. "Grraukh-tok": two to four syllables, no English word, no marks of clicks."""
+    stream = Stream(phonology.lexicon_seed, "name")
+    name = ""
+    for _ in range(_TRIES):
+        name = _coin(phonology, stream)
+        if not reads_as_english(name) and _is_handsome(name):
+            break
+    return name
+
+
+def _coin(phonology: Phonology, stream: Stream) -> str:
+    count = stream.weighted((2, 3, 4), (5, 5, 1))
+    word = coin_word(phonology, stream, count, closed=True)
+    whole = len(word) < 3 and stream.chance(0.4)
+    cut = 0 if whole or len(word) < 2 else stream.integer(1, len(word) - 1)
+    parts = (word[:cut], word[cut:])
+    return capitalised((phonology.joint or "-").join(write_syllables(part) for part in parts if part))
+
+
+def _is_handsome(name: str) -> bool:
+    """Whether the name can stand in a sentence: it begins and ends in letters, and is not crowded with marks."""
+    marks = sum(not character.isalpha() for character in name)
+    if "!" in name or marks > 1 or len(name) > _LONGEST_NAME:
+        return False
+    return name[0].isalpha() and name[1].isalpha() and name[-1].isalpha()
 
 
 def coin_binomial(seed: int, parents: Sequence[Parent]) -> str:
-    """A Latin-like name from the two strongest parents."""
+    """A Latin-like name: a genus from the two strongest parents, and an epithet that agrees with it."""
     stream = Stream(seed, "binomial")
-    genus = ANIMALS[parents[0].animal].head + ANIMALS[parents[1].animal].tail
-    return f"{genus} {stream.choice(('murmurans', 'gutturalis', 'nocturnus'))}"
+    head, tail = ANIMALS[parents[0].animal].head, ANIMALS[parents[1].animal].tail
+    if head[-1] in "aeiouy" and tail[0] in "aeiouy":
+        head = head[:-1]
+    ending = "a" if tail in _FEMININE_TAILS else "us"
+    if stream.chance(0.5):
+        return f"{head}{tail} {stream.choice(_EPITHETS)}"
+    return f"{head}{tail} {stream.choice(_GENDERED_EPITHETS)}{ending}"

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 from postcards_species.english import reads_as_english
@@ -59,18 +58,34 @@ def is_vowel(symbol: str) -> bool:
     return INVENTORY[symbol].manner is Manner.VOWEL
 
 
-@lru_cache(maxsize=64)
-def _spellings(phonology: Phonology) -> dict[str, tuple[str, str]]:
-    table = {symbol: (phoneme.spelling, phoneme.spelling) for symbol, phoneme in INVENTORY.items()}
-    table.update({entry.symbol: (entry.onset, entry.rest) for entry in phonology.spellings})
-    return table
+class _Speller:
+    """Writes syllables with the spellings of one phonology."""
+
+    def __init__(self, phonology: Phonology) -> None:
+        self._table = {entry.symbol: (entry.onset, entry.rest) for entry in phonology.spellings}
+        self._nuclei = frozenset(phonology.nuclei)
+
+    def letters(self, phonemes: Sequence[str]) -> list[str]:
+        """What stands for each of the phonemes of a syllable."""
+        written: list[str] = []
+        before_nucleus = True
+        for symbol in phonemes:
+            before_nucleus = before_nucleus and symbol not in self._nuclei
+            spelling = self._table.get(symbol)
+            if spelling is None:
+                written.append(INVENTORY[symbol].spelling)
+            else:
+                written.append(spelling[0] if before_nucleus else spelling[1])
+        return written
+
+    def spell(self, phonemes: Sequence[str]) -> str:
+        """How a syllable is written."""
+        return "".join(self.letters(phonemes))
 
 
 def spell_syllable(phonology: Phonology, phonemes: Sequence[str]) -> str:
     """How a syllable of `phonemes` (symbols) is written."""
-    table = _spellings(phonology)
-    first_nucleus = next((i for i, symbol in enumerate(phonemes) if symbol in phonology.nuclei), len(phonemes))
-    return "".join(table[symbol][0 if i < first_nucleus else 1] for i, symbol in enumerate(phonemes))
+    return _Speller(phonology).spell(phonemes)
 
 
 def _clash(left: str, right: str) -> bool:
@@ -167,24 +182,20 @@ def _draw_syllable(
     return (*onset, nucleus, *coda)
 
 
-def _sounds_well(phonology: Phonology, syllables: Sequence[tuple[str, ...]]) -> bool:
-    texts = [spell_syllable(phonology, syllable) for syllable in syllables]
-    if any(_clash(left, right) for left, right in pairwise(texts)):
+def _sounds_well(speller: _Speller, syllables: Sequence[tuple[str, ...]]) -> bool:
+    if len(set(syllables)) < len(syllables) or any(len(set(syllable)) < len(syllable) for syllable in syllables):
         return False
     sounds = [symbol for syllable in syllables for symbol in syllable]
-    if len(set(syllables)) < len(syllables) or any(sounds.count(symbol) > 2 for symbol in sounds):
+    if any(sounds.count(symbol) > 2 for symbol in sounds):
         return False
-    if any(len(set(syllable)) < len(syllable) or _stumbles(phonology, syllable) for syllable in syllables):
+    written = [speller.letters(syllable) for syllable in syllables]
+    if any(left[-1] == right[0] for letters in written for left, right in pairwise(letters)):
+        return False
+    texts = ["".join(letters) for letters in written]
+    if any(_clash(left, right) for left, right in pairwise(texts)):
         return False
     text = "".join(texts)
     return text.count("h") <= 1 + len(syllables) and text.count("'") < 2 and not _CROWDED.search(text)
-
-
-def _stumbles(phonology: Phonology, syllable: tuple[str, ...]) -> bool:
-    """Whether two neighbouring sounds of the syllable meet in the same letter."""
-    ends = [len(spell_syllable(phonology, syllable[:count])) for count in range(1, len(syllable))]
-    text = spell_syllable(phonology, syllable)
-    return any(text[end - 1] == text[end] for end in ends if end < len(text))
 
 
 def coin_word(
@@ -195,6 +206,7 @@ def coin_word(
     `leaning` makes some sounds likelier; `closed` asks for a coda at the end. Draws again, a bounded number of times,
     until the word sounds well, and after that adds syllables until no reader takes it for English.
     """
+    speller = _Speller(phonology)
     vowels = [symbol for symbol in phonology.nuclei if is_vowel(symbol)] or list(phonology.nuclei)
     candidate: list[tuple[str, ...]] = []
     for _ in range(_TRIES):
@@ -204,33 +216,36 @@ def coin_word(
             heavy_before = bool(candidate) and not any(is_vowel(symbol) for symbol in candidate[-1])
             nuclei = vowels if heavy_before else phonology.nuclei
             candidate.append(_draw_syllable(phonology, drawing, stream, nuclei, closed and i == count - 1))
-        if _sounds_well(phonology, candidate) and not reads_as_english(_text(phonology, candidate)):
+        if _sounds_well(speller, candidate) and not reads_as_english(_text(speller, candidate)):
             return assemble(phonology, stream, candidate)
-    return assemble(phonology, stream, _lengthened(phonology, stream, candidate))
+    return assemble(phonology, stream, _lengthened(phonology, speller, stream, candidate))
 
 
-def _lengthened(phonology: Phonology, stream: Stream, word: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def _lengthened(
+    phonology: Phonology, speller: _Speller, stream: Stream, word: Sequence[tuple[str, ...]]
+) -> list[tuple[str, ...]]:
     """`word` with a few more syllables, so that it is no longer English, whatever its phonology can say."""
     for _ in range(_TRIES):
         drawing = _Drawing(phonology, stream, NO_LEANING)
         longer = [*word, _draw_syllable(phonology, drawing, stream, phonology.nuclei, closed=False)]
-        if not reads_as_english(_text(phonology, longer)):
+        if not reads_as_english(_text(speller, longer)):
             return longer
     return [*word, *word, *word]
 
 
-def _text(phonology: Phonology, syllables: Sequence[tuple[str, ...]]) -> str:
-    return write_syllables([Syllable(syllable, spell_syllable(phonology, syllable)) for syllable in syllables])
+def _text(speller: _Speller, syllables: Sequence[tuple[str, ...]]) -> str:
+    return write_syllables([Syllable(syllable, speller.spell(syllable)) for syllable in syllables])
 
 
 def assemble(phonology: Phonology, stream: Stream, syllables: Sequence[tuple[str, ...]]) -> tuple[Syllable, ...]:
     """Writes syllables given as phoneme symbols, stresses one and gives each its tone in a tone language."""
+    speller = _Speller(phonology)
     stressed = stressed_index(phonology, syllables)
     middle = (phonology.tones - 1) / 2
     return tuple(
         Syllable(
             syllable,
-            spell_syllable(phonology, syllable),
+            speller.spell(syllable),
             stressed=i == stressed,
             tone=(stream.integer(0, phonology.tones - 1) - middle) * _TONE_STEP_SEMITONES,
         )
