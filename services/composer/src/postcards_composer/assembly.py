@@ -15,7 +15,6 @@ from postcards_composer.card import (
 from postcards_composer.postcard import Manifest, Part, PartKind
 from postcards_composer.store import NotFound
 from postcards_serving.work import Blob
-from postcards_species.naming import coin_name_syllables
 
 PARTS_FILES = {
     PartKind.IMAGE: ("image.png", "preview.webp"),
@@ -41,7 +40,7 @@ def card_content(manifest: Manifest, files: dict[str, bytes]) -> CardContent:
         seed=manifest.seed,
         strangeness=manifest.strangeness,
         created=manifest.created_at,
-        name_syllables=tuple(s for part in coin_name_syllables(species.phonology) for s in part),
+        phonology=species.phonology,
         phrase=manifest.phrase,
         image_png=files.get("image.png"),
         alt_text=manifest.alt_text,

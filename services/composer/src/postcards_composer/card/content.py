@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from postcards_species.parents import Parent
-from postcards_species.phrase import Phrase, Syllable
+from postcards_species.phonology import Phonology
+from postcards_species.phrase import Phrase
 from postcards_species.world import Scene
 
 
@@ -79,9 +80,8 @@ class CardContent:
     """How far it left its parents, 0 to 1."""
     created: datetime
     """When the postcard was accepted, with a time zone."""
-    name_syllables: tuple[Syllable, ...] = ()
-    """The sounds of the name (`postcards_species.naming.coin_name_syllables`, its parts joined); without them the card
-    does not say how to pronounce it."""
+    phonology: Phonology | None = None
+    """Its sounds; without them the card does not say how to pronounce the name."""
     phrase: Phrase | None = None
     """What it says."""
     image_png: bytes | None = None

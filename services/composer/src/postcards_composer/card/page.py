@@ -222,7 +222,7 @@ def render_card_html(content: CardContent) -> bytes:
             said=wording.said(content.phrase) if content.phrase else "",
             meaning=wording.quoted(content.phrase.english_gloss) if content.phrase else "",
             name_lines=name_lines(content.name),
-            say=pronunciation(content.name_syllables),
+            say=pronunciation(content.name, content.phonology),
             address=wording.address_lines(content),
             facts=wording.facts(content),
             problems={problem.part: problem.reason for problem in content.problems}

@@ -215,7 +215,7 @@ def _address(pen: Pen, content: CardContent, palette: Palette) -> None:
         pen.line((left + 134, y - 2), shortened(hand, text, right - left - 134), hand, palette.ink)
         pen.draw.line([(left, y + 14), (right, y + 14)], fill=palette.hairline, width=2)
         y += 58
-    say = wrapped(font(Face.TEXT, 25), pronunciation(content.name_syllables), right - left - 50)[:2]
+    say = wrapped(font(Face.TEXT, 25), pronunciation(content.name, content.phonology), right - left - 50)[:2]
     first -= 32 * len(say) - 14 if say else 0
     if say:
         pen.tracked((left, first + 32), "SAY", label, palette.faded, 0.06)

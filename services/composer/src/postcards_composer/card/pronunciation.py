@@ -1,7 +1,9 @@
 """How to say a name: a respelling, and advice for the sounds that English lacks."""
 
+from itertools import pairwise
+
 from postcards_species.phonemes import INVENTORY
-from postcards_species.phrase import Syllable
+from postcards_species.phonology import Phonology, Stress
 
 _RESPELLING = {
     "a": "ah",
@@ -62,15 +64,57 @@ def _typographic(text: str) -> str:
     return text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
 
 
-def pronunciation(syllables: tuple[Syllable, ...]) -> str:
-    """A respelling with the stressed syllable in capitals, and advice for at most three sounds; empty for no syllables.
+def _written(phonology: Phonology) -> list[tuple[str, str]]:
+    """Spellings of the language with their phonemes, the longest first."""
+    own = {entry.symbol: (entry.onset, entry.rest) for entry in phonology.spellings}
+    paired = [symbol for pair in phonology.clusters for symbol in pair.split(".")]
+    symbols = dict.fromkeys([*phonology.nuclei, *phonology.onsets, *phonology.codas, *paired])
+    pairs = {
+        spelling: symbol
+        for symbol in reversed(symbols)
+        if symbol in INVENTORY
+        for spelling in own.get(symbol, (INVENTORY[symbol].spelling,))
+    }
+    return sorted(pairs.items(), key=lambda pair: len(pair[0]), reverse=True)
 
-    Example: "GRRAH-kool (grr a growl)".
+
+def read_aloud(name: str, phonology: Phonology) -> tuple[tuple[str, ...], ...]:
+    """The phonemes of a written name, by syllable. What the language cannot have written is left out."""
+    written = _written(phonology)
+    text = name.lower()
+    symbols: list[str] = []
+    place = 0
+    while place < len(text):
+        spelling, symbol = next((pair for pair in written if text.startswith(pair[0], place)), (text[place], ""))
+        symbols += [symbol] if symbol else []
+        place += len(spelling)
+    carriers = [index for index, symbol in enumerate(symbols) if symbol in phonology.nuclei]
+    cuts = [0]
+    for first, second in pairwise(carriers):
+        together = second - first > 2 and f"{symbols[second - 2]}.{symbols[second - 1]}" in phonology.clusters
+        cuts.append(max(first + 1, second - (2 if together else 1)))
+    return tuple(
+        syllable for a, b in zip(cuts, [*cuts[1:], len(symbols)], strict=True) if (syllable := tuple(symbols[a:b]))
+    )
+
+
+def _stressed(count: int, stress: Stress) -> int:
+    """Index of the stressed syllable; -1 where the spelling alone does not tell."""
+    places = {Stress.INITIAL: 0, Stress.PENULTIMATE: max(0, count - 2), Stress.FINAL: count - 1}
+    return places.get(stress, -1) if count > 1 else -1
+
+
+def pronunciation(name: str, phonology: Phonology | None) -> str:
+    """A respelling with the stressed syllable in capitals, and advice for at most three sounds.
+
+    Empty without a phonology. Example: "GRRAH-kool (grr a growl)".
     """
-    parts: list[str] = []
-    for syllable in syllables:
-        text = "".join(_respelled(symbol) for symbol in syllable.phonemes)
-        parts.append(text.upper() if syllable.stressed and len(syllables) > 1 else text)
-    symbols = dict.fromkeys(symbol for syllable in syllables for symbol in syllable.phonemes)
+    syllables = read_aloud(name, phonology) if phonology else ()
+    if phonology is None or not syllables:
+        return ""
+    stressed = _stressed(len(syllables), phonology.stress)
+    parts = ["".join(map(_respelled, syllable)) for syllable in syllables]
+    hint = "-".join(part.upper() if index == stressed else part for index, part in enumerate(parts))
+    symbols = dict.fromkeys(symbol for syllable in syllables for symbol in syllable)
     advice = [_ADVICE[symbol] for symbol in symbols if symbol in _ADVICE][:_ADVICE_LIMIT]
-    return _typographic("-".join(parts) + (f" ({'; '.join(advice)})" if advice else ""))
+    return _typographic(hint + (f" ({'; '.join(advice)})" if advice else ""))
