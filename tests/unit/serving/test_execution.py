@@ -217,19 +217,24 @@ async def test_a_crash_is_raised_here_and_harms_no_one_else(raised, seen):
 async def test_a_slow_consumer_loses_previews_but_no_piece_and_no_result():
     count = 10 * execution._MAX_BACKLOG
 
+    read_on, reported = threading.Event(), threading.Event()
+
     def hurry(work: Work) -> str:
+        work.report(Progress("begin"))
+        read_on.wait(30)
         for step in range(count):
             work.report(Progress("draw", step, count))
             work.report(Preview("draw", "image/webp", b"%d" % step))
             if step % 100 == 0:
                 work.report(Item(step))
+        reported.set()
         return "done"
 
     events = Executor().run(hurry)
-    first = await anext(events)
-    assert first == Progress("draw", 0, count)
+    assert await anext(events) == Progress("begin")
+    read_on.set()
     # The consumer stops the whole loop, as a slow one would: nothing is read meanwhile.
-    assert threading.Event().wait(0.2) is False
+    assert reported.wait(30)
     rest = await collected(events)
     assert [event.value for event in rest if isinstance(event, Item)] == list(range(0, count, 100))
     assert rest[-1] == Finished("done")

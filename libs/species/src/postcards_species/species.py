@@ -31,7 +31,7 @@ class Species:
     """Two or three sentences of a naturalist."""
     parents: tuple[Parent, ...] = field(metadata={"min_length": 2, "max_length": 3})
     """The greatest share first."""
-    temperament: tuple[str, ...] = field(metadata={"min_length": 1, "max_length": 3})
+    temperament: tuple[str, ...] = field(metadata={"min_length": 1, "max_length": 3, "item_max_length": 32})
     """How it behaves: adjectives."""
     body_plan: BodyPlan
     """Its shape and skin."""

@@ -1,0 +1,164 @@
+"""Who may import whom: the rules of docs/architecture.md, read from the source and tried in fresh processes."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("image", "audio", "language", "composer")
+OURS = {"postcards", "postcards_species", "postcards_serving", "postcards_client"} | {
+    f"postcards_{service}" for service in SERVICES
+}
+WIRE = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google", "postcards"}
+HEAVY = {"torch", "diffusers", "transformers", "onnxruntime", "openai"}
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "managers", "util", "helper", "misc"}
+
+
+def sources(*folders: str) -> list[Path]:
+    found = sorted(
+        path for folder in folders for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts
+    )
+    assert found, folders
+    return found
+
+
+def package_of(path: Path) -> str:
+    parts = path.parts
+    return ".".join(parts[parts.index("src") + 1 : -1])
+
+
+def imports(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
+    """Full names of the modules that a file imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def offenders(paths: list[Path], forbidden: set[str]) -> dict[str, set[str]]:
+    found = {relative(path): roots(path) & forbidden for path in paths}
+    return {path: names for path, names in found.items() if names}
+
+
+def test_stubs_import_nothing_of_ours():
+    assert not offenders(sources("libs/stubs/src"), OURS - {"postcards"})
+
+
+def test_species_is_standard_library_alone():
+    allowed = set(sys.stdlib_module_names) | {"postcards_species"}
+    foreign = {relative(path): roots(path) - allowed for path in sources("libs/species/src")}
+    assert not {path: names for path, names in foreign.items() if names}
+
+
+def test_serving_imports_neither_stubs_nor_services():
+    assert not offenders(sources("libs/serving/src"), OURS - {"postcards_serving"})
+
+
+def test_the_client_imports_stubs_only():
+    assert not offenders(sources("libs/client/src"), OURS - {"postcards", "postcards_client"})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_imports_no_other_service_and_no_client(service):
+    others = {f"postcards_{other}" for other in SERVICES if other != service} | {"postcards_client"}
+    assert not offenders(sources(f"services/{service}/src"), others)
+
+
+@pytest.mark.parametrize("service", SERVICES[:3])
+def test_engines_know_nothing_of_the_wire(service):
+    folder = f"services/{service}/src/postcards_{service}"
+    engines = sources(f"{folder}/engines")
+    assert not offenders(engines, WIRE)
+    allowed = ("postcards_serving.work.", "postcards_serving.errors.")
+    for path in [*engines, ROOT / folder / "engine.py"]:
+        strangers = [
+            name for name in imports(path) if name.startswith("postcards_serving") and not name.startswith(allowed)
+        ]
+        assert not strangers, relative(path)
+
+
+@pytest.mark.parametrize("service", SERVICES[:3])
+def test_the_face_of_an_engine_is_standard_library_and_values(service):
+    path = ROOT / f"services/{service}/src/postcards_{service}/engine.py"
+    allowed = set(sys.stdlib_module_names) | {"postcards_serving", "postcards_species"}
+    assert roots(path) <= allowed
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_servicer_computes_nothing(service):
+    path = ROOT / f"services/{service}/src/postcards_{service}/servicer.py"
+    assert not roots(path) & (HEAVY | {"numpy", "scipy", "PIL", "soundfile"})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_heavy_libraries_are_imported_inside_functions_of_engines(service):
+    for path in sources(f"services/{service}/src"):
+        assert not {name.split(".")[0] for name in imports(path, top_level_only=True)} & HEAVY, relative(path)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_only_main_sees_the_engines(service):
+    folder = ROOT / f"services/{service}/src/postcards_{service}"
+    engines = f"postcards_{service}.engines"
+    for path in sources(f"services/{service}/src"):
+        if path == folder / "__main__.py" or "engines" in path.relative_to(folder).parts:
+            continue
+        assert not [name for name in imports(path) if name.startswith(engines)], relative(path)
+
+
+def test_no_module_is_named_after_nothing():
+    found = [relative(path) for path in sources("libs", "services") if path.stem in FORBIDDEN_NAMES]
+    found += [
+        relative(path)
+        for folder in ("libs", "services")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_dir() and path.name in FORBIDDEN_NAMES
+    ]
+    assert not found
+
+
+def test_no_path_is_bent():
+    bent = [relative(path) for path in sources("libs", "services") if "sys.path" in path.read_text(encoding="utf-8")]
+    assert not bent
+
+
+def loaded(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_starting_a_service_brings_no_heavy_library(service):
+    assert not loaded(f"import postcards_{service}.__main__") & HEAVY
+
+
+ENGINES = {
+    "image": "postcards_image.engines.creature",
+    "audio": "postcards_audio.engines.vocal_tract",
+    "language": "postcards_language.engines.phonotactic",
+}
+
+
+@pytest.mark.parametrize("service", ENGINES)
+def test_the_embedded_engine_brings_no_heavy_library(service):
+    assert not loaded(f"import {ENGINES[service]}") & (HEAVY | {"grpc", "google"})
+
+
+def test_the_species_brings_nothing():
+    assert not loaded("import postcards_species.species") & (HEAVY | WIRE | {"numpy"})
