@@ -1,1 +1,5 @@
 """Draws a species' body plan by computation alone."""
+
+from postcards_image.engines.creature.drawing import CreatureEngine
+
+__all__ = ["CreatureEngine"]

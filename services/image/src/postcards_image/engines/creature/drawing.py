@@ -1,0 +1,129 @@
+"""The engine: stage after stage, with a look at each."""
+
+import cv2
+import numpy as np
+import scipy
+from postcards_serving.errors import EngineFailed
+from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
+from postcards_species.body import describe_body
+
+from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
+from postcards_image.engines.creature import painter, previews
+from postcards_image.engines.creature.anatomy import lay_bones
+from postcards_image.engines.creature.finish import finish_picture
+from postcards_image.engines.creature.finish.composition import compose
+from postcards_image.engines.creature.scenery import paint_scenery
+
+DEFAULT_SIZE = 1024
+"""Width and height in pixels where the request names none."""
+
+STAGES = ("skeleton", "body", "skin", "light", "print")
+"""What is reported, in order."""
+
+_PNG_EFFORT = 3
+
+
+class CreatureEngine:
+    """Computes a picture from the body plan alone. Any number of threads may draw at once; each uses one core."""
+
+    name = "creature"
+    version = "1.0.0"
+    stages = STAGES
+
+    def __init__(self) -> None:
+        """Keeps OpenCV on the calling thread: one picture, one core."""
+        cv2.setNumThreads(1)
+
+    def generate(self, request: ImageRequest, work: Work) -> ImageResult:
+        """Draws `request.body_plan` in `request.scene`.
+
+        Raises:
+            Cancelled: the caller has gone.
+            DeadlineExceeded: the time is over.
+            EngineFailed: the picture could not be encoded.
+        """
+        width, height = request.width or DEFAULT_SIZE, request.height or DEFAULT_SIZE
+        plan = request.body_plan
+        canvas = painter.Canvas(width, height)
+        watcher = _Watcher(work, request.previews)
+
+        watcher.begin("skeleton")
+        bones = lay_bones(plan)
+        watcher.show(lambda: previews.show_skeleton(plan, bones, canvas))
+
+        watcher.begin("body")
+        scenery = paint_scenery(request.scene, width, height, request.seed)
+        canvas = painter.Canvas(width, height, scenery.ground_y, scenery.scale)
+        work.check()
+        body = painter.flesh_out(plan, bones, canvas)
+        view = painter.look(plan, body, canvas)
+        watcher.show(lambda: previews.show_body(view, painter.bare_normals(body, view), canvas))
+
+        watcher.begin("skin")
+        clad = painter.dress(plan, body, view)
+        watcher.show(lambda: previews.show_skin(view, clad, canvas))
+
+        watcher.begin("light")
+        animal = painter.illuminate(plan, body, view, clad, scenery, canvas)
+        watcher.show(lambda: previews.show_light(compose(scenery, animal), canvas))
+
+        watcher.begin("print")
+        picture = finish_picture(request.scene, scenery, animal, ())
+        watcher.show(lambda: previews.show_print(picture, canvas))
+        return ImageResult(
+            blobs=(Blob(IMAGE_NAME, "image/png", _png(picture)),),
+            width=width,
+            height=height,
+            alt_text=_alt_text(request),
+            provenance=self._provenance(request, width, height),
+        )
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _provenance(self, request: ImageRequest, width: int, height: int) -> Provenance:
+        return Provenance(
+            engine=self.name,
+            engine_version=self.version,
+            device="cpu",
+            settings=json_settings(seed=request.seed, width=width, height=height, finish=request.scene.finish.value),
+            libraries={
+                "numpy": np.__version__,
+                "opencv-python-headless": cv2.__version__,
+                "scipy": scipy.__version__,
+            },
+        )
+
+
+class _Watcher:
+    """Tells the caller which stage has begun and what it looks like; stops between stages where asked to."""
+
+    def __init__(self, work: Work, previews_wanted: bool) -> None:
+        self._work = work
+        self._previews_wanted = previews_wanted
+        self._step = -1
+
+    def begin(self, stage: str) -> None:
+        self._work.check()
+        self._step += 1
+        self._work.report(Progress(stage, self._step, len(STAGES), self._step / len(STAGES)))
+
+    def show(self, look: "previews.Look") -> None:
+        if self._previews_wanted:
+            self._work.report(Preview(STAGES[self._step], "image/webp", previews.to_webp(look())))
+
+
+def _png(picture: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> bytes:
+    encoded, data = cv2.imencode(".png", picture[:, :, ::-1], (cv2.IMWRITE_PNG_COMPRESSION, _PNG_EFFORT))
+    if not encoded:
+        raise EngineFailed("the picture could not be encoded as PNG")
+    return data.tobytes()
+
+
+def _alt_text(request: ImageRequest) -> str:
+    scene = request.scene
+    place = scene.biome.value.replace("-", " ")
+    text = describe_body(request.body_plan)
+    pose = request.body_plan.pose.value.replace("-", " ")
+    finish = scene.finish.value.replace("-", " ")
+    return f"{text[0].upper()}{text[1:]}, {pose} in the {place} at {scene.time_of_day.value}; {finish} picture."
