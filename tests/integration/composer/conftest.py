@@ -1,3 +1,4 @@
+# ruff: noqa: N802  (the names of the RPCs)
 """Composers on real channels, with part services that do as they are told."""
 
 import asyncio
@@ -10,7 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
@@ -49,6 +52,8 @@ class FakeParts:
     language_requests: list[language_pb2.GeneratePhrasesRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     png: bytes = b""
+    flac: bytes = b""
+    mp3: bytes = b""
     damage: int = 0
     progress_count: int = 3
     language_text: str = "Grrok tak"
@@ -57,6 +62,8 @@ class FakeParts:
         buffer = io.BytesIO()
         Image.linear_gradient("L").convert("RGB").save(buffer, "PNG")
         self.png = buffer.getvalue()
+        noise = np.random.default_rng(1).normal(0, 0.1, (22050, 2))
+        self.flac, self.mp3 = sound(noise, "FLAC"), sound(noise, "MP3")
 
     async def GenerateImage(
         self, request: image_pb2.GenerateImageRequest, context: object
@@ -94,8 +101,8 @@ class FakeParts:
         yield audio_pb2.GenerateAudioResponse(progress=media_pb2.Progress(stage="voice", steps=1))
         await self._step("audio", self.audio_steps)
         blobs = [
-            Blob("call.flac", "audio/flac", b"fLaC" + bytes(300_000)),
-            Blob("call.mp3", "audio/mpeg", b"mp3!" * 99),
+            Blob("call.flac", "audio/flac", self.flac),
+            Blob("call.mp3", "audio/mpeg", self.mp3),
         ]
         result = audio_pb2.AudioResult(
             blobs=[blob_header(blob, media_pb2.BlobHeader) for blob in blobs],
@@ -144,6 +151,12 @@ class FakeParts:
             raise
 
 
+def sound(samples: np.ndarray, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, 44100, format=kind)
+    return buffer.getvalue()
+
+
 def provenance(engine: str) -> media_pb2.Provenance:
     return media_pb2.Provenance(
         engine=engine,
@@ -153,6 +166,13 @@ def provenance(engine: str) -> media_pb2.Provenance:
         libraries={"numpy": "2"},
         notes=["n"],
     )
+
+
+@pytest.fixture(autouse=True)
+def quick_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards that cost nothing: how they look is tested elsewhere. `test_making` renders real ones."""
+    monkeypatch.setattr("postcards_composer.assembly.render_card_html", lambda content: content.name.encode())
+    monkeypatch.setattr("postcards_composer.assembly.render_card_png", lambda content: content.id.encode())
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ then makes the phrase, and the call again, so that in the end the call says the 
 """
 
 import asyncio
+import io
 import json
 import logging
 import time
@@ -14,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
+
+import soundfile
 
 from postcards_composer import transitions
 from postcards_composer.archive import Archive
@@ -181,7 +184,7 @@ class Job:
         """Puts the files of a part into the store."""
         try:
             blobs = await asyncio.to_thread(_blobs_of, self.manifest, kind, outcome)
-        except (OSError, ValueError):
+        except (OSError, ValueError, soundfile.LibsndfileError):
             raise PartFailed(
                 PartError("INTERNAL", "BAD_RESULT", f"the {kind.value} service sent a file that cannot be read"), 0
             ) from None
@@ -254,12 +257,14 @@ def _decisive(group: ExceptionGroup[Exception]) -> Exception:
 
 
 def _blobs_of(manifest: Manifest, kind: PartKind, outcome: Outcome) -> tuple[Blob, ...]:
-    """The files of a part: those that came, and those that are made from them."""
+    """The files of a part: those that came, seen to be what they should be, and those that are made from them."""
     if kind is PartKind.IMAGE:
         return (*outcome.blobs, Blob("preview.webp", "image/webp", render_preview(outcome.blobs[0].data)))
     if kind is PartKind.LANGUAGE:
         text = {"postcard": manifest.id, "species": manifest.species.name, "phrase": to_json(outcome.phrase)}
         return (Blob("phrase.json", "application/json", json.dumps(text, indent=1, ensure_ascii=False).encode()),)
+    for blob in outcome.blobs:
+        soundfile.info(io.BytesIO(blob.data))
     return outcome.blobs
 
 

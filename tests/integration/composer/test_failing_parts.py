@@ -1,0 +1,287 @@
+"""What becomes of a postcard when a part cannot be made, and how it is repaired."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import grpc
+import pytest
+from postcards.composer.v1 import composer_pb2
+
+from postcards_composer import keys
+from postcards_serving.errors import EngineFailed, Overloaded, Unavailable
+
+IMAGE, LANGUAGE, AUDIO = range(3)
+DONE, FAILED = composer_pb2.PART_STATE_DONE, composer_pb2.PART_STATE_FAILED
+
+
+def failing(problem: Exception):
+    async def step() -> None:
+        raise problem
+
+    return step
+
+
+def states(postcard: composer_pb2.Postcard) -> list[int]:
+    return [part.state for part in postcard.parts]
+
+
+def names(postcard: composer_pb2.Postcard) -> list[str]:
+    return [file.name for file in postcard.files]
+
+
+async def repaired(replica, postcard_id: str) -> composer_pb2.Postcard:
+    response = await replica.stub.RepairPostcard(composer_pb2.RepairPostcardRequest(id=postcard_id))
+    assert response.postcard.state == composer_pb2.POSTCARD_STATE_CREATING
+    return await replica.finished(postcard_id)
+
+
+async def test_a_failed_picture_does_not_sink_the_postcard(replica, parts):
+    parts.image_steps.append(failing(EngineFailed("the pencil broke", reason="PENCIL_BROKE")))
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert states(postcard) == [FAILED, DONE, DONE]
+    error = postcard.parts[IMAGE].error
+    assert (error.code, error.reason, error.message) == ("INTERNAL", "PENCIL_BROKE", "the pencil broke")
+    assert "image.png" not in names(postcard)
+    assert "card.html" in names(postcard)
+    assert replica.count("postcards_created_total", state="partial") == 1
+    assert replica.count("postcards_part_seconds_count", part="image", result="failed") == 1
+
+
+async def test_a_repair_makes_only_what_is_missing(replica, parts):
+    parts.image_steps.append(failing(EngineFailed("the pencil broke")))
+    postcard = await replica.made()
+
+    whole = await repaired(replica, postcard.id)
+
+    assert whole.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert whole.parts[IMAGE].attempts == 2
+    assert not whole.parts[IMAGE].HasField("error")
+    assert (len(parts.image_requests), len(parts.language_requests), len(parts.audio_requests)) == (2, 1, 1)
+    assert whole.revision > postcard.revision
+
+
+async def test_without_a_phrase_the_animal_still_calls_and_a_repair_makes_it_say_the_phrase(replica, parts):
+    parts.language_steps.append(failing(EngineFailed("no words")))
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert states(postcard) == [DONE, FAILED, DONE]
+    assert not postcard.HasField("phrase")
+    assert not parts.audio_requests[0].HasField("phrase")
+
+    whole = await repaired(replica, postcard.id)
+
+    assert whole.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert parts.audio_requests[1].phrase == whole.phrase
+    assert len(parts.image_requests) == 1
+
+
+async def test_a_postcard_without_any_part_has_failed_and_can_be_repaired(replica, parts):
+    for steps in (parts.image_steps, parts.language_steps, parts.audio_steps):
+        steps.append(failing(EngineFailed("no")))
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_FAILED
+    assert states(postcard) == [FAILED] * 3
+    assert names(postcard) == []
+    assert (await repaired(replica, postcard.id)).state == composer_pb2.POSTCARD_STATE_ACTIVE
+
+
+async def test_there_is_nothing_to_repair_on_a_whole_postcard(replica, refused):
+    postcard = await replica.made()
+
+    async with refused(grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_TO_REPAIR"):
+        await repaired(replica, postcard.id)
+
+
+@pytest.mark.parametrize("name", ["image.png", "call.mp3", "phrase.json", "card.html"])
+@pytest.mark.parametrize("harm", ["lost", "damaged"])
+async def test_a_repair_mends_files_that_were_lost_or_damaged(replica, folder: Path, name: str, harm: str):
+    postcard = await replica.made()
+    path = folder / "postcards" / postcard.id / name
+    before = path.read_bytes()
+    path.unlink() if harm == "lost" else path.write_bytes(b"scratched")
+
+    whole = await repaired(replica, postcard.id)
+
+    assert whole.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert path.exists()
+    if name != "card.html":
+        assert path.read_bytes() == before
+
+
+async def test_what_is_being_made_cannot_be_repaired(replica, parts, make_gate, refused):
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await replica.create()
+
+    async with refused(grpc.StatusCode.FAILED_PRECONDITION, "POSTCARD_CREATING"):
+        await repaired(replica, postcard.id)
+    gate.opened.set()
+    await replica.finished(postcard.id)
+
+
+async def test_a_full_part_service_is_asked_again_after_the_delay_it_names(replica, parts):
+    parts.image_steps += [failing(Overloaded(0.05)), failing(Overloaded(0.05))]
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert postcard.parts[IMAGE].attempts == 3
+    assert replica.count("postcards_part_retries_total", part="image") == 2
+
+
+async def test_a_part_service_that_is_briefly_away_is_asked_again(replica, parts):
+    parts.audio_steps.append(failing(Unavailable("restarting")))
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert postcard.parts[AUDIO].attempts == 2
+
+
+async def test_watchers_see_the_waiting(replica, parts, make_gate):
+    gate = make_gate()
+    parts.image_steps += [failing(Overloaded(0.05)), gate]
+    postcard = await replica.create()
+    await gate.reached.wait()
+    gate.opened.set()
+
+    stages = [e.progress.progress.stage for e in await replica.events(postcard.id) if e.HasField("progress")]
+
+    assert "skin" in stages
+
+
+async def test_a_part_service_that_stays_away_fails_its_part_in_the_end(open_replica):
+    replica = await open_replica(image_address="127.0.0.1:1", part_patience_seconds=0.5)
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert postcard.parts[IMAGE].error.reason == "SERVICE_UNREACHABLE"
+    assert postcard.parts[IMAGE].error.message == "the image service cannot be reached"
+
+
+async def test_a_part_service_that_dies_in_the_middle_is_asked_again(open_replica, parts, make_gate, serve_parts):
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(serve_parts(parts))
+        replica = await open_replica(image_address=address, part_patience_seconds=0.5)
+        postcard = await replica.create()
+        await gate.reached.wait()
+
+    finished = await replica.finished(postcard.id)
+
+    assert finished.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert finished.parts[IMAGE].attempts > 1
+    assert finished.parts[IMAGE].error.reason == "SERVICE_UNREACHABLE"
+
+
+async def test_damaged_bytes_are_fetched_again(replica, parts):
+    parts.damage = 1
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert postcard.parts[IMAGE].attempts == 2
+
+
+async def test_a_picture_that_is_none_fails_its_part(replica, parts):
+    parts.png = b"not a picture"
+
+    postcard = await replica.made()
+
+    assert states(postcard) == [FAILED, DONE, DONE]
+    assert postcard.parts[IMAGE].error.reason == "BAD_RESULT"
+    assert names(postcard) == ["call.flac", "call.mp3", "card.html", "card.png", "phrase.json"]
+
+
+async def test_a_call_that_is_none_fails_its_part(replica, parts):
+    parts.mp3 = b"not a sound"
+
+    postcard = await replica.made()
+
+    assert states(postcard) == [DONE, DONE, FAILED]
+    assert postcard.parts[AUDIO].error.reason == "BAD_RESULT"
+
+
+async def test_a_phrase_that_breaks_a_limit_fails_its_part(replica, parts):
+    parts.language_text = "g" * 513
+
+    postcard = await replica.made()
+
+    assert postcard.parts[LANGUAGE].error.reason == "BAD_RESULT"
+    assert "animal_text" in postcard.parts[LANGUAGE].error.message
+
+
+async def test_the_time_for_the_postcard_limits_every_part(replica, parts, make_gate):
+    parts.image_steps.append(make_gate())
+
+    postcard = await replica.made(timeout={"seconds": 1})
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert postcard.parts[IMAGE].error.code == "DEADLINE_EXCEEDED"
+    assert parts.cancelled == ["image"]
+
+
+async def test_no_time_is_left_for_the_call_after_a_slow_phrase(replica, parts, make_gate):
+    parts.language_steps.append(make_gate())
+
+    postcard = await replica.made(timeout={"seconds": 1})
+
+    assert states(postcard) == [DONE, FAILED, FAILED]
+    assert postcard.parts[AUDIO].error.reason == "DEADLINE_EXCEEDED"
+    assert not parts.audio_requests
+
+
+async def test_a_card_that_cannot_be_rendered_leaves_the_parts(replica, monkeypatch):
+    def broken(_: object) -> bytes:
+        raise RuntimeError("no ink")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("postcards_composer.assembly.render_card_png", broken)
+        postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert postcard.card_error.reason == "CARD_FAILED"
+    assert states(postcard) == [DONE] * 3
+    whole = await repaired(replica, postcard.id)
+    assert whole.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert not whole.HasField("card_error")
+
+
+async def test_cancelling_stops_the_work_and_keeps_what_is_finished(replica, parts, make_gate, refused):
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await replica.create()
+    watching = asyncio.create_task(replica.events(postcard.id))
+    while (await replica.get(postcard.id)).parts[AUDIO].state != DONE:
+        await asyncio.sleep(0.01)
+
+    response = await replica.stub.CancelPostcard(composer_pb2.CancelPostcardRequest(id=postcard.id))
+
+    assert response.postcard.state == composer_pb2.POSTCARD_STATE_CANCELLED
+    assert states(response.postcard) == [composer_pb2.PART_STATE_CANCELLED, DONE, DONE]
+    assert (await watching)[-1].postcard == response.postcard
+    assert parts.cancelled == ["image"]
+    assert replica.count("postcards_created_total", state="cancelled") == 1
+    assert replica.count("postcards_in_flight") == 0
+    async with refused(grpc.StatusCode.FAILED_PRECONDITION, "POSTCARD_NOT_CREATING"):
+        await replica.stub.CancelPostcard(composer_pb2.CancelPostcardRequest(id=postcard.id))
+    assert (await repaired(replica, postcard.id)).state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert len(parts.audio_requests) == 1
+
+
+async def test_the_note_of_work_goes_with_the_work(replica, parts, folder: Path):
+    parts.image_steps.append(failing(EngineFailed("no")))
+    postcard = await replica.made()
+    await repaired(replica, postcard.id)
+
+    assert not (folder / keys.PENDING).exists()

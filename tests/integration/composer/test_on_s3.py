@@ -1,0 +1,99 @@
+"""The same composers over a bucket of a real S3 server."""
+
+import hashlib
+from dataclasses import replace
+from urllib.request import urlopen
+
+import grpc
+import pytest
+from postcards.composer.v1 import composer_pb2
+
+from postcards_composer.store import StoreUnavailable
+from postcards_composer.store.s3 import S3Settings, S3Store
+from postcards_serving.testing import eventually
+
+
+async def test_a_postcard_is_made_and_its_files_can_be_fetched(open_replica, s3_settings: S3Settings):
+    replica = await open_replica(S3Store(s3_settings))
+
+    postcard = await replica.made(request_id="on-s3")
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert postcard.location == f"s3://{s3_settings.bucket}/postcards/{postcard.id}"
+    for file in postcard.files:
+        with urlopen(file.url) as response:  # noqa: S310
+            assert hashlib.sha256(response.read()).hexdigest() == file.sha256
+            assert response.headers["content-type"] == file.content_type
+    listed = await replica.stub.ListPostcards(composer_pb2.ListPostcardsRequest())
+    assert [found.id for found in listed.postcards] == [postcard.id]
+
+
+async def test_a_postcard_is_taken_over(open_replica, s3_settings: S3Settings, parts, make_gate):
+    first = await open_replica(S3Store(s3_settings))
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await gate.reached.wait()
+
+    await first.composer.drain()
+    second = await open_replica(S3Store(s3_settings))
+
+    assert (await second.finished(postcard.id)).state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert second.count("postcards_lease_takeovers_total") == 1
+
+
+async def test_a_deleted_postcard_leaves_nothing_in_the_bucket(open_replica, s3_settings: S3Settings):
+    store = S3Store(s3_settings)
+    replica = await open_replica(store)
+    postcard = await replica.made()
+
+    await replica.stub.DeletePostcard(composer_pb2.DeletePostcardRequest(id=postcard.id))
+
+    await eventually(lambda: store.list("") == [])
+
+
+def test_a_url_for_readers_bears_the_public_host_and_asks_nobody():
+    settings = S3Settings(
+        bucket="postcards",
+        endpoint="127.0.0.1:1",
+        access_key="a",
+        secret_key="b",  # noqa: S106
+        secure=False,
+        region="eu-south-1",
+        public_endpoint="https://cards.example.org",
+    )
+
+    url = S3Store(settings).url("postcards/a/card.html")
+
+    assert url.startswith("https://cards.example.org/postcards/postcards/a/card.html?")
+    assert "eu-south-1" in url
+
+
+@pytest.mark.parametrize("operation", ["prepare", "put", "get", "stat", "list", "delete"])
+def test_a_server_that_is_not_there_is_unavailable(operation: str):
+    settings = S3Settings(bucket="postcards", endpoint="127.0.0.1:1", access_key="me", secret_key="hush", secure=False)  # noqa: S106
+    arguments = {"prepare": (), "put": ("a", b"1", "text/plain")}.get(operation, ("a",))
+
+    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1") as caught:
+        getattr(S3Store(settings), operation)(*arguments)
+
+    assert "hush" not in str(caught.value)
+    assert "hush" not in repr(settings)
+
+
+@pytest.mark.parametrize("operation", ["put", "get", "list", "prepare"])
+def test_a_wrong_secret_is_told_as_such(s3_settings: S3Settings, operation: str):
+    S3Store(s3_settings).prepare()
+    store = S3Store(replace(s3_settings, secret_key="wrong"))  # noqa: S106
+    arguments = {"prepare": (), "put": ("a", b"1", "text/plain")}.get(operation, ("a",))
+
+    with pytest.raises(StoreUnavailable, match=r"SignatureDoesNotMatch|AccessDenied|403"):
+        getattr(store, operation)(*arguments)
+
+
+async def test_without_its_store_the_composer_starts_and_accepts_nothing(open_replica, refused):
+    settings = S3Settings(bucket="postcards", endpoint="127.0.0.1:1", access_key="a", secret_key="b", secure=False)  # noqa: S106
+    replica = await open_replica(S3Store(settings))
+
+    async with refused(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"):
+        await replica.create()

@@ -1,0 +1,229 @@
+"""Several composers over one store: leases, takeovers, and what one does to the other's postcard."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from postcards.composer.v1 import composer_pb2
+from prometheus_client import CollectorRegistry
+
+from postcards_composer import clock, keys
+from postcards_composer.archive import Archive
+from postcards_composer.composer import Composer
+from postcards_composer.metrics import ComposerMetrics
+from postcards_composer.postcard import Lease
+from postcards_composer.recovery import ORPHAN_SECONDS, Recovery
+from postcards_composer.store.folder import FolderStore
+from postcards_composer.store.threads import ThreadedStore
+from postcards_serving.testing import eventually
+
+ACTIVE = composer_pb2.POSTCARD_STATE_ACTIVE
+DONE = composer_pb2.PART_STATE_DONE
+
+
+def left_in(folder: Path) -> list[str]:
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and ".scratch" not in p.parts]
+
+
+async def abandon(composer: Composer) -> None:
+    """Ends a composer as a crash does: nothing is given back, nothing is written any more."""
+    for task in [*composer._background, *composer._workshop._tasks.values()]:
+        task.cancel()
+
+    async def silent() -> None:
+        return None
+
+    for job in composer._workshop._jobs.values():
+        job._ledger.release = silent
+
+
+async def test_a_postcard_of_a_dead_composer_is_finished_by_another(open_replica, parts, make_gate):
+    first = await open_replica(lease_seconds=0.5)
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await eventually(lambda: made_parts(first, postcard.id, "language", "audio"))
+    await abandon(first.composer)
+
+    second = await open_replica(lease_seconds=0.5)
+    finished = await second.finished(postcard.id)
+
+    assert finished.state == ACTIVE
+    assert second.count("postcards_lease_takeovers_total") == 1
+    assert (len(parts.image_requests), len(parts.language_requests), len(parts.audio_requests)) == (2, 1, 1)
+
+
+async def made_parts(replica, postcard_id: str, *names: str) -> bool:
+    postcard = await replica.get(postcard_id)
+    kinds = [composer_pb2.PartKind.Value(f"PART_KIND_{name.upper()}") for name in names]
+    return all(part.state == DONE for part in postcard.parts if part.kind in kinds)
+
+
+async def test_a_living_composer_keeps_its_postcard(open_replica, parts, make_gate):
+    first = await open_replica(lease_seconds=0.6)
+    second = await open_replica(lease_seconds=0.6)
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    path = keys.manifest(postcard.id)
+    versions: set[str] = set()
+
+    async def renewed() -> bool:
+        versions.add((await Archive(first.composer._store).store.get(path)).etag)
+        return len(versions) > 6
+
+    await eventually(renewed, timeout=20)
+    gate.opened.set()
+
+    assert (await second.finished(postcard.id)).state == ACTIVE
+    assert second.count("postcards_lease_takeovers_total") == 0
+    assert len(parts.image_requests) == 1
+
+
+async def test_only_one_of_many_takes_over(open_replica, parts, make_gate):
+    first = await open_replica(lease_seconds=0.5)
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await gate.reached.wait()
+    await abandon(first.composer)
+
+    others = [await open_replica(lease_seconds=0.5) for _ in range(3)]
+
+    assert (await others[0].finished(postcard.id)).state == ACTIVE
+    assert sum(other.count("postcards_lease_takeovers_total") for other in others) == 1
+
+
+async def test_clocks_that_disagree_do_no_harm(open_replica, parts, make_gate, folder: Path):
+    """A lease that by its holder's clock ends an hour from now lapses all the same when nothing renews it."""
+    first = await open_replica(lease_seconds=0.5)
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await gate.reached.wait()
+    await abandon(first.composer)
+    archive = Archive(ThreadedStore(FolderStore(folder), ComposerMetrics(CollectorRegistry())))
+    kept = await archive.load(postcard.id)
+    await archive.replace(kept, replace(kept.manifest, lease=Lease("gone", clock.now() + timedelta(hours=1))))
+
+    second = await open_replica(lease_seconds=0.5)
+
+    assert (await second.finished(postcard.id)).state == ACTIVE
+    archive.store.close()
+
+
+async def test_a_lease_that_was_given_back_is_taken_at_once(open_replica, parts, make_gate):
+    first = await open_replica(lease_seconds=300)
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await gate.reached.wait()
+    second = await open_replica(lease_seconds=300)
+
+    await first.composer.drain()
+
+    assert (await second.finished(postcard.id)).state == ACTIVE
+
+
+async def test_another_composer_may_cancel(open_replica, parts, make_gate):
+    maker, other = await open_replica(), await open_replica()
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await maker.create()
+    await gate.reached.wait()
+
+    await other.stub.CancelPostcard(composer_pb2.CancelPostcardRequest(id=postcard.id))
+
+    await eventually(lambda: parts.cancelled == ["image"])
+    await eventually(lambda: maker.count("postcards_in_flight") == 0)
+    assert maker.count("postcards_leases_lost_total") == 1
+    assert (await maker.get(postcard.id)).state == composer_pb2.POSTCARD_STATE_CANCELLED
+
+
+async def test_another_composer_may_delete(open_replica, parts, make_gate, folder: Path):
+    maker, other = await open_replica(), await open_replica()
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await maker.create()
+    await gate.reached.wait()
+
+    await other.stub.DeletePostcard(composer_pb2.DeletePostcardRequest(id=postcard.id))
+
+    assert not (await maker.stub.ListPostcards(composer_pb2.ListPostcardsRequest())).postcards
+    await eventually(lambda: left_in(folder) == [])
+
+
+async def test_a_deletion_whose_deleter_died_is_ended_by_another(open_replica, parts, make_gate, folder: Path):
+    first = await open_replica(lease_seconds=0.5)
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await gate.reached.wait()
+    await abandon(first.composer)
+    second = await open_replica(lease_seconds=0.5)
+
+    await second.stub.DeletePostcard(composer_pb2.DeletePostcardRequest(id=postcard.id))
+
+    await eventually(lambda: left_in(folder) == [])
+
+
+async def test_a_file_that_a_crash_left_half_told_is_made_again(open_replica, parts, make_gate, folder: Path):
+    """The picture lies in the store, but not as the manifest says: it does not count."""
+    first = await open_replica(lease_seconds=0.5)
+    gate = make_gate()
+    parts.audio_steps.append(gate)
+    postcard = await first.create()
+    await eventually(lambda: made_parts(first, postcard.id, "image"))
+    await abandon(first.composer)
+    (folder / "postcards" / postcard.id / "image.png").write_bytes(b"torn")
+
+    second = await open_replica(lease_seconds=0.5)
+
+    assert (await second.finished(postcard.id)).state == ACTIVE
+    assert (folder / "postcards" / postcard.id / "image.png").read_bytes() == parts.png
+    assert len(parts.image_requests) == 2
+
+
+async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, folder: Path):
+    archive = Archive(ThreadedStore(FolderStore(folder), ComposerMetrics(CollectorRegistry())))
+    note = keys.pending(keys.PendingEntry("b" * 26, 0))
+    await archive.store.put(note, b"", "text/plain")
+    moment = 0.0
+    recovery = Recovery(
+        archive,
+        replica.composer._workshop,
+        ComposerMetrics(CollectorRegistry()),
+        lease_seconds=1,
+        interval=1,
+        monotonic=lambda: moment,
+    )
+
+    await recovery.look()
+    moment = ORPHAN_SECONDS - 1
+    await recovery.look()
+    assert await archive.store.list(keys.PENDING) == [note]
+    moment = ORPHAN_SECONDS + 1
+    await recovery.look()
+    assert await archive.store.list(keys.PENDING) == []
+    archive.store.close()
+
+
+async def test_a_full_composer_leaves_takeovers_for_later(open_replica, parts, make_gate):
+    first = await open_replica(lease_seconds=0.5)
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    left = await first.create()
+    await gate.reached.wait()
+    await abandon(first.composer)
+    busy = make_gate()
+    parts.image_steps.append(busy)
+    second = await open_replica(lease_seconds=0.5, max_in_flight=1)
+    own = await second.create()
+    await busy.reached.wait()
+    await asyncio.sleep(0)
+
+    busy.opened.set()
+
+    assert (await second.finished(own.id)).state == ACTIVE
+    assert (await second.finished(left.id)).state == ACTIVE
