@@ -67,6 +67,8 @@ def environment(plan: Plan, endpoint: Endpoint, base: Mapping[str, str]) -> dict
         # What a run that was killed left unfinished is taken up soon: nobody else works in this folder.
         "POSTCARDS_LEASE_SECONDS": "6",
         "POSTCARDS_RECOVERY_INTERVAL_SECONDS": "1",
+        # Who presses Ctrl-C wants to go; the next run finishes what was begun.
+        "POSTCARDS_FINISH_SECONDS": "0",
     }
     addresses = {f"POSTCARDS_{e.name.upper()}_ADDRESS": e.address for e in plan.endpoints}
     return {**local, **base, **addresses, **own}
@@ -185,7 +187,8 @@ class Services:
         while True:
             for name, process in self._processes.items():
                 if (code := process.poll()) is not None:
-                    return f"the {name} service {_ending(code)}: {last_error(self.plan.log(name))}"
+                    words = last_error(self.plan.log(name)).removeprefix(f"postcards-{name}: ")
+                    return f"the {name} service {_ending(code)}: {words}"
             await asyncio.sleep(0.05)
 
     async def stop(self) -> None:

@@ -39,7 +39,7 @@ a { display: block; height: 100%; padding: .8rem .8rem 1.1rem; border: 1px solid
   transition: transform .18s ease, box-shadow .18s ease; }
 a:hover { transform: translateY(-3px) rotate(-.4deg); box-shadow: 0 2px 4px #0002, 0 18px 30px -16px #0009; }
 a:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
-img, .blank { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 2px;
+img, .blank { display: block; width: 100%; height: auto; aspect-ratio: 1; object-fit: cover; border-radius: 2px;
   background: var(--line); }
 .blank { display: grid; place-items: center; padding: 1rem; color: var(--soft); font-style: italic;
   text-align: center; }
