@@ -107,12 +107,14 @@ def capitalised(text: str) -> str:
 def coin_name(phonology: Phonology) -> str:
     """What the animal calls itself, e.g. "Grraukh-tok": two to four syllables, no English word, no marks of clicks."""
     stream = Stream(phonology.lexicon_seed, "name")
-    name = ""
+    fair = ""
     for _ in range(_TRIES):
         name = _coin(phonology, stream)
-        if not reads_as_english(name) and _is_handsome(name):
-            break
-    return name
+        if not reads_as_english(name):
+            if _is_handsome(name):
+                return name
+            fair = fair or name
+    return fair or capitalised(write_syllables(coin_word(phonology, stream, 3)))
 
 
 def _coin(phonology: Phonology, stream: Stream) -> str:

@@ -94,7 +94,8 @@ def _may_cluster(first: str, second: str) -> bool:
 
 
 def _choose_clusters(stream: Stream, onsets: Sequence[str]) -> tuple[str, ...]:
-    possible = [f"{first}.{second}" for first in onsets for second in onsets if _may_cluster(first, second)]
+    heads = [symbol for symbol in onsets if INVENTORY[symbol].manner in (*_OBSTRUENTS, Manner.NASAL)]
+    possible = [f"{first}.{second}" for first in heads for second in onsets if _may_cluster(first, second)]
     return tuple(stream.sample(possible, stream.integer(3, 9)))
 
 

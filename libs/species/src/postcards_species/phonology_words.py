@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from postcards_species.english import reads_as_english
@@ -33,6 +34,8 @@ _AFTER_HEAVY_NUCLEUS: dict[Manner, frozenset[str]] = {
 _BEFORE_HEAVY_NUCLEUS = frozenset(("k", "t", "p", "b", "h", "kh", "q", "tk", "kk", "m", "s", "sh"))
 _CROWDED = re.compile(r"(.)\1\1\1|[^aeiouyâêîôûäëïöüøæ'!-]{5}(?!$)|[kgqx]h?[gqx]h?[kgqx]")
 _TRIES = 24
+_FAVOUR = 5.0
+_RANK_WEIGHTS = tuple(1 / (rank + 2.5) for rank in range(24))
 _TONE_STEP_SEMITONES = 3.0
 
 
@@ -45,9 +48,11 @@ class Leaning:
     symbols: frozenset[str] = frozenset()
     """Phonemes it favours."""
 
-    def weight(self, symbol: str) -> float:
-        """How much likelier it makes `symbol`."""
-        return 5.0 if symbol in self.symbols or INVENTORY[symbol].manner in self.manners else 1.0
+    @cached_property
+    def favoured(self) -> frozenset[str]:
+        """All phonemes that it makes likelier."""
+        of_manner = (symbol for symbol, phoneme in INVENTORY.items() if phoneme.manner in self.manners)
+        return self.symbols.union(of_manner)
 
 
 NO_LEANING = Leaning()
@@ -125,14 +130,15 @@ class _Drawing:
     def __init__(self, phonology: Phonology, stream: Stream, leaning: Leaning) -> None:
         self._phonology = phonology
         self._stream = stream
-        self._leaning = leaning
+        self._favoured = leaning.favoured
         self._banned: frozenset[str] = frozenset()
 
     def draw(self, symbols: Sequence[str]) -> str:
         """One of `symbols`, the first the likeliest."""
-        allowed = [symbol for symbol in symbols if symbol not in self._banned] or list(symbols)
-        weights = [self._leaning.weight(symbol) / (rank + 2.5) for rank, symbol in enumerate(allowed)]
-        symbol = self._stream.weighted(allowed, weights)
+        allowed = symbols
+        if self._banned:
+            allowed = [symbol for symbol in symbols if symbol not in self._banned] or symbols
+        symbol = self._stream.weighted(allowed, self._weights(allowed))
         self._agree(symbol)
         return symbol
 
@@ -142,11 +148,16 @@ class _Drawing:
         allowed = [pair for pair in clusters if not self._banned.intersection(pair)]
         if not allowed:
             return (self.draw(self._phonology.onsets),)
-        weights = [self._leaning.weight(pair[0]) / (rank + 2.5) for rank, pair in enumerate(allowed)]
-        pair = self._stream.weighted(allowed, weights)
+        pair = self._stream.weighted(allowed, self._weights([pair[0] for pair in allowed]))
         for symbol in pair:
             self._agree(symbol)
         return tuple(pair)
+
+    def _weights(self, symbols: Sequence[str]) -> Sequence[float]:
+        by_rank = _RANK_WEIGHTS[: len(symbols)]
+        if self._favoured.isdisjoint(symbols):
+            return by_rank
+        return [w * _FAVOUR if symbol in self._favoured else w for w, symbol in zip(by_rank, symbols, strict=True)]
 
     def _agree(self, symbol: str) -> None:
         if self._banned or self._phonology.harmony is Harmony.NONE:
