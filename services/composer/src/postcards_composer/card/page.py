@@ -15,7 +15,7 @@ from PIL import Image
 
 from postcards_composer.card import picture, speech, stamp, typefaces, wording
 from postcards_composer.card.colours import hex_of
-from postcards_composer.card.content import CardContent
+from postcards_composer.card.content import CardContent, Making
 from postcards_composer.card.layout import BLEED_ASPECT, name_lines
 from postcards_composer.card.palette import Palette, derive_palette
 from postcards_composer.card.pronunciation import pronunciation
@@ -23,6 +23,7 @@ from postcards_composer.card.spectrogram import analyse, coloured
 from postcards_species.streams import Stream
 
 _ENGRAVING = (328, 368)
+_LONG_SETTING = 90
 
 
 def _icon_of(name: str, path: str) -> Markup:
@@ -62,6 +63,26 @@ class _WordView:
     gloss: str
     after: str
     syllables: tuple[_SyllableView, ...]
+
+
+@dataclass(frozen=True)
+class _SettingView:
+    label: str
+    text: str
+    summary: str
+    long: bool
+
+
+@dataclass(frozen=True)
+class _MakingView:
+    part: str
+    engine: str
+    engine_version: str
+    model: str
+    device: str
+    seconds: float | None
+    settings: tuple[_SettingView, ...]
+    notes: tuple[str, ...]
 
 
 @cache
@@ -109,14 +130,14 @@ def _icon(palette: Palette, seed: int) -> str:
 
 def _sizes(content: CardContent, words: Sequence[_WordView]) -> dict[str, str]:
     """Type sizes that depend on how much there is to set, in hundredths of the card's width."""
-    lines = name_lines(content.name)
+    lines = name_lines(wording.typographic(content.name))
     ems = max(typefaces.width_in_ems(typefaces.Face.DISPLAY, line) for line in lines)
     name = min(56 / ems, 19 / (len(lines) * 0.98), 15)
     phrase_text = " ".join("·".join(s.text for s in word.syllables) + word.after for word in words)
     phrase_ems = max(4.0, typefaces.width_in_ems(typefaces.Face.PHRASE, phrase_text))
     return {
         "name": f"{name:.2f}",
-        "name-flat": f"{min(88 / ems, 18):.2f}",
+        "name-flat": f"{min(74 / ems, 16):.2f}",
         "phrase": f"{min(5.2, max(2.1, sqrt(11.5 * 46 / (1.3 * phrase_ems)))):.2f}",
         "note": f"{1.68 if len(content.field_note) < 260 else 1.55 if len(content.field_note) < 400 else 1.4:.2f}",
     }
@@ -159,6 +180,25 @@ def _word_views(content: CardContent) -> list[_WordView]:
         )
         for word, view in zip(content.phrase.words, shown, strict=True)
     ]
+
+
+def _making_view(making: Making) -> _MakingView:
+    settings: list[_SettingView] = []
+    for key, value in sorted(making.settings.items()):
+        text = wording.setting(value)
+        if text:
+            long = len(text) > _LONG_SETTING
+            settings.append(_SettingView(key.replace("_", " "), text, f"{len(text)} characters", long))
+    return _MakingView(
+        making.part,
+        making.engine,
+        making.engine_version,
+        making.model,
+        making.device,
+        making.seconds,
+        tuple(settings),
+        making.notes,
+    )
 
 
 def _stamp_view(content: CardContent, image: Image.Image | None, palette: Palette) -> _StampView:
@@ -219,9 +259,12 @@ def render_card_html(content: CardContent) -> bytes:
             clock=wording.clock(seconds),
             strip=strip,
             words=words,
+            name=wording.typographic(content.name),
+            makings=[_making_view(making) for making in content.makings],
             said=wording.said(content.phrase) if content.phrase else "",
-            meaning=wording.quoted(content.phrase.english_gloss) if content.phrase else "",
-            name_lines=name_lines(content.name),
+            meaning=wording.typographic(content.phrase.english_gloss) if content.phrase else "",
+            note=wording.typographic(content.field_note),
+            name_lines=name_lines(wording.typographic(content.name)),
             say=pronunciation(content.name, content.phonology),
             address=wording.address_lines(content),
             facts=wording.facts(content),

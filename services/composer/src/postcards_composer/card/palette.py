@@ -96,7 +96,7 @@ def derive_palette(picture: Image.Image | None, turn: float) -> Palette:
         accent=darkened_until(Lch(0.58, accent_chroma, first.hue), paper, READABLE),
         second=darkened_until(Lch(0.5, second_chroma, second.hue), paper, READABLE),
         hairline=rgb_of(Lch(0.82, 0.03, _CREAM_HUE)),
-        table=rgb_of(Lch(0.875, 0.022, first.hue)),
+        table=rgb_of(Lch(0.872, 0.016, first.hue)),
         night=rgb_of(ramp[0]),
         glow=rgb_of(ramp[-1]),
         ramp=tuple(rgb_of(step) for step in ramp),

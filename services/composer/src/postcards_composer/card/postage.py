@@ -59,7 +59,7 @@ def _mixed(ink: Rgb, paper: Rgb, share: float) -> Rgb:
 
 
 def draw_postmark(office: str, date: str, height: int, seed: int) -> Image.Image:
-    """The postmark, upright, `height` pixels high and 2.25 times as wide, as an ink mask of mode "L", worn in places."""
+    """The postmark, upright, `height` pixels high and 2.25 times as wide: an ink mask of mode "L", worn in places."""
     scale = height * _FINE / 160
     size = (round(360 * scale), round(160 * scale))
     mask = Image.new("L", size)

@@ -91,7 +91,7 @@ def _name_strip(content: CardContent, palette: Palette) -> Image.Image:
     """The left of the front: the name, read upwards, and the binomial beside it."""
     lying = Image.new("RGB", (HEIGHT, _STRIP), palette.paper)
     pen = Pen(ImageDraw.Draw(lying))
-    lines = name_lines(content.name)
+    lines = name_lines(wording.typographic(content.name))
     longest = max(lines, key=lambda line: typefaces.width_in_ems(Face.DISPLAY, line))
     face = fitted(Face.DISPLAY, longest, 985, min(262, int(330 / (len(lines) * 0.98))))
     binomial = fitted(Face.TEXT_ITALIC, content.binomial, 985, 42)
@@ -112,12 +112,12 @@ def _name_strip(content: CardContent, palette: Palette) -> Image.Image:
 def _name_slip(sheet: Image.Image, content: CardContent, palette: Palette) -> None:
     """A slip of paper with the name, on a picture that fills the front."""
     pen = Pen(ImageDraw.Draw(sheet))
-    face = fitted(Face.DISPLAY, content.name, 1100, 118)
+    face = fitted(Face.DISPLAY, wording.typographic(content.name), 1100, 118)
     binomial = font(Face.TEXT_ITALIC, 34)
-    width = max(face.getlength(content.name), binomial.getlength(content.binomial)) + 84
+    width = max(face.getlength(wording.typographic(content.name)), binomial.getlength(content.binomial)) + 84
     top = HEIGHT - 56 - 1.25 * face.size - 74
     pen.draw.rectangle([46, top, 46 + width, HEIGHT - 46], fill=palette.paper)
-    pen.line((88, top + 30 + 0.8 * face.size), content.name, face, palette.accent)
+    pen.line((88, top + 30 + 0.8 * face.size), wording.typographic(content.name), face, palette.accent)
     pen.line((88, HEIGHT - 46 - 30), content.binomial, binomial, palette.ink)
 
 
@@ -148,10 +148,10 @@ def _speech(pen: Pen, content: CardContent, palette: Palette) -> None:
     small = next(
         size
         for size in (30, 28, 26, 24, 22)
-        if size == 22 or len(wrapped(font(Face.TEXT, size), content.field_note, width)) <= 6
+        if size == 22 or len(wrapped(font(Face.TEXT, size), wording.typographic(content.field_note), width)) <= 6
     )
     note = font(Face.TEXT, small)
-    lines = wrapped(note, content.field_note, width)
+    lines = wrapped(note, wording.typographic(content.field_note), width)
     foot = HEIGHT - _BAND - 46 - (len(lines) - 1) * 1.42 * small
     pen.paragraph((_MARGIN, foot), lines, note, palette.ink, 1.42)
     if content.phrase is None:
@@ -160,9 +160,9 @@ def _speech(pen: Pen, content: CardContent, palette: Palette) -> None:
         return
     pen.tracked((_MARGIN, 92), wording.said(content.phrase).upper(), font(Face.LABEL, 23), palette.accent, 0.06)
     y = _phrase(pen, content, palette, width)
-    hand = font(Face.HAND, 38)
-    meaning = wrapped(hand, wording.quoted(content.phrase.english_gloss), width)
-    pen.paragraph((_MARGIN, y + 70), meaning[: max(1, int((foot - y - 90) / (1.35 * 38)))], hand, palette.second, 1.35)
+    hand = font(Face.HAND, 40)
+    meaning = wrapped(hand, wording.typographic(content.phrase.english_gloss), width)
+    pen.paragraph((_MARGIN, y + 70), meaning[: max(1, int((foot - y - 90) / (1.35 * 40)))], hand, palette.second, 1.35)
 
 
 def _phrase(pen: Pen, content: CardContent, palette: Palette, width: float) -> float:
@@ -171,16 +171,16 @@ def _phrase(pen: Pen, content: CardContent, palette: Palette, width: float) -> f
     words = speech.shown_words(content.phrase, ())
     texts = ["·".join(syllable.text for syllable in word.syllables) + word.after for word in words]
     ems = typefaces.width_in_ems(Face.PHRASE, " ".join(texts))
-    size = int(min(90, max(38, sqrt(200 * width / (1.3 * max(1.0, ems))))))
+    size = int(min(104, max(38, sqrt(250 * width / (1.3 * max(1.0, ems))))))
     face, gloss = font(Face.PHRASE, size), font(Face.TEXT_ITALIC, 27 if size > 50 else 23)
     x, y = float(_MARGIN), 110 + 0.9 * size
     for word, text in zip(words, texts, strict=True):
         wide = max(face.getlength(text), gloss.getlength(word.gloss))
         if x > _MARGIN and x + wide > _MARGIN + width:
-            x, y = float(_MARGIN), y + 1.06 * size + 1.25 * gloss.size
+            x, y = float(_MARGIN), y + 1.12 * size + 1.1 * gloss.size
         at = x
         for index, syllable in enumerate(word.syllables):
-            if index:
+            if index and not syllable.stressed:
                 at += pen.line((at, y), "·", face, palette.accent)
             if syllable.stressed:
                 pen.draw.rounded_rectangle(
@@ -189,9 +189,9 @@ def _phrase(pen: Pen, content: CardContent, palette: Palette, width: float) -> f
                 at += 0.06 * size
             at += pen.line((at, y), syllable.text, face, palette.ink)
         pen.line((at, y), word.after, face, palette.ink)
-        pen.line((x, y + 1.18 * gloss.size), word.gloss, gloss, palette.second)
+        pen.line((x, y + 0.24 * size + 0.85 * gloss.size), word.gloss, gloss, palette.second)
         x += wide + 0.3 * size
-    return y + 1.18 * gloss.size
+    return y + 0.24 * size + 0.85 * gloss.size
 
 
 def _spine(sheet: Image.Image, pen: Pen, content: CardContent, palette: Palette) -> None:
@@ -216,12 +216,12 @@ def _address(pen: Pen, content: CardContent, palette: Palette) -> None:
         pen.draw.line([(left, y + 14), (right, y + 14)], fill=palette.hairline, width=2)
         y += 58
     say = wrapped(font(Face.TEXT, 25), pronunciation(content.name, content.phonology), right - left - 50)[:2]
-    first -= 32 * len(say) - 14 if say else 0
+    first -= 32 * len(say) + 2 if say else 0
     if say:
         pen.tracked((left, first + 32), "SAY", label, palette.faded, 0.06)
         pen.paragraph((left + 50, first + 32), say, font(Face.TEXT, 25), palette.faded, 1.26)
-    face = fitted(Face.DISPLAY, content.name, right - left, 52)
-    wide = pen.line((left, first - 14), content.name, face, palette.ink)
+    face = fitted(Face.DISPLAY, wording.typographic(content.name), right - left, 52)
+    wide = pen.line((left, first - 14), wording.typographic(content.name), face, palette.ink)
     binomial = font(Face.TEXT_ITALIC, 30)
     if wide + 20 + binomial.getlength(content.binomial) <= right - left:
         pen.line((left + wide + 20, first - 14), content.binomial, binomial, palette.ink)
@@ -248,7 +248,7 @@ def _sound(sheet: Image.Image, pen: Pen, content: CardContent, palette: Palette)
         x, end = timing.start_seconds * scale, timing.end_seconds * scale
         after = content.timings[index + 1].start_seconds * scale if index + 1 < len(content.timings) else float(WIDTH)
         pen.draw.line([(x, top + tall + 3), (max(x + 2, end - 3), top + tall + 3)], fill=palette.glow, width=2)
-        text = "".join(syllable.text for syllable in words[timing.word_index].syllables)
+        text = wording.typographic(words[timing.word_index].text)
         face = fitted(Face.PHRASE, text, after - x - 8, 34, 1)
         if face.size >= 13:
             pen.line((x, top + tall + 38), text, face, palette.glow)

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from postcards_composer.card.wording import typographic
 from postcards_species.phonemes import INVENTORY
 from postcards_species.phonology import Phonology, Stress
 
@@ -60,10 +61,6 @@ def _respelled(symbol: str) -> str:
     return _RESPELLING.get(symbol) or (INVENTORY[symbol].spelling if symbol in INVENTORY else symbol)
 
 
-def _typographic(text: str) -> str:
-    return text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
-
-
 def _written(phonology: Phonology) -> list[tuple[str, str]]:
     """Spellings of the language with their phonemes, the longest first."""
     own = {entry.symbol: (entry.onset, entry.rest) for entry in phonology.spellings}
@@ -117,4 +114,4 @@ def pronunciation(name: str, phonology: Phonology | None) -> str:
     hint = "-".join(part.upper() if index == stressed else part for index, part in enumerate(parts))
     symbols = dict.fromkeys(symbol for syllable in syllables for symbol in syllable)
     advice = [_ADVICE[symbol] for symbol in symbols if symbol in _ADVICE][:_ADVICE_LIMIT]
-    return _typographic(hint + (f" ({'; '.join(advice)})" if advice else ""))
+    return typographic(hint + (f" ({'; '.join(advice)})" if advice else ""))

@@ -14,7 +14,7 @@ ROWS = 168
 LOWEST_HERTZ = 70.0
 HIGHEST_HERTZ = 15000.0
 _WINDOW = 2048
-_RANGE_DECIBEL = 66.0
+_RANGE_DECIBEL = 60.0
 _COLUMNS_PER_SECOND = 150
 _COLUMNS = (720, 2400)
 
@@ -62,7 +62,7 @@ def analyse(sound: bytes) -> Spectrogram:
     bands = _log_bands(spectrum, rate)
     decibel = 20 * np.log10(np.maximum(bands, 1e-7)) + np.linspace(0, 3 * np.log2(HIGHEST_HERTZ / LOWEST_HERTZ), ROWS)
     loudest = float(np.percentile(decibel, 99.8))
-    scaled = np.clip((decibel - loudest) / _RANGE_DECIBEL + 1, 0, 1) ** 1.25
+    scaled = np.clip((decibel - loudest) / _RANGE_DECIBEL + 1, 0, 1) ** 1.35
     return Spectrogram((scaled.T[::-1] * 255).astype(np.uint8), seconds)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from postcards_composer.card.content import WordTiming
+from postcards_composer.card.wording import typographic
 from postcards_species.phonemes import INVENTORY
 from postcards_species.phrase import Phrase, Word
 
@@ -57,6 +58,20 @@ def _capital(text: str) -> str:
     return text
 
 
+def _joined_texts(word: Word) -> list[str]:
+    """The texts of the word's syllables, each with what the written word has between it and the next."""
+    texts = [syllable.text for syllable in word.syllables]
+    places: list[int] = []
+    place = 0
+    for text in texts:
+        found = word.text.lower().find(text.lower(), place)
+        if found < 0:
+            return texts
+        places.append(found)
+        place = found + len(text)
+    return [word.text[a:b] for a, b in zip(places, [*places[1:], len(word.text)], strict=True)]
+
+
 def _punctuation(phrase: Phrase) -> list[str]:
     """What stands after each word in the written phrase, spaces left out."""
     text = phrase.animal_text
@@ -78,14 +93,13 @@ def shown_words(phrase: Phrase, timings: tuple[WordTiming, ...]) -> tuple[ShownW
     shown: list[ShownWord] = []
     sentence = any(letter.isupper() for letter in phrase.animal_text)
     for index, (word, after) in enumerate(zip(phrase.words, _punctuation(phrase), strict=True)):
+        texts = _joined_texts(word)
+        if index == 0 and sentence:
+            texts[0] = _capital(texts[0])
         spans = _syllable_spans(word, [timing for timing in timings if timing.word_index == index])
         syllables = tuple(
-            ShownSyllable(
-                _capital(syllable.text) if sentence and index == place == 0 else syllable.text,
-                syllable.stressed and len(word.syllables) > 1,
-                tuple(span),
-            )
-            for place, (syllable, span) in enumerate(zip(word.syllables, spans, strict=True))
+            ShownSyllable(typographic(text), syllable.stressed and len(texts) > 1, tuple(span))
+            for text, syllable, span in zip(texts, word.syllables, spans, strict=True)
         )
         shown.append(ShownWord(syllables, word.gloss, after))
     return tuple(shown)

@@ -1,5 +1,6 @@
 """The sentences and labels that a card prints."""
 
+import json
 from datetime import datetime
 
 from postcards_composer.card.colours import Rgb
@@ -128,9 +129,9 @@ def said(phrase: Phrase) -> str:
     return f"{_INTENT[phrase.intent]}, {phrase.mood.value}"
 
 
-def quoted(text: str) -> str:
-    """The text in typographic quotation marks."""
-    return f"“{text.strip()}”"
+def typographic(text: str) -> str:
+    """The text with typographic apostrophes."""
+    return text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
 
 
 def address_lines(content: CardContent) -> list[tuple[str, str]]:
@@ -141,6 +142,19 @@ def address_lines(content: CardContent) -> list[tuple[str, str]]:
         ("seen in", habitat(content.scene)),
     ]
     return [*lines, ("theme", content.theme)] if content.theme.strip() else lines
+
+
+def setting(value: str) -> str:
+    """A setting as people read it: JSON scalars bare, null as nothing, everything else as it is."""
+    try:
+        decoded: object = json.loads(value)
+    except ValueError:
+        return value
+    if decoded is None:
+        return ""
+    if isinstance(decoded, bool):
+        return "yes" if decoded else "no"
+    return decoded if isinstance(decoded, str) else value
 
 
 def facts(content: CardContent) -> list[tuple[str, str]]:
