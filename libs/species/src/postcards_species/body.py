@@ -242,9 +242,15 @@ def _choose_view(
     low = any(limb.stance in (Stance.ARTHROPOD, Stance.SPRAWL) and limb.kind is not LimbKind.FIN for limb in limbs)
     flat = spine.flatness > 1.3 or symmetry is Symmetry.RADIAL
     yaw = stream.uniform(-38, -8) if pose is Pose.LOOKING_BACK else stream.uniform(14, 50)
+    if pose is Pose.SWIMMING and not low:
+        yaw = stream.uniform(4, 32)
     if stream.chance(0.12) and pose not in (Pose.LOOKING_BACK, Pose.GRAZING):
         yaw = stream.uniform(52, 68)
     pitch = stream.uniform(24, 40) if flat else stream.uniform(12, 26) if low else stream.uniform(3, 17)
+    if any(limb.kind is LimbKind.WING and limb.stance is Stance.ARTHROPOD for limb in limbs):
+        pitch = stream.uniform(22, 40)
+    if symmetry is Symmetry.RADIAL:
+        pitch = stream.uniform(30, 50)
     if stream.chance(0.5):
         yaw = 180 - yaw
         if yaw > 180:

@@ -84,7 +84,7 @@ INVERTEBRATES: dict[str, Traits] = {
     "crab": Traits(
         Spine(0, 0.0, 0.3, 0.36, 0.3, 2.1, 0, 0),
         Neck(0.02, 0.15, 0, 0),
-        Head(0.24, 1.3, 0.7, Mouth.MANDIBLES, 0.25, 0.6, 0, 0, 0),
+        Head(0.2, 1.5, 0.7, Mouth.MANDIBLES, 0.25, 0.6, 0, 0, 0),
         Eyes(EyeKind.STALKED, 2, 0.2, 0.7, 0),
         _EARLESS,
         (*_pincers(1.0, 1.15, 0.095), *_walkers(4, 0.85, 0.15, 1.25, 0.055)),

@@ -46,7 +46,7 @@ def _pawed(length: float, thickness: float) -> tuple[Limb, ...]:
 
 
 def _cat(size: float) -> Head:
-    return Head(size, 0.95, 0.88, Mouth.MUZZLE, 0.42, 0.58, 0.1, 0.1, 0.35)
+    return Head(size, 0.95, 0.88, Mouth.MUZZLE, 0.3, 0.62, 0.1, 0.1, 0.35)
 
 
 _WHISKERS = Ornament(OrnamentKind.WHISKERS, 0.8, 5, 0.2)
@@ -76,9 +76,9 @@ MAMMALS: dict[str, Traits] = {
     "cougar": Traits(
         Spine(2, 0.02, 0.19, 0.18, 0.22, 0.8, 0.03, 0),
         Neck(0.26, 0.14, 28, 0.1),
-        _cat(0.3),
-        Eyes(EyeKind.ROUND, 2, 0.1, 0.75, 0.25),
-        Ears(0.42, 0.75, 0.2, 0.2),
+        _cat(0.36),
+        Eyes(EyeKind.ROUND, 2, 0.105, 0.75, 0.2),
+        Ears(0.5, 0.85, 0.2, 0.3),
         _pawed(0.82, 0.115),
         Tail(TailKind.WHIP, 1.0, 0.05, -35),
         _BARE,
@@ -100,7 +100,7 @@ MAMMALS: dict[str, Traits] = {
         _BARE,
         (),
         Covering(_FUR, 0.12, 0.25, 0),
-        Pattern(PatternKind.SPOTS, 0.1, 0.3, 1, 1, 0.9, 0.7, 0, 0, 0),
+        Pattern(PatternKind.SPOTS, 0.1, 0.24, 1, 1, 0.9, 0.7, 0, 0, 0),
         palette("efeae2 f7f4ee 1f1c1b 2b2523 2a2422 8a8070 6b3f1d"),
         (Pose.STANDING, Pose.WALKING, Pose.SITTING, Pose.LOOKING_BACK),
         ("pattern", "ears", "palette"),
@@ -108,7 +108,7 @@ MAMMALS: dict[str, Traits] = {
     "dolphin": Traits(
         Spine(0, 0.06, 0.11, 0.26, 0.24, 0.92, 0, 0),
         Neck(0.06, 0.22, 0, 0),
-        Head(0.36, 0.85, 0.85, Mouth.ROSTRUM, 0.62, 0.34, 0.02, 0.1, 0),
+        Head(0.44, 0.85, 0.85, Mouth.ROSTRUM, 0.62, 0.34, 0.02, 0.1, 0),
         Eyes(EyeKind.ROUND, 2, 0.07, 0.15, 0.2),
         Ears(0, 0.5, 0, 0),
         (Limb(LimbKind.FLIPPER, Stance.SPRAWL, Foot.POINT, 0.88, 0.42, 0.075, 0.6),),
@@ -197,15 +197,15 @@ MAMMALS: dict[str, Traits] = {
     "leopard": Traits(
         Spine(1, 0.01, 0.2, 0.19, 0.23, 0.82, 0.02, 0),
         Neck(0.24, 0.15, 18, 0.1),
-        _cat(0.33),
-        Eyes(EyeKind.ROUND, 2, 0.1, 0.75, 0.28),
-        Ears(0.34, 0.85, 0.1, 0.3),
+        _cat(0.39),
+        Eyes(EyeKind.ROUND, 2, 0.105, 0.75, 0.22),
+        Ears(0.42, 0.95, 0.1, 0.35),
         _pawed(0.74, 0.12),
         Tail(TailKind.WHIP, 1.05, 0.055, 20),
         _BARE,
         (_WHISKERS,),
         Covering(_FUR, 0.28, 0.2, 0),
-        Pattern(PatternKind.ROSETTES, 0.12, 0.5, 1, 1, 0.9, 0.6, 0.7, 0.3, 0),
+        Pattern(PatternKind.ROSETTES, 0.06, 0.42, 1, 1, 0.9, 0.6, 0.7, 0.3, 0),
         palette("d8a354 f4e8d0 1d1612 8a5524 3b332c 8a7a60 b7b13a"),
         _PROWL,
         ("pattern", "palette", "head", "spine"),
@@ -237,7 +237,7 @@ MAMMALS: dict[str, Traits] = {
         _BARE,
         (Ornament(OrnamentKind.OSSICONE, 0.4, 1, 0.3),),
         Covering(_FUR, 0.1, 0.5, 0),
-        Pattern(PatternKind.STRIPES, 0.085, 0.5, 1, 0.12, 1, 0, 0, 0.1, 0.05),
+        Pattern(PatternKind.STRIPES, 0.075, 0.42, 1, 0.0, 1, 0, 0, 0.1, 0.05),
         palette("4a2318 4f2a1d f2e8d8 c9a08a 2e2824 8a7a60 1a100b"),
         _HERD,
         ("pattern", "palette", "ears", "neck"),
@@ -302,9 +302,9 @@ MAMMALS: dict[str, Traits] = {
     "wild cat": Traits(
         Spine(2, 0.06, 0.19, 0.18, 0.2, 0.85, 0, 0),
         Neck(0.2, 0.13, 30, 0.1),
-        _cat(0.36),
+        _cat(0.42),
         Eyes(EyeKind.SLIT, 2, 0.135, 0.8, 0.12),
-        Ears(0.62, 0.7, 0.8, 0.15),
+        Ears(0.72, 0.8, 0.8, 0.25),
         _pawed(0.72, 0.1),
         Tail(TailKind.BRUSH, 0.7, 0.07, 10),
         _BARE,

@@ -60,7 +60,7 @@ VERTEBRATES: dict[str, Traits] = {
     "crocodile": Traits(
         Spine(0, -0.01, 0.19, 0.23, 0.2, 1.35, 0, 0),
         Neck(0.2, 0.16, 4, 0),
-        Head(0.3, 1.0, 0.66, Mouth.JAWS, 1.7, 0.5, -0.05, 1, 0.5),
+        Head(0.3, 1.0, 0.66, Mouth.JAWS, 2.3, 0.62, -0.05, 1, 0.5),
         Eyes(EyeKind.SLIT, 2, 0.12, 0.25, 0.3),
         _EARLESS,
         (
@@ -88,7 +88,7 @@ VERTEBRATES: dict[str, Traits] = {
         (Ornament(OrnamentKind.CREST, 0.4, 5, 0.2),),
         Covering(CoveringKind.FEATHERS, 1, 0.05, 0.2),
         Pattern(PatternKind.PLAIN, 0.2, 0.2, 0.3, 0.5, 0, 0.3, 0.2, 0.2, 0.4),
-        palette("5b4a3b 7c6a57 2f2620 5f86a8 3a3634 8a7a60 c4691f"),
+        palette("5b4a3b 7c6a57 2f2620 6a6f78 3a3634 8a7a60 c4691f"),
         (Pose.STANDING, Pose.WALKING, Pose.GRAZING, Pose.LOOKING_BACK),
         ("neck", "limbs", "covering"),
     ),
@@ -155,7 +155,7 @@ VERTEBRATES: dict[str, Traits] = {
         (),
         Covering(CoveringKind.FEATHERS, 0.4, 0.45, 0),
         Pattern(PatternKind.BANDS, 0.4, 0.3, 0.8, 0.5, 0.7, 0, 0.1, 0, 0),
-        palette("8b95a6 a9b2c0 3c4250 5f8a72 3a3438 8a7a60 e8622a"),
+        palette("8b95a6 a9b2c0 3c4250 c0605a 3a3438 8a7a60 e8622a"),
         (Pose.STANDING, Pose.WALKING, Pose.GRAZING, Pose.HOVERING),
         ("spine", "limbs", "head", "tail"),
     ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from postcards_species.body_plan import BodyPlan, OrnamentKind, Symmetry
 
-from postcards_image.engines.creature.eyes import brow_bones, grow_eyes
+from postcards_image.engines.creature.eyes import Eye, brow_bones, grow_eyes
 from postcards_image.engines.creature.flesh import Bone, Flesh, chain
 from postcards_image.engines.creature.legs import grow_limbs
 from postcards_image.engines.creature.mesh import Mesh, join
@@ -37,6 +37,7 @@ class Body:
     flesh: Flesh
     skeleton: Skeleton
     face: Face
+    eyes: tuple[Eye, ...]
 
 
 def lay_bones(plan: BodyPlan) -> Bones:
@@ -57,11 +58,12 @@ def grow_body(plan: BodyPlan, frame: Bones, towards_viewer: Floats, cells: int) 
     flesh = Flesh(frame.bones, cells)
     skeleton = frame.skeleton
     meshes = [flesh.mesh(skeleton.skull, plan.head.size), *frame.meshes]
-    meshes += grow_eyes(plan, skeleton, flesh, towards_viewer)
+    eyeballs, eyes = grow_eyes(plan, skeleton, flesh, towards_viewer)
+    meshes += eyeballs
     meshes += grow_ears(plan, skeleton, flesh)
     meshes += grow_shell(plan, skeleton)
     meshes += grow_ornaments(plan, skeleton, flesh)
-    return Body(join(meshes), flesh, skeleton, frame.face)
+    return Body(join(meshes), flesh, skeleton, frame.face, eyes)
 
 
 def _trunk_bones(plan: BodyPlan, skeleton: Skeleton) -> list[Bone]:

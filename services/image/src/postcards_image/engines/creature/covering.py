@@ -114,18 +114,18 @@ def _noise(visible: Visible, rng: np.random.Generator, size: float) -> Floats:
 
 def _fur(plan: BodyPlan, visible: Visible, seen: Seen, camera: Camera, rng: np.random.Generator, detail: float) -> Coat:
     shag = seen.fields[:, SHAG]
-    length = camera.pixels * (0.018 + 0.105 * plan.covering.length**1.4) * np.clip(shag, 0.15, 3)
-    length = np.clip(length, 3 * detail + 2, 90 * detail + 4).astype(np.float32)
+    length = camera.pixels * (0.012 + 0.1 * plan.covering.length**1.6) * np.clip(shag, 0.15, 3)
+    length = np.clip(length, 4 * detail + 1, 90 * detail + 4).astype(np.float32)
     flow = flow_in_picture(seen, camera)
-    sway = _noise(visible, rng, 38 * detail + 2).ravel()[visible.pixel] * (0.22 + 0.5 * plan.covering.length)
+    sway = _noise(visible, rng, 38 * detail + 2).ravel()[visible.pixel] * (0.12 + 0.5 * plan.covering.length)
     flow = np.stack((flow[:, 0] - flow[:, 1] * sway, flow[:, 1] + flow[:, 0] * sway), 1)
     fine = _streaks(_noise(visible, rng, max(1.0, 1.5 * detail)), visible, flow, length, 11)
     lock = _streaks(
         _noise(visible, rng, max(1.5, (3 + 5 * plan.covering.length) * detail)), visible, flow, length * 1.5, 9
     )
     long = plan.covering.length
-    tone = 1 + (0.15 + 0.05 * long) * fine + (0.06 + 0.16 * long) * lock
-    height = (0.55 + 0.4 * long) * fine + (0.5 + 2.2 * long) * lock
+    tone = 1 + (0.13 + 0.06 * long) * fine + (0.03 + 0.17 * long**1.3) * lock
+    height = (0.35 + 0.6 * long) * fine + (0.15 + 2.4 * long**1.5) * lock
     return Coat(np.clip(tone, 0.35, 1.75), height.astype(np.float32), length)
 
 
@@ -144,7 +144,7 @@ def _plumage(
     rachis = smoothstep(0.14, 0.03, np.abs(across))
     tone = tone + 0.1 * rachis * found
     height = found * camera.pixels * size * 0.16 * (along * (1 - 0.55 * across**2)) + 0.35 * fine
-    hair = np.full(len(along), camera.pixels * size * 0.7, np.float32)
+    hair = np.full(len(along), camera.pixels * size * 0.32, np.float32)
     return Coat(np.clip(tone, 0.4, 1.6), height.astype(np.float32), hair)
 
 

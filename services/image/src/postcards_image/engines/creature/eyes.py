@@ -21,6 +21,16 @@ class Socket:
     """Size over the usual size."""
 
 
+@dataclass(frozen=True)
+class Eye:
+    """A grown eye."""
+
+    place: Floats
+    """(3,) its middle in the skull's frame, in skulls."""
+    radius: float
+    """In skulls."""
+
+
 def eye_sockets(plan: BodyPlan) -> tuple[Socket, ...]:
     """The places of all eyes: pairs first, an odd one on the forehead."""
     eyes = plan.eyes
@@ -72,10 +82,13 @@ def brow_bones(plan: BodyPlan, skeleton: Skeleton) -> list[Bone]:
     return bones
 
 
-def grow_eyes(plan: BodyPlan, skeleton: Skeleton, flesh: Flesh, towards_viewer: Floats) -> list[Mesh]:
+def grow_eyes(
+    plan: BodyPlan, skeleton: Skeleton, flesh: Flesh, towards_viewer: Floats
+) -> tuple[list[Mesh], tuple[Eye, ...]]:
     """Eyeballs; `LOCAL` is the direction from the middle of the eye: gaze, up, aside."""
     frame, size = skeleton.skull, plan.head.size
     meshes: list[Mesh] = []
+    eyes: list[Eye] = []
     for socket in eye_sockets(plan):
         ahead, up, side = socket.direction
         way = frame.towards(ahead, up, side)
@@ -94,6 +107,7 @@ def grow_eyes(plan: BodyPlan, skeleton: Skeleton, flesh: Flesh, towards_viewer: 
             centre = skin - way * r * 0.35
         else:
             centre = skin - way * r * 0.42
+        eyes.append(Eye(frame.coordinates(centre[None])[0] / size, r / size))
         gaze = unit(way * 0.78 + frame.ahead * 0.1 + towards_viewer * 0.5)
         aside = unit(cross(gaze, frame.up))
         axes = np.stack((gaze, cross(aside, gaze), aside)).astype(np.float32)
@@ -103,4 +117,4 @@ def grow_eyes(plan: BodyPlan, skeleton: Skeleton, flesh: Flesh, towards_viewer: 
         eye.fields[:, HEAD] = 1
         eye.fields[:, TINT] = 1.0 if side > 0 else 0.0
         meshes.append(eye)
-    return meshes
+    return meshes, tuple(eyes)

@@ -22,13 +22,13 @@ def grow_foot(
     ahead = unit(ahead - UP * (0.0 if grounded else 0.55))
     match limb.foot:
         case Foot.HOOF:
-            _hoof(ankle, ahead, radius, limb, bones, meshes)
+            _hoof(ankle, ahead, radius, limb, grounded, bones, meshes)
         case Foot.PAW | Foot.CLAW | Foot.WEB:
-            _paw(ankle, ahead, out, radius, limb, bones, meshes)
+            _paw(ankle, ahead, out, radius, limb, grounded, bones, meshes)
         case Foot.TALON:
-            _talons(ankle, ahead, out, limb, meshes)
+            _talons(ankle, ahead, out, limb, grounded, meshes)
         case Foot.PAD:
-            _pad(ankle, ahead, out, radius, bones, meshes)
+            _pad(ankle, ahead, out, radius, grounded, bones, meshes)
         case Foot.POINT:
             pass
 
@@ -47,9 +47,11 @@ def _bone(start: Floats, end: Floats, r0: float, r1: float, blend: float, flatne
     )
 
 
-def _hoof(ankle: Floats, ahead: Floats, radius: float, limb: Limb, bones: list[Bone], meshes: list[Mesh]) -> None:
+def _hoof(
+    ankle: Floats, ahead: Floats, radius: float, limb: Limb, grounded: bool, bones: list[Bone], meshes: list[Mesh]
+) -> None:
     size = max(radius * 1.5, 0.05 * limb.length)
-    drop = max(float(ankle[1]), size * 0.6)
+    drop = max(float(ankle[1]), size * 0.6) if grounded else size
     toe = ankle + ahead * size * 0.5 - UP * drop * 0.9
     path = spline(np.stack((ankle + UP * size * 0.25, ankle * 0.5 + toe * 0.5, toe)), 7)
     meshes.append(
@@ -59,10 +61,17 @@ def _hoof(ankle: Floats, ahead: Floats, radius: float, limb: Limb, bones: list[B
 
 
 def _paw(
-    ankle: Floats, ahead: Floats, out: Floats, radius: float, limb: Limb, bones: list[Bone], meshes: list[Mesh]
+    ankle: Floats,
+    ahead: Floats,
+    out: Floats,
+    radius: float,
+    limb: Limb,
+    grounded: bool,
+    bones: list[Bone],
+    meshes: list[Mesh],
 ) -> None:
     size = max(radius, 0.045 * limb.length)
-    sole = ankle - UP * max(0.0, float(ankle[1]) - size * 0.72)
+    sole = ankle - UP * (max(0.0, float(ankle[1]) - size * 0.72) if grounded else 0.0)
     reach = size * (2.0 if limb.foot is not Foot.PAW else 1.35)
     bones.append(_bone(ankle, sole + ahead * size * 0.55, size * 0.95, size * 0.95, size * 0.7))
     spread = 0.62 if limb.foot is Foot.PAW else 0.95
@@ -72,7 +81,7 @@ def _paw(
         way = unit(ahead + out * turn * 0.55)
         knuckle = sole + ahead * size * 0.5 + out * turn * size * 0.62
         tip = knuckle + way * reach
-        tip[1] = max(float(tip[1]), size * 0.3) if ankle[1] < 0.3 else tip[1]
+        tip[1] = max(float(tip[1]), size * 0.3) if grounded else tip[1]
         bones.append(_bone(knuckle, tip, size * 0.52, size * 0.46, size * 0.16))
         toes.append(tip)
         long = 1.5 if limb.foot is Foot.CLAW else 0.8
@@ -98,14 +107,14 @@ def _web(root: Floats, rim: Floats, meshes: list[Mesh]) -> None:
     meshes.append(web)
 
 
-def _talons(ankle: Floats, ahead: Floats, out: Floats, limb: Limb, meshes: list[Mesh]) -> None:
+def _talons(ankle: Floats, ahead: Floats, out: Floats, limb: Limb, grounded: bool, meshes: list[Mesh]) -> None:
     size = 0.17 * limb.length**0.75
     thick = max(limb.thickness * 0.3, 0.012)
     flat = np.array((1, 0, 1), np.float32)
     for turn, long in ((-0.75, 0.85), (0.0, 1.1), (0.75, 0.85), (None, 0.55)):
         way = unit(ahead + out * turn) if turn is not None else -ahead
         tip = ankle * flat + way * size * long + UP * thick * 0.4
-        if ankle[1] > 0.25:
+        if not grounded:
             tip = ankle + unit(way - UP * 0.9) * size * long
         rise = ankle * 0.4 + tip * 0.6 + UP * thick * 0.9
         toe = spline(np.stack((ankle, rise, tip)), 8)
@@ -118,8 +127,10 @@ def _talons(ankle: Floats, ahead: Floats, out: Floats, limb: Limb, meshes: list[
         meshes.append(tube(claw, profile((0.72, 0.5, 0.06), 6) * thick, Material.HARD, up=UP, sides=6))
 
 
-def _pad(ankle: Floats, ahead: Floats, out: Floats, radius: float, bones: list[Bone], meshes: list[Mesh]) -> None:
-    sole = ankle * np.array((1, 0, 1), np.float32) + UP * radius * 0.62 if ankle[1] < 0.4 else ankle - UP * radius * 0.4
+def _pad(
+    ankle: Floats, ahead: Floats, out: Floats, radius: float, grounded: bool, bones: list[Bone], meshes: list[Mesh]
+) -> None:
+    sole = ankle * np.array((1, 0, 1), np.float32) + UP * radius * 0.62 if grounded else ankle - UP * radius * 0.4
     bones.append(_bone(ankle, sole + ahead * radius * 0.22, radius * 1.02, radius * 1.14, radius * 0.5))
     for turn in (-0.85, -0.3, 0.3, 0.85):
         way = unit(ahead + out * turn)

@@ -33,6 +33,12 @@ def grow_pattern(mesh: Mesh, pattern: Pattern, cell: float, seed: int) -> Floats
             return (
                 dorsal - 0.25 + 0.35 * _waves(mesh.position, 6, rng) - 0.4 * np.clip(np.abs(along - 0.45) - 0.35, 0, 1)
             ).astype(np.float32)
+        case PatternKind.STRIPES:
+            # Diffusion around a thin limb closes every stripe into a ring.
+            rings = np.sin(2 * np.pi * limb / max(0.07, 0.85 * pattern.scale) + 0.9 * _waves(mesh.position, 9, rng))
+            rings = rings + 0.3 - pattern.coverage
+            thin = smoothstep(0.12, 0.3, limb)
+            return (_turing(mesh, pattern, cell, rng) * (1 - thin) + rings * thin).astype(np.float32)
         case _:
             return _turing(mesh, pattern, cell, rng)
 
@@ -66,11 +72,13 @@ def _turing(mesh: Mesh, pattern: Pattern, cell: float, rng: np.random.Generator)
     flow = unit(
         np.stack([np.bincount(number, mesh.fields[:, i], len(centre)) for i in range(FLOW.start, FLOW.stop)], 1)
     )
-    spread = 0.16 if pattern.kind is PatternKind.STRIPES else 1.0
+    spread = 0.03 if pattern.kind is PatternKind.STRIPES else 1.0
     weights = _diffusion(mesh.triangles, number, centre, flow, spread)
     hop = float(np.mean(((centre[weights.indices] - np.repeat(centre, np.diff(weights.indptr), 0)) ** 2).sum(1)))
     near = int(np.clip(round(2.2 * sigma * sigma / max(hop, 1e-9)), 1, 12))
-    bias = {PatternKind.SPOTS: 0.34, PatternKind.ROSETTES: 0.3, PatternKind.PATCHES: 0.1}.get(pattern.kind, 0.0)
+    if pattern.kind is PatternKind.STRIPES:
+        near = min(2 * near, 12)
+    bias = {PatternKind.SPOTS: 0.8, PatternKind.ROSETTES: 0.75, PatternKind.PATCHES: 0.15}.get(pattern.kind, 0.0)
     state = rng.normal(0, 1, len(centre)).astype(np.float32)
     for _ in range(_ROUNDS):
         activator = state

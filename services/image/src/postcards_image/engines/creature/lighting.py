@@ -92,8 +92,8 @@ def shadow_on_ground(bulk: Bulk, camera: Camera, direction: Floats, width: int, 
     left = np.ones(small, np.float32)
     per_pixel = (bulk.cell * camera.pixels / factor) ** 2
     for chosen, blur, strength in (
-        (points[:, 1] < 0.1, 1.4, 0.95),
-        (points[:, 1] >= 0, 5.0 if floating else 2.6, 0.75),
+        (points[:, 1] < 0.12, 2.4, 0.85),
+        (points[:, 1] >= 0, 6.0 if floating else 3.4, 0.75),
     ):
         if not chosen.any():
             continue

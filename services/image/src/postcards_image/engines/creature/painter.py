@@ -19,7 +19,7 @@ from postcards_image.engines.creature.space import Floats, smoothstep, unit
 from postcards_image.engines.creature.strands import choose_strokes, draw_strokes
 from postcards_image.engines.creature.whiskers import whisker_strokes
 
-_BOTH_SIDES = (Material.MEMBRANE, Material.FEATHER, Material.FLESH, Material.QUILL)
+_BOTH_SIDES = (Material.SHELL, Material.MEMBRANE, Material.FEATHER, Material.FLESH, Material.QUILL)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def dress(plan: BodyPlan, body: Body, view: View) -> Clad:
     mark = grow_pattern(mesh, plan.pattern, body.flesh.cell, seed % 2**32)
     tone = 0.6 * mottle(mesh, 9.0, seed % 2**31) + 0.4 * mottle(mesh, 31.0, seed % 2**30)
     seen = _see(mesh, view.solid, view.camera, mark, tone, seed)
-    skin = hide(plan, body.face, seen)
+    skin = hide(plan, body.face, body.eyes, seen)
     paint_parts(plan, seen, skin, seed % 2**32)
     coat = covering.cover(plan, mesh, view.solid, seen, view.camera, view.projected, seed % 2**32)
     on_parts = seen.material != Material.HIDE
@@ -121,7 +121,7 @@ def dress(plan: BodyPlan, body: Body, view: View) -> Clad:
     glass = None
     if view.glass is not None:
         wing = _see(mesh, view.glass, view.camera, mark, tone, seed)
-        wing_skin = hide(plan, body.face, wing)
+        wing_skin = hide(plan, body.face, body.eyes, wing)
         paint_parts(plan, wing, wing_skin, seed % 2**32)
         glass = (wing, wing_skin)
     return Clad(seen, skin, coat, glass)

@@ -135,8 +135,11 @@ def _shell(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random
     spiral = seen.fields[index, LOCAL.start + 2] > 0.5
     shell, mark = linear(plan.palette.shell), linear(plan.palette.mark)
     x, z, _ = seen.fields[index, LOCAL].T
-    dome_colour, groove = _scutes(x, z, shell, plan, seen, index)
-    share, outer = x, z
+    if plan.covering.kind is CoveringKind.CHITIN:
+        dome_colour, groove = _carapace(x, z, shell, plan, seen, index)
+    else:
+        dome_colour, groove = _scutes(x, z, shell, plan, seen, index)
+    share, outer = np.clip(x, 0, 1), z
     bands = np.sin(96 * share**1.4 + 1.6 * np.sin(5 * outer) + 1.3 * seen.tone[index])
     stripe = smoothstep(-0.05, 0.25, bands) * smoothstep(0.97, 0.7, share) * smoothstep(-0.75, 0.0, outer)
     spiral_colour = blend(shell * (1 + 0.06 * seen.tone[index])[:, None], mark, stripe * 0.92)
@@ -148,6 +151,20 @@ def _shell(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random
     skin.ink[index] = np.where(spiral, stripe * 0.3, groove)
     bump = np.where(spiral, 0, groove)
     skin.albedo[index] *= (1 - 0.62 * bump)[:, None]
+
+
+def _carapace(x: Floats, z: Floats, shell: Floats, plan: BodyPlan, seen: Seen, index: _Index) -> tuple[Floats, Floats]:
+    """One smooth plate, grainy and mottled, with a furrow that follows its rim."""
+    radius = np.sqrt(x * x + z * z)
+    furrow = (
+        smoothstep(0.03, 0.012, np.abs(radius - 0.88))
+        + smoothstep(0.03, 0.01, np.abs(np.abs(z) - 0.22 - 0.18 * x * x)) * (np.abs(x) < 0.6) * 0.6
+    )
+    spots = smoothstep(0.25, 0.75, np.sin(17 * x + 2 * seen.tone[index]) * np.sin(15 * np.abs(z) + 2))
+    colour = shell * (1 + 0.22 * seen.tone[index] + 0.1 * seen.grain[index])[:, None]
+    colour = blend(colour, linear(plan.palette.mark), spots * 0.55 * plan.pattern.contrast)
+    colour = blend(colour, 0.5 * linear(plan.palette.belly) + 0.5 * shell, smoothstep(0.8, 1.0, radius) * 0.5)
+    return colour, np.clip(furrow, 0, 1) * 0.7
 
 
 def _scutes(x: Floats, z: Floats, shell: Floats, plan: BodyPlan, seen: Seen, index: _Index) -> tuple[Floats, Floats]:
@@ -197,7 +214,7 @@ def _membrane(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.ran
     edge = smoothstep(0.93, 1.0, length)
     skin.albedo[index] = colour * (1 - 0.35 * edge * ~painted)[:, None]
     skin.gloss[index] = np.where(clear, 0.85, np.where(painted, 0.15, 0.45))
-    skin.thin[index] = np.where(fleshy, 0.0, 0.8)
+    skin.thin[index] = np.where(fleshy, 0.4, 0.8)
     skin.soft[index] = 0.7
 
 

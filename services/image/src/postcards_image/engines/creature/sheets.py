@@ -75,14 +75,14 @@ def grow_ears(plan: BodyPlan, skeleton: Skeleton, flesh: Flesh) -> list[Mesh]:
     meshes: list[Mesh] = []
     for side in (-1, 1):
         spread = ears.spread
-        way = frame.towards(-0.3, 1.0 - 0.75 * spread, side * (0.42 + 0.75 * spread))
+        way = frame.towards(-0.16, 1.0 - 0.75 * spread, side * (0.42 + 0.75 * spread))
         # The root is high and behind the eyes; the ear then stands or hangs.
         root = flesh.skin_along(frame.origin, way, 2.0 * size) - way * 0.07 * size
         hang = max(0.0, spread - 0.7) / 0.3
         grow = frame.towards(
             -0.3 - 0.1 * spread, 1.0 - 1.0 * spread - 0.9 * hang, side * (0.3 + 0.8 * spread - 0.45 * hang)
         )
-        opening = unit(frame.ahead * (0.9 - 0.45 * hang) + frame.side * side * (0.45 + 0.6 * hang))
+        opening = unit(frame.ahead * (0.84 - 0.4 * hang) + frame.side * side * (0.54 + 0.5 * hang))
         meshes.append(_ear(root, grow, opening, ears.length * size, ears.width, ears.point, hang))
     return meshes
 
@@ -100,7 +100,7 @@ def _ear(root: Floats, grow: Floats, opening: Floats, length: float, width: floa
     middle = root + grow * (length * t)[:, None] + face * (0.1 * length * np.sin(np.pi * t))[:, None]
     middle -= UP * (hang * 0.25 * length * t * t)[:, None]
     s = np.linspace(-1, 1, columns, dtype=np.float32)
-    curl = 0.6 * (1 - t * 0.55)
+    curl = (1.05 - 0.6 * hang) * (1 - t * 0.5)
     across = np.sin(s[None, :] * (1.25 * curl[:, None])) / np.maximum(1.25 * curl[:, None], 1e-3)
     depth = (1 - np.cos(s[None, :] * 1.25 * curl[:, None])) * 0.9
     half = (outline * 0.5 * width * length)[:, None]
@@ -134,8 +134,10 @@ def insect_wing(
     """A membrane with veins; `outline` gives its width behind the leading edge over its length, root to tip."""
     rows, columns = 27, 13
     t = np.linspace(0, 1, rows, dtype=np.float32)
-    width = profile(tuple(outline), rows) * length
-    lead = root + way * (length * t)[:, None] + back * (-0.05 * length * np.sin(np.pi * t))[:, None]
+    rounding = np.sqrt(np.clip(1 - (np.clip(t - 0.72, 0, 1) / 0.285) ** 2, 0, 1))
+    width = profile(tuple(outline), rows) * length * rounding
+    droop = 0.5 * float(np.interp(0.8, np.linspace(0, 1, len(outline)), outline)) * (1 - rounding)
+    lead = root + way * (length * t)[:, None] + back * (length * (droop - 0.07 * np.sin(np.pi * t)))[:, None]
     s = np.linspace(0, 1, columns, dtype=np.float32)
     ripple = face * (0.03 * length)
     grid = lead[:, None] + back * (s[None, :] * width[:, None])[..., None]

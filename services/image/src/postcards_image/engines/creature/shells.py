@@ -1,7 +1,7 @@
 """Domes and spirals."""
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, ShellKind
+from postcards_species.body_plan import BodyPlan, LimbKind, ShellKind
 
 from postcards_image.engines.creature.mesh import (
     DORSAL,
@@ -32,7 +32,7 @@ def _dome(plan: BodyPlan, skeleton: Skeleton) -> Mesh:
     radius = float(skeleton.trunk_radius.max())
     half_wide = radius * np.sqrt(plan.spine.flatness) * 1.16
     half_long = max(plan.shell.size * 0.5, half_wide * 0.75)
-    high = max(plan.shell.height * plan.shell.size * 0.6, 0.0) + radius / np.sqrt(plan.spine.flatness) * 0.95
+    high = plan.shell.height * plan.shell.size * 0.4 + radius / np.sqrt(plan.spine.flatness) * 0.92
     rows, columns = 25, 64
     polar = np.linspace(0, 1, rows)[:, None]
     around = np.linspace(0, 2 * np.pi, columns, endpoint=False)[None, :]
@@ -64,9 +64,10 @@ def _dome(plan: BodyPlan, skeleton: Skeleton) -> Mesh:
 
 def _spiral(plan: BodyPlan, skeleton: Skeleton) -> Mesh:
     """A flat logarithmic spiral, like that of a nautilus, its mouth over the trunk."""
-    frame = skeleton.frame(0.55)
     size = plan.shell.size
     radius = float(skeleton.trunk_radius.max())
+    legs_behind = any(limb.kind is LimbKind.LEG and limb.at < 0.4 for limb in plan.limbs)
+    frame = skeleton.frame(0.5)
     turns = 2.35
     rows, columns = 110, 28
     t = np.linspace(0, 1, rows)
@@ -74,9 +75,9 @@ def _spiral(plan: BodyPlan, skeleton: Skeleton) -> Mesh:
     growth = np.exp(1.13 * turns * (t - 1) * 1.0)
     centre_path = 0.36 * size * growth
     tube_radius = 0.31 * size * growth
-    middle = frame.at(-0.18 * size, radius * 0.4 + 0.26 * size, 0)
-    # The spiral ends pointing ahead and down, where the body leaves it.
-    phase = -0.62
+    # The spiral ends below its middle, pointing ahead, where the body leaves it; over hind legs it rides on the back.
+    middle = frame.at(-0.04 * size, 0.36 * size + (radius * 0.62 if legs_behind else radius * 0.06), 0)
+    phase = -0.5 * np.pi
     x = np.cos(angle + phase) * centre_path
     y = np.sin(angle + phase) * centre_path
     path = middle + x[:, None] * frame.ahead + y[:, None] * frame.up

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, Limb, LimbKind, Mouth, Pose, Stance, Symmetry
+from postcards_species.body_plan import BodyPlan, Limb, LimbKind, Mouth, Pose, ShellKind, Stance, Symmetry
 from postcards_species.streams import Stream
 
 from postcards_image.engines.creature.space import (
@@ -89,10 +89,23 @@ def build_skeleton(plan: BodyPlan) -> Skeleton:
     neck, neck_up, skull = _raise_neck(plan, stream, trunk, radius, side)
     count = len(neck)
     size = plan.head.size
-    root = min(plan.spine.girth_chest * 0.8, max(plan.neck.thickness * 1.9, plan.spine.girth_chest * 0.45))
-    throat = min(size * 0.36 * min(plan.head.height, plan.head.width), max(plan.neck.thickness, size * 0.2))
+    stump = plan.neck.length < 0.2
+    root = (
+        plan.spine.girth_chest * 0.9
+        if stump
+        else min(plan.spine.girth_chest * 0.8, max(plan.neck.thickness * 1.9, plan.spine.girth_chest * 0.45))
+    )
+    skull_radius = 0.46 * size * float(np.sqrt(plan.head.height * plan.head.width))
+    throat = (
+        skull_radius
+        if stump
+        else min(size * 0.36 * min(plan.head.height, plan.head.width), max(plan.neck.thickness, size * 0.2))
+    )
     neck_radius = profile(
-        (root, plan.neck.thickness * 1.18, plan.neck.thickness, max(throat, plan.neck.thickness)), count
+        (root, 0.7 * root + 0.3 * throat, 0.3 * root + 0.7 * throat, throat)
+        if stump
+        else (root, plan.neck.thickness * 1.18, plan.neck.thickness, max(throat, plan.neck.thickness)),
+        count,
     )
     return Skeleton(trunk, share, radius, trunk_up, neck, neck_radius, neck_up, skull, floating, side, 0.93 * crouch)
 
@@ -166,6 +179,9 @@ def _trunk_radius(plan: BodyPlan, share: Floats) -> Floats:
     rump, waist, chest = spine.girth_rump, spine.girth_waist, spine.girth_chest
     values = (rump * 0.62, rump, 0.45 * rump + 0.55 * waist, waist, 0.5 * (waist + chest), chest, chest * 0.72)
     radius = np.interp(share, knots, values)
+    if plan.shell.kind is ShellKind.SPIRAL and not any(b.kind is LimbKind.LEG and b.at < 0.4 for b in plan.limbs):
+        # The rear of the body hides in the shell.
+        radius = radius * np.interp(share, (0.2, 0.55), (0.3, 1.0))
     kernel = np.array((0.2, 0.6, 0.2))
     radius = np.convolve(np.pad(radius, 1, mode="edge"), kernel, "valid")
     return radius.astype(np.float32)
@@ -222,6 +238,7 @@ def _raise_neck(
     size = plan.head.size
     origin = points[-1] + ahead * size * 0.3 + UP * size * (0.08 if long else 0.0)
     if not long:
-        origin = points[-1] + ahead * (size * 0.34 + 0.25 * float(radius[-1]))
+        sunk = 0.25 if plan.spine.flatness < 1.5 else -0.15
+        origin = points[-1] + ahead * (size * 0.34 + sunk * float(radius[-1]))
     ups = carry_frame(points, UP if abs(elevation[0]) < 75 else vector(-1, 0.3, 0))[2]
     return points, ups, frame_towards(origin, ahead, up)

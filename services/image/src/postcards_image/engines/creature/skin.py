@@ -1,12 +1,13 @@
 """What every pixel of the animal is like before light falls on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from postcards_species.body_plan import BodyPlan, Colour, CoveringKind, PatternKind
 
-from postcards_image.engines.creature.eyes import eye_sockets
+from postcards_image.engines.creature.eyes import Eye
 from postcards_image.engines.creature.mesh import (
     ALONG,
     DORSAL,
@@ -73,7 +74,7 @@ def blend(a: Floats, b: Floats, share: Floats) -> Floats:
     return a + (b - a) * share[:, None]
 
 
-def hide(plan: BodyPlan, face: Face, seen: Seen) -> Skin:
+def hide(plan: BodyPlan, face: Face, eyes: Sequence[Eye], seen: Seen) -> Skin:
     """Every pixel as if it were the animal's own hide; other materials are painted over it afterwards."""
     colours, pattern = plan.palette, plan.pattern
     base, belly, mark, accent = (linear(c) for c in (colours.base, colours.belly, colours.mark, colours.accent))
@@ -103,27 +104,26 @@ def hide(plan: BodyPlan, face: Face, seen: Seen) -> Skin:
         pattern.socks > 0.02
     )
     colour = blend(colour, mark, socks * 0.92)
-    hollow = seen.fields[:, TINT] * (seen.material == Material.HIDE) * (head > 0.3) * (head < 0.8)
+    ear = (seen.material == Material.HIDE) & (head > 0.5) & (head < 0.6) & (seen.fields[:, LOCAL.start] > 8.9)
+    hollow = seen.fields[:, TINT] * ear
     colour = blend(colour, 0.55 * accent + 0.45 * belly, smoothstep(0.25, 0.8, hollow) * 0.85)
     if pattern.socks > 0.6 and plan.ears.length > 0.05:
-        colour = blend(colour, mark, ((head > 0.4) & (head < 0.7)).astype(np.float32) * 0.9)
+        colour = blend(colour, mark, ear.astype(np.float32) * 0.9)
     skin = Skin(
         albedo=colour.astype(np.float32),
         normal=seen.normal,
         gloss=np.full(count, 0.08 + 0.8 * plan.covering.gloss, np.float32),
         sheen=np.full(count, 1.0, np.float32),
         soft=np.full(count, 0.9 if plan.covering.kind is not CoveringKind.CHITIN else 0.25, np.float32),
-        thin=(0.75 * ((head > 0.3) & (head < 0.8) & (seen.material == Material.HIDE) & (limb < 0.01))).astype(
-            np.float32
-        ),
+        thin=(0.75 * ear).astype(np.float32),
         glow=np.zeros((count, 3), np.float32),
         ink=smoothstep(0.25, 0.5, amount) * 0.0,
     )
-    _paint_face(plan, face, seen, skin, mark)
+    _paint_face(plan, face, eyes, seen, skin, mark)
     return skin
 
 
-def _paint_face(plan: BodyPlan, face: Face, seen: Seen, skin: Skin, mark: Floats) -> None:
+def _paint_face(plan: BodyPlan, face: Face, eyes: Sequence[Eye], seen: Seen, skin: Skin, mark: Floats) -> None:
     """Mask, bare nose, nostrils and the line of the mouth."""
     on_skull = (
         (seen.fields[:, HEAD] > 0.6) & (seen.material == Material.HIDE) & (np.abs(seen.fields[:, LOCAL]).max(1) < 4)
@@ -134,7 +134,11 @@ def _paint_face(plan: BodyPlan, face: Face, seen: Seen, skin: Skin, mark: Floats
     ahead, up, side = seen.fields[index, LOCAL].T
     colour = skin.albedo[index]
     if plan.pattern.mask > 0.02:
-        _mask(plan, ahead, up, side, colour, mark)
+        colour = _mask(plan, eyes, seen.fields[index, LOCAL], colour, mark)
+    # The lids' edges are dark on every animal.
+    for eye in eyes:
+        far = np.sqrt(((seen.fields[index, LOCAL] - eye.place) ** 2).sum(1)) / eye.radius
+        colour = colour * (1 - 0.6 * smoothstep(1.5, 1.08, far))[:, None]
     # Light around mouth and chin, as on most mammals.
     if plan.pattern.countershade > 0.15 and face.mouth is not None:
         pale = smoothstep(face.mouth[1] + 0.12, face.mouth[1] - 0.14, up) * smoothstep(-0.1, 0.4, ahead)
@@ -169,16 +173,17 @@ def _mouth_line(mouth: tuple[float, float, float, float, float], ahead: Floats, 
     return smoothstep(width * 1.6, width * 0.5, np.abs(up - height)) * on
 
 
-def _mask(plan: BodyPlan, ahead: Floats, up: Floats, side: Floats, colour: Floats, mark: Floats) -> None:
-    reach = np.sqrt(ahead**2 + up**2 + side**2) + 1e-6
-    near = np.zeros(len(ahead), np.float32)
-    for socket in eye_sockets(plan):
-        a, u, s = socket.direction
-        size = float(np.sqrt(a * a + u * u + s * s))
-        cosine = (ahead * a + (up + 0.1) * u + side * s) / (reach * size)
-        radius = 0.34 + 0.35 * plan.pattern.mask
-        near = np.maximum(near, smoothstep(np.cos(radius * 1.15), np.cos(radius * 0.8), cosine))
-    colour[:] = blend(colour, mark, near * plan.pattern.mask)
+def _mask(plan: BodyPlan, eyes: Sequence[Eye], place: Floats, colour: Floats, mark: Floats) -> Floats:
+    """Marks around the eyes, longer towards the cheek."""
+    near = np.zeros(len(place), np.float32)
+    strength = plan.pattern.mask
+    for eye in eyes:
+        offset = place - eye.place
+        down = np.clip(-offset[:, 1], 0, None) * 0.35
+        far = np.sqrt((offset**2).sum(1)) - down
+        reach = max(eye.radius * (1.5 + 0.5 * strength), 0.1 + 0.13 * strength)
+        near = np.maximum(near, smoothstep(reach * 1.12, reach * 0.82, far))
+    return blend(colour, mark, near * strength)
 
 
 def cover_flow(seen: Seen) -> Floats:

@@ -8,8 +8,6 @@ import numpy as np
 from postcards_image.engines.creature.raster import Visible
 from postcards_image.engines.creature.space import Floats
 
-_STEPS = 14
-
 
 @dataclass(frozen=True)
 class Strokes:
@@ -73,11 +71,12 @@ def choose_strokes(
 def draw_strokes(colour: Floats, alpha: Floats, nearness: Floats, strokes: Strokes) -> tuple[Floats, Floats]:
     """`colour` (h, w, 3) and `alpha` (h, w) with the hairs over them; `nearness` (h, w) is -inf off the animal."""
     height, width = alpha.shape
-    t = np.linspace(0, 1, _STEPS, dtype=np.float32)
     longest = np.sqrt((strokes.step**2).sum(1))
+    steps = int(np.clip(float(np.quantile(longest, 0.9)) * 1.1, 8, 96))
+    t = np.linspace(0, 1, steps, dtype=np.float32)
     x = strokes.start[:, 0:1] + strokes.step[:, 0:1] * t + strokes.bend[:, 0:1] * t * t
     y = strokes.start[:, 1:2] + strokes.step[:, 1:2] * t + strokes.bend[:, 1:2] * t * t
-    weight = strokes.weight[:, None] * (1 - t) ** 0.6 * np.clip(longest / _STEPS, 0.25, 1.6)[:, None]
+    weight = strokes.weight[:, None] * (1 - t) ** 0.6 * np.clip(longest / steps, 0.25, 1.6)[:, None]
     x0, y0 = np.floor(x - 0.5).astype(np.int32), np.floor(y - 0.5).astype(np.int32)
     good = (x0 >= 0) & (x0 < width - 1) & (y0 >= 0) & (y0 < height - 1)
     place = np.where(good, y0 * width + x0, 0)

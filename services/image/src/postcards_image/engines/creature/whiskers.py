@@ -19,7 +19,7 @@ def whisker_strokes(plan: BodyPlan, body: Body, camera: Camera, light: Light) ->
     roots, tips, middles = [], [], []
     for side in (-1, 1):
         for row in range(3):
-            for i in range(max(3, min(whiskers.count, 8))):
+            for i in range(max(2, min(whiskers.count, 8) - 1)):
                 start = skull.at((reach - 0.07 * i) * size, (-0.16 - 0.07 * row) * size, side * 0.1 * size)
                 root = body.flesh.skin_along(start, skull.side * side, size)
                 way = unit(
@@ -37,12 +37,12 @@ def whisker_strokes(plan: BodyPlan, body: Body, camera: Camera, light: Light) ->
     count = len(roots)
     tone = 0.75 * (light.colour + light.sky)
     # Several strokes side by side make a hair that is dense enough to read.
-    repeat = 2
+    repeat = 1
     return Strokes(
         np.repeat(start[:, :2], repeat, 0) + rng.normal(0, 0.15, (count * repeat, 2)).astype(np.float32),
         np.repeat(end[:, :2] - start[:, :2], repeat, 0),
         np.repeat(sag, repeat, 0).astype(np.float32),
         np.broadcast_to(tone, (count * repeat, 3)).astype(np.float32),
         np.repeat(np.maximum(start[:, 2], end[:, 2]), repeat),
-        np.full(count * repeat, 0.8, np.float32),
+        np.full(count * repeat, 0.75, np.float32),
     )

@@ -125,35 +125,28 @@ def _bat_membrane(
 
 
 def _folded_wing(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, growth: Growth) -> None:
-    """Feathers laid along the flank, the longest underneath."""
-    length = min(limb.length, 1.15)
+    """Feathers laid along the flank like roof tiles, the longest underneath, each on the curve of the body."""
+    length = min(limb.length, 1.1)
     feathered = plan.covering.kind is CoveringKind.FEATHERS
-    frame, shoulder = _shoulder(plan, skeleton, limb, side, 0.25)
-    out = frame.side * side
-    mid = skeleton.frame(limb.at - 0.4)
-    wide = skeleton.radius(limb.at - 0.4) * float(np.sqrt(plan.spine.flatness))
-    elbow = mid.at(0, 0.35 * skeleton.radius(limb.at - 0.4), side * wide * 0.95)
-    growth.bones += chain(
-        spline(np.stack((shoulder, (shoulder + elbow) / 2 + out * 0.03, elbow)), 6),
-        profile((1.25, 1.5, 0.8), 6) * limb.thickness, 0.09, frame.up, limb=(0.0, 0.2), along=(limb.at, limb.at - 0.4),
-    )  # fmt: skip
-    way_back = unit(-frame.ahead - frame.up * 0.16)
-    rows = ((0.0, 1.0, 9, 0.55), (0.012, 0.66, 9, 0.25), (0.024, 0.4, 8, 0.0))
-    for layer, (raise_by, scale, count, tint) in enumerate(rows):
+    rows = ((0.0, 0.86, 8, 0.55, 0.5), (0.016, 0.52, 9, 0.25, 0.34), (0.03, 0.3, 9, 0.0, 0.2))
+    for layer, (lift, scale, count, tint, back) in enumerate(rows):
         for i in range(count):
             t = i / (count - 1)
-            start = shoulder * (1 - 0.55 * t) + elbow * 0.55 * t
-            start = start + out * (0.03 + raise_by) - frame.up * (0.18 * (1 - t) - 0.02) * length
-            way = unit(way_back + frame.up * (0.22 * (1 - t) - 0.02) - out * 0.1)
-            long = length * scale * (0.6 + 0.42 * t)
+            share = limb.at - back * (0.25 + 0.4 * t)
+            root, out = _flank(plan, skeleton, share, side, -0.25 + 1.0 * t, 0.02 + lift)
+            end, end_out = _flank(plan, skeleton, share - 0.5 * length * scale, side, 0.0 + 0.62 * t, 0.03 + lift)
+            way = unit(end - root)
+            face = unit(0.6 * out + 0.4 * end_out)
+            long = length * scale * (0.8 + 0.3 * t)
+            wide = length * (0.15 if feathered else 0.22)
             part = feather(
-                start,
+                root,
                 way,
-                out,
+                face,
                 long,
-                length * (0.14 if feathered else 0.2),
+                wide,
                 tint=tint + 0.2 * t * (layer == 0),
-                bend=-out * 0.12 - UP * 0.05,
+                bend=-face * 0.1 - skeleton.frame(0).up * 0.05,
             )
             part.fields[:, LIMB] = 0.5
             if not feathered:
@@ -161,6 +154,19 @@ def _folded_wing(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, grow
                 part.fields[:, TINT] = 0.5
                 part.fields[:, 5] = 3
             growth.meshes.append(part)
+
+
+def _flank(
+    plan: BodyPlan, skeleton: Skeleton, share: float, side: int, height: float, off: float
+) -> tuple[Floats, Floats]:
+    """A point `off` trunks off the flank, `height` radians above its widest line, and the direction outwards."""
+    frame = skeleton.frame(share)
+    radius = skeleton.radius(share)
+    wide = radius * float(np.sqrt(plan.spine.flatness)) + off
+    high = radius / float(np.sqrt(plan.spine.flatness)) + off
+    point = frame.at(0, float(np.sin(height)) * high, side * float(np.cos(height)) * wide)
+    out = unit(frame.side * (side * np.cos(height) / wide) + frame.up * (np.sin(height) / high))
+    return point, out
 
 
 def _fin(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, growth: Growth, stream: Stream) -> None:
