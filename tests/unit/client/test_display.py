@@ -139,6 +139,8 @@ def test_plain_lines_come_once_for_each_stage():
     for step in range(50):
         board.event(Advanced(step, pb.PART_KIND_IMAGE, media_pb2.Progress(stage="skin", step=step, steps=50)))
     board.event(Changed(60, postcard(failed=True)))
+    board.event(Changed(61, postcard(pb.POSTCARD_STATE_CREATING)))
+    board.event(Changed(62, postcard()))
     assert stream.getvalue().splitlines() == [
         "starting services: composer, image",
         "composer service ready, waiting for image",
@@ -147,6 +149,8 @@ def test_plain_lines_come_once_for_each_stage():
         "picture: done",
         "phrase: done",
         "call: failed: the larynx tore",
+        "call: done",
+        "card: putting the card together",
     ]
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 PART_TITLES = {"image": "picture", "language": "phrase", "audio": "call"}
 """What the parts are called before people."""
+ASSEMBLING = "putting the card together"
+"""What happens between the last part and the end."""
 
 
 class Board(Protocol):
@@ -108,6 +110,8 @@ class PlainBoard:
                 state = part_state_name(part.state)
                 if state in ("DONE", "FAILED", "CANCELLED"):
                     self._stage(part_name(part.kind), ending_text(state, part.error.message))
+            if is_assembled(event.postcard):
+                self._stage("card", ASSEMBLING)
 
     def stopping(self) -> None:
         """Says so."""
@@ -120,6 +124,14 @@ class PlainBoard:
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
+
+
+def is_assembled(postcard: "Postcard") -> bool:
+    """Whether all parts of a postcard are done and only its card is still to be made."""
+    from postcards_client.views import part_state_name, state_name
+
+    parts_done = {part_state_name(part.state) for part in postcard.parts} == {"DONE"}
+    return state_name(postcard.state) == "CREATING" and parts_done
 
 
 def stage_text(event: "Event") -> str:

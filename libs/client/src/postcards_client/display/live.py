@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from postcards_client.display.board import PART_TITLES, ending_text, stage_text
+from postcards_client.display.board import ASSEMBLING, PART_TITLES, ending_text, stage_text
 from postcards_client.display.picture import Picture
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class LiveBoard:
         self._stopping = False
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
-            get_renderable=self._render, console=self._console, refresh_per_second=12, transient=True, screen=False
+            get_renderable=self._render, console=self._console, refresh_per_second=10, transient=True, screen=False
         )
 
     def __enter__(self) -> Self:
@@ -126,6 +126,8 @@ class LiveBoard:
             if self._picture is not None:
                 blocks.append(Padding(self._picture, (1, 0, 1, 2)))
             blocks.append(self._bars())
+            if all(row.state == "DONE" for row in self._rows.values()):
+                blocks.append(self._line(ASSEMBLING))
         return Group(*blocks)
 
     def _line(self, markup: str) -> RenderableType:
