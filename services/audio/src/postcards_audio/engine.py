@@ -80,13 +80,20 @@ class AudioResult:
 class AudioEngine(Protocol):
     """Makes calls. Synchronous: the executor gives it a thread."""
 
-    name: str
-    """What settings and requests call it."""
-    version: str
-    """Changes whenever the same request sounds different."""
+    @property
+    def name(self) -> str:
+        """What settings and requests call it."""
+        ...
 
-    stages: tuple[str, ...]
-    """Names of its stages, in order: the labels of the metrics."""
+    @property
+    def version(self) -> str:
+        """Changes whenever the same request sounds different."""
+        ...
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages that it reports, in order."""
+        ...
 
     def generate(self, request: AudioRequest, work: Work) -> AudioResult:
         """Makes the call of `request`, reports stages to `work` and stops when `work.check()` says so."""

@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-import soundfile
+import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
 from postcards_audio.engines.vocal_tract.signals import RATE, Samples
 from postcards_serving.work import Blob

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from enum import Enum
 from importlib.metadata import version
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from postcards_audio.engines.vocal_tract.articulation import Tracks, articulate
 from postcards_audio.engines.vocal_tract.encoding import flac, mp3
 from postcards_audio.engines.vocal_tract.habitat import bed
 from postcards_audio.engines.vocal_tract.individual import Excitation, articulated, excite
-from postcards_audio.engines.vocal_tract.mastering import Master, finish
+from postcards_audio.engines.vocal_tract.mastering import finish
 from postcards_audio.engines.vocal_tract.own_phrase import own_phrase
 from postcards_audio.engines.vocal_tract.performance import Saying, plan_call
 from postcards_audio.engines.vocal_tract.place import Stage
@@ -85,11 +86,6 @@ class _Call:
             timings=_timings(sayings),
             provenance=self._provenance(engine, engine_version),
         )
-
-    def render(self) -> Master:
-        """The samples alone."""
-        sayings = plan_call(self._phrase, self._tract, self._seconds, self._random("plan"))
-        return finish(self._place(sayings, self._articulate(sayings, self._phonate(sayings))))
 
     def _random(self, name: str, number: int = 0) -> np.random.Generator:
         return np.random.default_rng(Stream(self._seed, f"call/{name}/{number}").seed())
@@ -166,12 +162,12 @@ def _timings(sayings: tuple[Saying, ...]) -> tuple[WordTiming, ...]:
     )
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:  # noqa: ANN401  (any value becomes its JSON form)
     """Enums by their values and tuples as lists, for JSON."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return {str(key): _plain(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in cast("list[Any]", value)]
     return value

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from postcards_audio.engines.vocal_tract.signals import HOP, RATE, Samples, at_audio_rate, shaped_noise
+from postcards_audio.engines.vocal_tract.signals import HOP, RATE, Samples, at_audio_rate, rms, shaped_noise
 from postcards_species.world import Biome, Scene, TimeOfDay, Weather
 
 _LOOP = 2**18
 """Samples of noise that are made and repeated: six seconds, which no ear tells from endless noise."""
+
+_COARSE = 512
+"""Samples between the knots of slow gains."""
 
 Layer = Callable[[int, np.random.Generator], Samples]
 """Makes a layer of so many samples, shape (2, n), about unit loudness."""
@@ -27,7 +30,7 @@ def bed(scene: Scene, samples: int, rng: np.random.Generator) -> Samples:
     total = np.zeros((2, samples), np.float32)
     for part in _parts(scene):
         total += part.layer(samples, rng) * np.float32(10 ** (part.level_db / 20))
-    return total / np.float32(max(float(np.sqrt(np.mean(total**2))), 1e-9))
+    return total / np.float32(max(rms(total), 1e-9))
 
 
 def _parts(scene: Scene) -> list[_Part]:
@@ -76,18 +79,16 @@ def _noise_layer(slope: float, low_hz: float, high_hz: float, swell_hz: float, s
 
 
 def _looped(loop: Samples, samples: int, offset: int) -> Samples:
-    return np.take(loop, np.arange(offset, offset + samples), mode="wrap")
+    return np.resize(np.roll(loop, -offset), samples)
 
 
 def _swelling(samples: int, hertz: float, depth: float, rng: np.random.Generator) -> Samples:
     """A slow gain, 1 - depth to 1, in each ear of its own but alike."""
     count = int(samples / RATE * hertz) + 4
     common, apart = rng.random(count), rng.random((2, count))
-    position = np.arange(0, samples, 512) * (hertz / RATE)
-    knots = 0.7 * common + 0.3 * apart
-    gains = np.stack([np.interp(position, np.arange(count), _rounded(ear)) for ear in knots])
-    fine = np.stack([np.interp(np.arange(samples), np.arange(0, samples, 512), ear) for ear in gains])
-    return (1 - depth + depth * fine).astype(np.float32)
+    position = np.arange(0, samples + _COARSE, _COARSE) * (hertz / RATE)
+    ears = [np.interp(position, np.arange(count), _rounded(0.7 * common + 0.3 * own)) for own in apart]
+    return np.stack([at_audio_rate(1 - depth + depth * ear, _COARSE)[:samples] for ear in ears])
 
 
 def _rounded(knots: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -45,13 +45,19 @@ def excite(tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Excit
     beating = _beating(tracks, tract, rng)
     loud = at_audio_rate(tracks.voice) * beating
     scrape = at_audio_rate(tracks.scrape)
-    voice = phonate(tracks, tract, rng) * loud * (1 - 0.75 * scrape)
+    voice = phonate(tracks, tract, rng) * loud * (1 - scrape) ** 0.7
     noise = rng.standard_normal(length, dtype=np.float32)
     # Breath is loudest while the folds are open: it pulses with the voice.
     pulsing = 0.55 + 0.45 * np.clip(voice / np.float32(max(rms(voice), 1e-6)), -1, 1)
-    breath = noise * at_audio_rate(tracks.aspiration) * pulsing * np.float32(0.42) * (0.6 + 0.4 * beating)
+    breath = (
+        noise
+        * at_audio_rate(tracks.aspiration * (1 - 0.7 * tracks.scrape))
+        * pulsing
+        * np.float32(0.42)
+        * (0.6 + 0.4 * beating)
+    )
     friction = rng.standard_normal(length, dtype=np.float32) * at_audio_rate(tracks.frication) * (0.5 + 0.5 * beating)
-    return Excitation(voice, breath, friction, _scrape(tracks, tract, noise, rng) * scrape)
+    return Excitation(voice, breath, friction, _scrape(tracks, tract, rng) * scrape)
 
 
 def articulated(excitation: Excitation, tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Samples:
@@ -90,22 +96,24 @@ def _beating(tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Sam
     return at_audio_rate((1 - tracks.flutter * dip).astype(np.float32))
 
 
-def _scrape(tracks: Tracks, tract: VocalTract, noise: Samples, rng: np.random.Generator) -> Samples:
+def _scrape(tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Samples:
     """Teeth that strike one after another set a plate ringing: a tone in soft pulses, with rustling."""
     count = len(tracks.pitch_hz)
-    octaves = np.log2(tracks.pitch_hz / tract.pitch_hz)
-    hertz = np.clip(tract.stridulation_hz * 2 ** (0.3 * octaves + 0.05 * (wander(rng, count, 30) - 0.5)), 150, 15_000)
-    phase = 2 * np.pi * np.cumsum(at_audio_rate(hertz.astype(np.float32)), dtype=np.float64) / RATE
-    stroke_rate = np.clip(tract.trill_hz * (1.6 + 0.5 * octaves), 12, 110) * (0.85 + 0.3 * wander(rng, count, 8))
-    stroke = np.cumsum(stroke_rate) / CONTROL_RATE
+    octaves = np.log2(smoothed(tracks.pitch_hz, 0.15) / tract.pitch_hz)
+    hertz = tract.stridulation_hz * 2 ** (0.3 * octaves + 0.22 * (wander(rng, count, 70) - 0.5))
+    rate = np.clip(tract.trill_hz * (1.3 + 0.5 * octaves), 10, 90) * (0.75 + 0.5 * wander(rng, count, 8))
+    stroke = np.cumsum(rate) / CONTROL_RATE
     index = stroke.astype(np.int64)
     within = stroke - index
-    strength = rng.uniform(0.35, 1.0, int(index[-1]) + 2)[index]
-    pulse = strength * np.sin(np.pi * within) ** 1.7 * (1 - 0.35 * within)
-    tone = np.sin(phase) + 0.35 * np.sin(2.02 * phase) + 0.12 * np.sin(3.1 * phase)
-    rustle = noise * np.sin(phase * 0.97) * np.float32(0.5)
+    # The plate rings down after each stroke, a little lower as it goes; some strokes slip.
+    strength = rng.uniform(0.15, 1.0, int(index[-1]) + 2)[index]
+    pulse = strength * np.minimum(1, within * 7) * np.exp(-3.2 * within) * (1 - within**4)
+    sliding = np.clip(hertz * (1.06 - 0.12 * within), 150, 15_000)
+    phase = 2 * np.pi * np.cumsum(at_audio_rate(sliding), dtype=np.float64) / RATE
+    tone = np.sin(phase) + 0.35 * np.sin(2.02 * phase) + 0.15 * np.sin(0.51 * phase)
+    rustle = at_audio_rate(rng.standard_normal(count)) * np.sin(phase * 0.97)
     loud = at_audio_rate(smoothed(np.maximum(tracks.voice, 0.8 * tracks.frication), 0.01))
-    return ((tone + rustle) * at_audio_rate(smoothed(pulse.astype(np.float32), 0.004)) * loud).astype(np.float32)
+    return ((0.9 * tone + rustle) * at_audio_rate(smoothed(pulse, 0.004)) * loud * 1.6).astype(np.float32)
 
 
 def _ends_faded(signal: Samples) -> Samples:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from postcards_audio.engines.vocal_tract.signals import RATE, Samples
+from postcards_audio.engines.vocal_tract.signals import HOP, RATE, Samples, at_audio_rate, smoothed
 
 TARGET_LUFS = -16.0
 CEILING_DBTP = -1.5
 _SEGMENT = RATE // 10
+_RUMBLE_SECONDS = 0.06
 _PEAK_BLOCK = 32
 _LOOK_AHEAD_BLOCKS = 4
 _RELEASE_BLOCKS = 60
@@ -21,6 +21,7 @@ _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
 _LOUDEST_GAIN_DB = 60.0
 _TRIES = 5
+_CLOSE_ENOUGH_LU = 0.2
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,19 @@ def finish(recording: Samples) -> Master:
     faded = _faded(_without_rumble(recording))
     peaks = _true_peaks(faded)
     gain_db = min(_LOUDEST_GAIN_DB, TARGET_LUFS - integrated_loudness(faded))
+    master = _at_gain(faded, peaks, gain_db)
     for _ in range(_TRIES):
-        gain = 10 ** (gain_db / 20)
-        limited = faded * (np.float32(gain) * _limiter(peaks * gain, faded.shape[1]))
-        loudness = integrated_loudness(limited)
-        if abs(loudness - TARGET_LUFS) < 0.2 or gain_db >= _LOUDEST_GAIN_DB:
+        if abs(master.loudness_lufs - TARGET_LUFS) < _CLOSE_ENOUGH_LU or gain_db >= _LOUDEST_GAIN_DB:
             break
-        gain_db = min(_LOUDEST_GAIN_DB, gain_db + 1.15 * (TARGET_LUFS - loudness))
-    return Master(limited, loudness)
+        gain_db = min(_LOUDEST_GAIN_DB, gain_db + 1.15 * (TARGET_LUFS - master.loudness_lufs))
+        master = _at_gain(faded, peaks, gain_db)
+    return master
+
+
+def _at_gain(recording: Samples, peaks: Samples, gain_db: float) -> Master:
+    gain = 10 ** (gain_db / 20)
+    limited = recording * (np.float32(gain) * _limiter(peaks * gain, recording.shape[1]))
+    return Master(limited, integrated_loudness(limited))
 
 
 def integrated_loudness(samples: Samples) -> float:
@@ -59,8 +65,9 @@ def integrated_loudness(samples: Samples) -> float:
     segments = max(1, samples.shape[1] // _SEGMENT)
     size = min(_SEGMENT, samples.shape[1])
     framed = samples[:, : segments * size].reshape(samples.shape[0], segments, size)
-    power = np.square(np.abs(np.fft.rfft(framed, axis=2))) * _k_weight(size)
-    energy = power.sum(axis=(0, 2), dtype=np.float64) / size**2
+    spectra = np.fft.rfft(framed, axis=2)
+    power = spectra.real**2 + spectra.imag**2
+    energy = (power @ _k_weight(size)).sum(axis=0, dtype=np.float64) / size**2
     width = min(4, segments)
     blocks = np.convolve(energy, np.ones(width) / width, mode="valid")
     loudness = -0.691 + 10 * np.log10(np.maximum(blocks, 1e-12))
@@ -73,7 +80,7 @@ def integrated_loudness(samples: Samples) -> float:
 
 
 @lru_cache(maxsize=4)
-def _k_weight(size: int) -> npt.NDArray[np.float64]:
+def _k_weight(size: int) -> Samples:
     """Squared response of the two K-weighting filters, doubled for the negative frequencies (Parseval)."""
     z = np.exp(-2j * np.pi * np.fft.rfftfreq(size))
     weight = np.ones(len(z))
@@ -84,7 +91,7 @@ def _k_weight(size: int) -> npt.NDArray[np.float64]:
         response = (b[0] + b[1] * z + b[2] * z**2) / (a[0] + a[1] * z + a[2] * z**2)
         weight *= np.abs(response) ** 2
     weight[1:] *= 2
-    return weight
+    return weight.astype(np.float32)
 
 
 def _high_shelf(hertz: float, gain_db: float, q: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -105,11 +112,11 @@ def _high_pass(hertz: float, q: float) -> tuple[tuple[float, ...], tuple[float, 
 
 
 def _without_rumble(recording: Samples) -> Samples:
-    """Removes what only moves the cone: a running mean over 50 ms is 20 Hz and below."""
-    width = RATE // 20
-    totals = np.cumsum(np.pad(recording, ((0, 0), (width // 2 + 1, width // 2)), mode="edge"), axis=1, dtype=np.float64)
-    mean = (totals[:, width:] - totals[:, :-width])[:, : recording.shape[1]] / width
-    return recording - 0.7 * mean.astype(np.float32)
+    """Removes what only moves the cone: most of what is slower than about 20 Hz."""
+    count = recording.shape[1]
+    blocks = np.pad(recording, ((0, 0), (0, -count % HOP)), mode="edge").reshape(2, -1, HOP).mean(axis=2)
+    slow = [at_audio_rate(smoothed(channel, _RUMBLE_SECONDS))[:count] for channel in blocks]
+    return recording - np.float32(0.8) * np.stack(slow)
 
 
 def _faded(recording: Samples) -> Samples:
@@ -123,23 +130,23 @@ def _faded(recording: Samples) -> Samples:
 
 
 @lru_cache(maxsize=1)
-def _quarter_delays() -> tuple[Samples, ...]:
-    """Windowed sincs that read a signal a quarter, a half and three quarters of a sample later."""
-    taps = np.arange(-8, 9)
-    return tuple((np.sinc(taps - share) * np.hanning(19)[1:-1]).astype(np.float32) for share in (0.25, 0.5, 0.75))
+def _half_delay() -> Samples:
+    """A windowed sinc that reads a signal half a sample later."""
+    taps = np.arange(-7, 9)
+    return (np.sinc(taps - 0.5) * np.hanning(18)[1:-1]).astype(np.float32)
 
 
-def _true_peaks(recording: Samples) -> npt.NDArray[np.float64]:
-    """Largest magnitude of both channels in each block of 32 samples, read at four times the sample rate."""
+def _true_peaks(recording: Samples) -> Samples:
+    """Largest magnitude of both channels in each block of 32 samples, read between the samples too."""
     loudest = np.abs(recording).max(axis=0)
-    for taps in _quarter_delays():
-        for channel in recording:
-            np.maximum(loudest, np.abs(np.convolve(channel, taps, mode="same")), out=loudest)
+    for channel in recording:
+        between = np.abs(np.convolve(channel, _half_delay(), mode="same"))
+        np.maximum(loudest, between, out=loudest)
     blocks = -(-len(loudest) // _PEAK_BLOCK)
     return np.pad(loudest, (0, blocks * _PEAK_BLOCK - len(loudest))).reshape(blocks, -1).max(axis=1).astype(np.float64)
 
 
-def _limiter(peaks: npt.NDArray[np.float64], count: int) -> Samples:
+def _limiter(peaks: Samples, count: int) -> Samples:
     """A gain of at most 1, one per sample, that holds `peaks` under the ceiling and moves without corners."""
     needed = np.minimum(1.0, 10 ** (CEILING_DBTP / 20) / np.maximum(peaks, 1e-9))
     if needed.min() >= 1.0:
@@ -154,7 +161,7 @@ def _limiter(peaks: npt.NDArray[np.float64], count: int) -> Samples:
     return np.interp(np.arange(count), centres, smooth).astype(np.float32)
 
 
-def _released(gain: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _released(gain: Samples) -> Samples:
     """Lets the gain come back slowly: the least of the gains before, each risen by its age (in decibels)."""
     rise = 1.0 / _RELEASE_BLOCKS
     level = np.log2(gain)

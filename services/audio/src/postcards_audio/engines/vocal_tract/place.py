@@ -1,5 +1,6 @@
 """Where the call is heard: distance, direction, first reflections and the room of each biome."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,49 +57,45 @@ class Stage:
         self._rng = rng
         self._dry = np.zeros((2, samples), np.float32)
         self._send = np.zeros(samples, np.float32)
-        taps = self._acoustics.reflections
-        self._taps = [
-            (
-                int(RATE * (0.004 + self._acoustics.spread_seconds * (i + rng.uniform(0.2, 1)) / taps)),
-                0.42 * 0.82**i * (1 if rng.random() < 0.6 else -1),
-                float(rng.uniform(-1, 1)),
-            )
-            for i in range(taps)
-        ]
 
     def add(self, voice: Samples, start: int, azimuth: float, distance: float) -> None:
         """Puts `voice` at sample `start`, `azimuth` (-1 left to 1 right) and `distance` (1 near) away."""
         heard = _through_the_medium(voice, min(self._acoustics.muffle_hz, 16_000 / max(1.0, distance) ** 0.85))
         level = distance**-0.75
-        drift = azimuth + np.linspace(0, self._rng.uniform(-0.12, 0.12), len(heard))
-        angle = (np.clip(drift, -1, 1) + 1) * (np.pi / 4)
+        turned = float(np.clip(azimuth + self._rng.uniform(-0.12, 0.12), -1, 1))
         lag = int(abs(azimuth) * _EAR_DELAY_SECONDS * RATE)
-        left_lag, right_lag = (lag, 0) if azimuth > 0 else (0, lag)
-        left, right = (
-            (heard * np.cos(angle) * level).astype(np.float32),
-            (heard * np.sin(angle) * level).astype(np.float32),
-        )
-        _mix(self._dry[0], left, start + left_lag)
-        _mix(self._dry[1], right, start + right_lag)
-        reflected = heard * np.float32(level * 0.55 * self._acoustics.wet**0.5)
-        for delay, gain, side in self._taps:
-            side_angle = (side + 1) * np.pi / 4
-            _mix(self._dry[0], reflected * np.float32(gain * np.cos(side_angle)), start + delay)
-            _mix(self._dry[1], reflected * np.float32(gain * np.sin(side_angle)), start + delay)
+        lags = (lag, 0) if azimuth > 0 else (0, lag)
+        for ear, (first, last) in enumerate(zip(_ears(azimuth), _ears(turned), strict=True)):
+            gain = np.linspace(level * first, level * last, len(heard), dtype=np.float32)
+            _mix(self._dry[ear], heard * gain, start + lags[ear])
         _mix(self._send, heard * np.float32(distance**-0.3), start)
 
     def heard(self) -> Samples:
         """All voices with the answer of the place, shape (2, samples)."""
-        tail = self._impulse()
+        answer = np.float32(self._acoustics.wet) * self._diffuse() + self._reflections()
         samples = self._dry.shape[1]
-        size = fast_length(samples + tail.shape[1])
-        wet = np.fft.irfft(np.fft.rfft(self._send, size) * np.fft.rfft(tail, size, axis=1), size, axis=1)
-        return self._dry + np.float32(self._acoustics.wet) * wet[:, :samples].astype(np.float32)
+        size = fast_length(samples + answer.shape[1])
+        wet = np.fft.irfft(np.fft.rfft(self._send, size) * np.fft.rfft(answer, size, axis=1), size, axis=1)
+        return self._dry + wet[:, :samples]
 
-    def _impulse(self) -> Samples:
+    def _reflections(self) -> Samples:
+        """The first reflections: single echoes from the ground and from what stands near."""
+        acoustics = self._acoustics
+        impulse = np.zeros((2, self._tail_samples()), np.float32)
+        for i in range(acoustics.reflections):
+            late = 0.004 + acoustics.spread_seconds * (i + self._rng.uniform(0.2, 1)) / acoustics.reflections
+            gain = 0.23 * acoustics.wet**0.5 * 0.82**i * (1 if self._rng.random() < 0.6 else -1)
+            for ear, share in enumerate(_ears(self._rng.uniform(-1, 1))):
+                impulse[ear, int(late * RATE)] += gain * share
+        return impulse
+
+    def _tail_samples(self) -> int:
+        return int(RATE * max(0.2, self._acoustics.decay_seconds * 1.1))
+
+    def _diffuse(self) -> Samples:
         """Diffuse reverberation: noise that decays sooner the higher it is, unit energy in each ear."""
         acoustics = self._acoustics
-        samples = int(RATE * acoustics.decay_seconds * 1.1)
+        samples = self._tail_samples()
         time = np.arange(samples) / RATE
         noise = self._rng.standard_normal((2, samples)).astype(np.float32)
         spectrum = np.fft.rfft(noise, axis=1)
@@ -124,6 +121,12 @@ def _through_the_medium(voice: Samples, cutoff_hz: float) -> Samples:
     return np.fft.irfft(np.fft.rfft(voice, size) / (1 + (hertz / cutoff_hz) ** 2), size)[: len(voice)].astype(
         np.float32
     )
+
+
+def _ears(azimuth: float) -> tuple[float, float]:
+    """Gains of equal power for the left and the right ear."""
+    angle = (azimuth + 1) * math.pi / 4
+    return math.cos(angle), math.sin(angle)
 
 
 def _mix(bus: Samples, sound: Samples, start: int) -> None:

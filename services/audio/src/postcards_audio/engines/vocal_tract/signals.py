@@ -28,14 +28,16 @@ def smoothed(track: Samples, seconds: float) -> Samples:
         return track
     kernel = np.hanning(2 * half + 3)[1:-1]
     padded = np.pad(track, half, mode="edge")
-    return np.convolve(padded, kernel / kernel.sum(), mode="valid").astype(np.float32)
+    smooth: Samples = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    return smooth.astype(np.float32)
 
 
-def at_audio_rate(track: Samples) -> Samples:
-    """A control track, one value per `HOP` samples, as one value per sample (linear between)."""
-    nexts = np.append(track[1:], track[-1])
-    ramp = np.arange(HOP, dtype=np.float32) / HOP
-    return (track[:, None] + (nexts - track)[:, None] * ramp).astype(np.float32).ravel()
+def at_audio_rate(track: Samples, hop: int = HOP) -> Samples:
+    """A control track, one value per `hop` samples, as one value per sample (linear between)."""
+    knots = track.astype(np.float32)
+    rises = np.append(knots[1:], knots[-1]) - knots
+    ramp = np.arange(hop, dtype=np.float32) / np.float32(hop)
+    return (rises[:, None] * ramp + knots[:, None]).ravel()
 
 
 def wander(rng: np.random.Generator, count: int, hertz: float) -> Samples:
@@ -63,10 +65,6 @@ def rms(signal: Samples) -> float:
 
 def fast_length(count: int) -> int:
     """The least length of at least `count` of the form 2^a, 3 x 2^a or 5 x 2^a: quick to transform."""
-    best = 1 << max(0, count - 1).bit_length()
-    for factor in (3, 5):
-        power = best // 4 if factor == 3 else best // 8
-        while power >= 1 and factor * power >= count:
-            best = min(best, factor * power)
-            power //= 2
-    return best
+    power = 1 << max(0, count - 1).bit_length()
+    candidates = (power, 3 * power // 4, 5 * power // 8)
+    return min(size for size in candidates if size >= count and size % 2 == 0) if count > 8 else power

@@ -21,6 +21,7 @@ _OPEN_QUOTIENT = 0.62
 _SOFT_DB = -7.0
 _PRESSED_DB = 6.0
 _LIP_RADIATION_DB = 6.0
+_FLATTEST_DB = -3.0
 _CHAOS_SPREAD = 0.28
 _COUPLING = 0.35
 
@@ -66,13 +67,13 @@ def _fold(
     swells = rng.uniform(-1, 1, cycles).astype(np.float32)
     kick = kicks[cycle] * (1 - within) + kicks[cycle + 1] * within
     swell = swells[cycle] * (1 - within) + swells[cycle + 1] * within
-    alternate = np.cos(np.pi * (cycle % 2 + within)).astype(np.float32)
+    alternate = np.cos(np.float32(np.pi) * ((cycle & 1).astype(np.float32) + within))
     spread = tract.jitter * 0.6 + _CHAOS_SPREAD * chaos
-    moved = phase + spread * kick + 0.09 * doubling * alternate
+    moved = within + spread * kick + np.float32(0.09) * doubling * alternate
     moved -= np.floor(moved)
     gain = (1 + (tract.shimmer * 0.7 + 0.5 * chaos) * swell) * (1 + 0.55 * doubling * alternate)
-    pulses = _read_tables(moved.astype(np.float32), pitch, 0.5 + 0.5 * effort, tract.spectral_tilt_db_per_octave)
-    tone = np.sin(2 * np.pi * moved).astype(np.float32) * np.float32(1.3)
+    pulses = _read_tables(moved, pitch, 0.5 + 0.5 * effort, tract.spectral_tilt_db_per_octave)
+    tone = np.sin(np.float32(2 * np.pi) * moved) * np.float32(1.3)
     return ((pulses * (1 - whistle) + tone * whistle) * gain).astype(np.float32)
 
 
@@ -98,7 +99,7 @@ def _tables(tilt: float) -> Samples:
     closure; magnitudes follow `tilt` decibels per octave, less the lips' radiation.
     """
     harmonics = np.arange(1, _TABLE // 2)
-    magnitudes = harmonics ** (min(-1.5, tilt + _LIP_RADIATION_DB) / 6.02)
+    magnitudes = harmonics ** (min(_FLATTEST_DB, tilt + _LIP_RADIATION_DB) / 6.02)
     spectrum = np.zeros(_TABLE // 2 + 1, np.complex128)
     spectrum[1:-1] = magnitudes * np.exp(1j * np.angle(_pulse_derivative()[1:-1]))
     rows: list[Samples] = []

@@ -23,6 +23,9 @@ _TRANSFORM = 2048
 _BATCH = 96
 _HERTZ = np.fft.rfftfreq(_TRANSFORM, 1 / RATE).astype(np.float32)
 _LEAST_BANDWIDTH_HZ = 45.0
+_DULL_ABOVE_HZ = 6000.0
+_DEEPEST_LOSS = 2.6
+"""Nepers, one way."""
 
 
 def resonate(voice: Samples, breath: Samples, noise: Samples, tracks: Tracks, tract: VocalTract) -> Samples:
@@ -57,13 +60,13 @@ def add_chambers(signal: Samples, tract: VocalTract) -> Samples:
     if not tract.chambers_hz or tract.chamber_gain <= 0:
         return signal
     size = fast_length(len(signal) + RATE // 4)
-    hertz = np.fft.rfftfreq(size, 1 / RATE)
-    response = np.full(len(hertz), 1 - 0.55 * tract.chamber_gain, np.complex128)
+    hertz = np.fft.rfftfreq(size, 1 / RATE).astype(np.float32)
+    response = np.full(len(hertz), 1 - 0.55 * tract.chamber_gain, np.complex64)
     for centre in tract.chambers_hz:
         x = hertz / centre
         loss = x / 7.0
         response += 1.9 * tract.chamber_gain * (1j * loss) / (1 - x**2 + 1j * loss)
-    return np.fft.irfft(np.fft.rfft(signal, size) * response, size)[: len(signal)].astype(np.float32)
+    return np.fft.irfft(np.fft.rfft(signal, size) * response.astype(np.complex64), size)[: len(signal)]
 
 
 def friction_hertz(place: Samples, length_cm: float) -> Samples:
@@ -120,23 +123,26 @@ def _upper_resonances(tract: VocalTract) -> Spectra:
     """All resonances of the even tube but the four that move: 1 / cosh, times what would cancel those four."""
     even = _SOUND_CM_PER_SECOND / (4 * tract.length_cm)
     hertz = _HERTZ.astype(np.float64)
-    # Losses grow with frequency: the wall's, and what leaves the lips.
-    width = 60 + 0.05 * hertz + 0.05 * hertz * (hertz / (9 * even))
-    tube = 1 / np.cosh(np.pi * width / (4 * even) + 1j * np.pi * hertz / (2 * even))
+    # Losses grow with frequency, the wall's and the lips', but no wave is lost entirely on so short a way.
+    width = 50 + 0.045 * hertz
+    loss = _DEEPEST_LOSS * np.tanh(np.pi * width / (4 * even) / _DEEPEST_LOSS)
+    tube = 1 / np.cosh(loss + 1j * np.pi * hertz / (2 * even))
     response = tube.astype(np.complex128)
     for odd in (1, 3, 5, 7):
         x = hertz / (odd * even)
         response *= 1 - x**2 + 1j * x * width / (odd * even)
-    ceiling = 10.0 ** (30 / 20)
     size = np.abs(response)
-    moderate = size / (1 + (size / (ceiling * (1 + (hertz / (7 * even)) ** 6))) ** 2) ** 0.5
-    return (response / np.maximum(size, 1e-9) * moderate).astype(np.complex64)
+    # What the four would have swallowed is given back, and no more: no feedback of rounding errors at the top.
+    ceiling = 6 * (1 + (hertz / (3.6 * even)) ** 8)
+    moderate = size / np.sqrt(1 + (size / ceiling) ** 2)
+    air = 1 / np.sqrt(1 + (hertz / _DULL_ABOVE_HZ) ** 2)
+    return (response / np.maximum(size, 1e-9) * moderate * air).astype(np.complex64)
 
 
 def _friction_response(place: Samples, tract: VocalTract) -> Spectra:
     """A broad resonance of the front cavity, its next odd one, and little below."""
     centre = friction_hertz(place, tract.length_cm)
-    first = _quadratic(centre, centre * 0.38)
-    second = _quadratic(np.minimum(centre * 2.7, 18_000), np.minimum(centre, 7000) * 0.9)
+    first = _quadratic(centre, centre * 0.34)
+    second = _quadratic(np.minimum(centre * 2.7, 17_000), np.minimum(centre, 6000) * 0.8)
     slope = (_HERTZ[None, :] / centre[:, None]).astype(np.complex64) * np.complex64(1j)
-    return np.complex64(0.38) * slope / first + np.complex64(0.2) * slope / (second + slope)
+    return np.complex64(0.36) * slope / first + np.complex64(0.05) * slope / second
