@@ -60,6 +60,8 @@ def load(settings: ServiceSettings) -> Service:
         raise EngineFailed(reason)
     if "CRASH_LOADING" in os.environ:
         raise ValueError("no such\nfile")
+    if "EXIT_LOADING" in os.environ:
+        sys.exit(3)
     if "SLOW_LOADING" in os.environ:
         while not GATE.exists():
             time.sleep(0.01)
@@ -69,8 +71,14 @@ def load(settings: ServiceSettings) -> Service:
         register=lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server),
         warm_up=warm_up,
         executor=executor,
-        close=lambda: print("engine closed", file=sys.stderr, flush=True),
+        close=close,
     )
+
+
+def close() -> None:
+    print("engine closed", file=sys.stderr, flush=True)
+    if "FAIL_CLOSING" in os.environ:
+        raise RuntimeError("it sticks")
 
 
 async def warm_up(channel: grpc.aio.Channel) -> None:

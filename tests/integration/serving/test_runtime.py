@@ -68,6 +68,8 @@ async def server(tmp_path: Path, **environment: str) -> AsyncIterator[Server]:
         "POSTCARDS_PORT": "0",
         "POSTCARDS_METRICS_PORT": "0",
         "POSTCARDS_DRAIN_PAUSE_SECONDS": "0",
+        # As the containers and the command line have it: gRPC's own notes about connections are no errors.
+        "GRPC_VERBOSITY": "ERROR",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -225,6 +227,39 @@ async def test_it_can_be_stopped_while_it_loads(tmp_path):
         assert probe.logged("stopped before it was ready")
 
 
+async def test_an_engine_whose_first_request_fails_is_closed(tmp_path):
+    async with server(tmp_path, FAIL_WARM_UP="1") as probe:
+        assert await probe.exit_code() == 1
+        assert "engine closed" in probe.lines
+
+
+async def test_a_failing_close_is_logged_and_told_by_the_exit_code(tmp_path):
+    async with server(tmp_path, FAIL_CLOSING="1") as probe:
+        await probe.serving()
+        probe.process.send_signal(signal.SIGTERM)
+        assert await probe.exit_code() == 1
+        assert "RuntimeError" in probe.logged("closing failed")["exception"]
+
+
+async def test_it_listens_on_ipv6(tmp_path):
+    async with server(tmp_path, POSTCARDS_BIND_ADDRESS="::1") as probe:
+        address = (await probe.serving())["address"]
+        assert address.startswith("[::1]:")
+        async with grpc.aio.insecure_channel(address) as channel:
+            assert await widths(channel, AT_ONCE) == [0]
+
+
+async def test_a_call_outlives_the_age_of_its_connection(tmp_path):
+    async with server(tmp_path, POSTCARDS_MAX_CONNECTION_AGE_SECONDS="1") as probe, await probe.channel() as channel:
+        call = await started(channel, UNTIL_RELEASED)
+        state = channel.get_state()
+        await asyncio.wait_for(channel.wait_for_state_change(state), 30)
+        assert not call.done()
+        probe.release()
+        assert await call == [1]
+        assert await widths(channel, AT_ONCE) == [0]
+
+
 async def test_a_crashing_engine_harms_one_call_only(tmp_path):
     async with server(tmp_path) as probe, await probe.channel() as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -238,6 +273,7 @@ async def test_a_crashing_engine_harms_one_call_only(tmp_path):
     ("environment", "words", "code"),
     [
         ({"FAIL_LOADING": "the model x is gated"}, "postcards-probe: cannot start: the model x is gated", 1),
+        ({"EXIT_LOADING": "1"}, "postcards-probe: cannot start: RuntimeError: loading raised SystemExit: 3", 1),
         ({"CRASH_LOADING": "1"}, "postcards-probe: cannot start: ValueError: no such file", 1),
         ({"FAIL_WARM_UP": "1", "POSTCARDS_LOG_LEVEL": "error"}, "cannot start: the first request failed: INTERNAL", 1),
         ({"POSTCARDS_PORT": "http"}, "postcards-probe: POSTCARDS_PORT: Input should be a valid integer", 2),
@@ -247,7 +283,7 @@ async def test_a_crashing_engine_harms_one_call_only(tmp_path):
 async def test_what_cannot_start_says_why_in_one_line(tmp_path, environment, words, code):
     async with server(tmp_path, **environment) as probe:
         assert await probe.exit_code() == code
-        (line,) = [line for line in probe.lines if not line.startswith("{")]
+        (line,) = [line for line in probe.lines if not line.startswith(("{", "engine closed"))]
         assert words in line
 
 

@@ -43,6 +43,8 @@ EXIT_FORCED = 130
 _LAST_WORD_SECONDS = 5.0
 """How long a cancelled engine call has to come to its next check once the grace is over."""
 
+_LOAD_THREAD = "load"
+
 _log = logging.getLogger(__name__)
 
 
@@ -137,7 +139,7 @@ class _Process:
         _log.info(
             "serving",
             extra=fields(
-                address=f"{self._settings.bind_address}:{port}",
+                address=servers.join_address(self._settings.bind_address, port),
                 port=port,
                 metrics_port=metrics_server.server_port,
                 seconds=round(time.monotonic() - self._begun, 3),
@@ -181,10 +183,11 @@ class _Process:
     async def _prepare(self, doorway: Doorway, port: int) -> Service:
         try:
             service = await self._load()
-            doorway.fill(service.register)
-            if service.warm_up is not None:
-                async with servers.own_channel(self._settings.bind_address, port, self._token) as channel:
-                    await service.warm_up(channel)
+            try:
+                await self._try_out(service, doorway, port)
+            except BaseException:
+                await _close(service)
+                raise
         except (StartupError, SettingsError):
             raise
         except ServiceError as fault:
@@ -198,21 +201,39 @@ class _Process:
             raise StartupError(f"cannot start: {type(fault).__name__}: {fault}") from fault
         return service
 
+    async def _try_out(self, service: Service, doorway: Doorway, port: int) -> None:
+        doorway.fill(service.register)
+        if service.warm_up is not None:
+            async with servers.own_channel(self._settings.bind_address, port, self._token) as channel:
+                await service.warm_up(channel)
+
     async def _shut_down(self, server: grpc.aio.Server, standard: Standard, service: Service) -> int:
         await standard.not_serving()
         await asyncio.sleep(self._settings.drain_pause_seconds)
-        if service.drain is not None:
-            await service.drain()
+        in_order = service.drain is None or await _survives(service.drain(), "ending the streams failed")
         await server.stop(self._settings.grace_seconds)
         if service.executor is not None and not await service.executor.drain(_LAST_WORD_SECONDS):
             _log.error("an engine call has not ended; leaving without closing the engine")
             return EXIT_FAILED
-        if service.close is not None:
-            closing = service.close()
-            if closing is not None:
-                await closing
+        in_order &= await _survives(_close(service), "closing failed")
         _log.info("stopped")
-        return 0
+        return 0 if in_order else EXIT_FAILED
+
+
+async def _close(service: Service) -> None:
+    closing = service.close() if service.close is not None else None
+    if closing is not None:
+        await closing
+
+
+async def _survives(step: Awaitable[None], complaint: str) -> bool:
+    """Whether a step of the shutdown succeeded; one that fails is logged, and the next is taken all the same."""
+    try:
+        await step
+    except Exception:
+        _log.exception(complaint)
+        return False
+    return True
 
 
 def _loading(load: Loader[SettingsT], settings: SettingsT) -> Callable[[], Awaitable[Service]]:
@@ -246,7 +267,7 @@ async def _on_own_thread(function: Callable[[], ValueT]) -> ValueT:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, fault)
 
-    threading.Thread(target=run, name="load", daemon=True).start()
+    threading.Thread(target=run, name=_LOAD_THREAD, daemon=True).start()
     return await future
 
 
@@ -258,8 +279,9 @@ def _complain(name: str, message: str, code: int) -> int:
 
 def _quit(code: int) -> int:
     """Leaves without waiting for threads that would never end: an engine that hangs, a load that was given up."""
-    strays = [thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()]
-    if strays and code != 0:
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    loading = any(thread.name == _LOAD_THREAD for thread in others)
+    if loading or (code != 0 and not all(thread.daemon for thread in others)):
         _quit_now(code)
     return code
 

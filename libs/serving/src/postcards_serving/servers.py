@@ -77,12 +77,17 @@ def bind(server: grpc.aio.Server, settings: ServiceSettings) -> int:
     Raises:
         BindError: the port is taken or the address is not ours.
     """
-    address = f"{settings.bind_address}:{settings.port}"
+    address = join_address(settings.bind_address, settings.port)
     _probe(settings.bind_address, settings.port, address)
     try:
         return server.add_insecure_port(address)
     except RuntimeError as fault:
         raise BindError(f"cannot listen on {address}: {fault}") from None
+
+
+def join_address(host: str, port: int) -> str:
+    """ "host:port", with the brackets that IPv6 needs."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
 def _probe(host: str, port: int, address: str) -> None:
@@ -99,13 +104,13 @@ def _probe(host: str, port: int, address: str) -> None:
 @asynccontextmanager
 async def own_channel(bind_address: str, port: int, warm_up_token: str) -> AsyncGenerator[grpc.aio.Channel]:
     """A channel to the server itself, whose calls bring the warm-up token."""
-    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(bind_address, bind_address)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}.get(bind_address, bind_address)  # noqa: S104
     options = [
         ("grpc.primary_user_agent", warm_up_token),
         ("grpc.enable_http_proxy", 0),
         ("grpc.use_local_subchannel_pool", 1),
     ]
-    async with grpc.aio.insecure_channel(f"{host}:{port}", options=options) as channel:
+    async with grpc.aio.insecure_channel(join_address(host, port), options=options) as channel:
         yield channel
 
 
