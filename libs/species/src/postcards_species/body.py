@@ -52,6 +52,11 @@ def derive_body(seed: int, parents: Sequence[Parent], strangeness: float) -> Bod
     symmetry = families[owner["symmetry"]][0].symmetry
     pattern = _mark(Stream(seed, "body/pattern"), families[owner["pattern"]][0].pattern, strangeness)
     limbs = _grow_limbs(Stream(seed, "body/limbs"), families, owner["limbs"], strangeness)
+    if symmetry is Symmetry.RADIAL:
+        limbs = _ring(limbs, families[owner["symmetry"]][0].limbs)
+        if families[owner["head"]][0].symmetry is not Symmetry.RADIAL:
+            # Without a neck the head of a star would drown in its middle.
+            neck = replace(neck, length=max(neck.length, 0.3))
     ornaments = _gather_ornaments(Stream(seed, "body/ornaments"), families, owner, strangeness)
     shell = families[owner["shell"]][0].shell
     tail = families[owner["tail"]][0].tail
@@ -138,6 +143,13 @@ def _grow_limbs(
         for _ in range(1 + int(stream.unit() * strangeness * 2.2)):
             limbs.append(replace(model, at=stream.uniform(0.15, 0.85), length=model.length * stream.uniform(0.8, 1.1)))
     return tuple(sorted(limbs[:10], key=lambda limb: -limb.at))
+
+
+def _ring(limbs: Sequence[Limb], rays: Sequence[Limb]) -> tuple[Limb, ...]:
+    """`limbs` with the rays that make a radial body, none twice."""
+    if any(limb.kind is LimbKind.RAY for limb in limbs):
+        return tuple(limbs)
+    return (*limbs[: 12 - len(rays)], *rays)
 
 
 def _swap_front_or_rear(stream: Stream, limbs: list[Limb], others: Sequence[Limb]) -> list[Limb]:

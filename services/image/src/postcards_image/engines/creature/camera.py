@@ -62,7 +62,7 @@ def aim(
     left, top = flat[:, :2].min(0)
     right_edge, bottom = flat[:, :2].max(0)
     across, tall = max(right_edge - left, 1e-6), max(bottom - top, 1e-6)
-    pixels = float(min(width * min(0.92, share * 1.12) / across, height * min(0.86, share) / tall))
+    pixels = float(min(width * min(0.92, share * 1.26) / across, height * min(0.86, share) / tall))
     column = width / 2 - pixels * (left + right_edge) / 2
     foot = ground_y * height
     if standing:

@@ -5,7 +5,7 @@ naive surface nets (Gibson 1998), one vertex per cell that the surface crosses.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from postcards_image.engines.creature.space import UP, Floats, Frame, cross, uni
 
 _REACH = 3.0
 """Cells by which the field is known beyond every bone."""
+_FAR = 10.0
+"""The field where no bone is near, in trunks."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,19 @@ class Flesh:
         self.cell = max(float(span.max()) / cells, float(np.prod(span) / 2.4e6) ** (1 / 3))
         self.origin = (low - self.cell * (_REACH + 2)).astype(np.float32)
         shape = np.ceil((high - low) / self.cell + 2 * (_REACH + 2)).astype(int) + 1
-        self.field: Floats = np.full(shape, _REACH * self.cell, np.float32)
+        self.field: Floats = np.full(shape, _FAR, np.float32)
+        # Two parts melt into each other where both are nearer than the blend: each must be known that far out.
+        self._margin = _REACH * self.cell + 0.7 * max(bone.blend for bone in self._bones)
+        # What is thinner than the grid would fall apart into beads.
+        thinnest = 0.85 * self.cell
+        self._bones = tuple(_at_least(bone, thinnest) for bone in self._bones)
         for bone in self._bones:
             self._add(bone)
 
     def _add(self, bone: Bone) -> None:
         stretch = max(bone.flatness, 1 / bone.flatness) ** 0.5
         radius = max(bone.start_radius, bone.end_radius) * stretch
-        margin = radius + bone.blend + _REACH * self.cell
+        margin = radius + self._margin
         low = np.minimum(bone.start, bone.end) - margin
         high = np.maximum(bone.start, bone.end) + margin
         first = np.maximum(((low - self.origin) / self.cell).astype(int), 0)
@@ -164,14 +171,14 @@ class Flesh:
     def _fields(self, position: Floats, normal: Floats) -> Floats:
         """Every vertex takes the mean of the bones around it, the nearest by far the strongest."""
         total = np.zeros((len(position), FIELD_COUNT), np.float32)
-        weights = np.full(len(position), 1e-12, np.float32)
+        weights = np.full(len(position), 1e-30, np.float32)
         for bone in self._bones:
-            near = _near(position, bone, 5 * self.cell)
+            near = _near(position, bone, 4 * self.cell + 0.4 * bone.blend)
             points = position[near]
             if not len(points):
                 continue
             distance, share = _capsule_points(points, bone)
-            weight = np.exp(-np.maximum(distance, 0) / (0.9 * self.cell)).astype(np.float32)
+            weight = np.exp(-np.clip(distance / (1.2 * self.cell), 0, 50)).astype(np.float32)
             line = unit(bone.end - bone.start)
             values = np.zeros((len(points), FIELD_COUNT), np.float32)
             values[:, FLOW] = line
@@ -187,6 +194,12 @@ class Flesh:
         flow = total[:, FLOW] - normal * (total[:, FLOW] * normal).sum(1, keepdims=True)
         total[:, FLOW] = unit(flow)
         return total
+
+
+def _at_least(bone: Bone, radius: float) -> Bone:
+    if min(bone.start_radius, bone.end_radius) >= radius:
+        return bone
+    return replace(bone, start_radius=max(bone.start_radius, radius), end_radius=max(bone.end_radius, radius))
 
 
 def _bounds(bones: Sequence[Bone]) -> tuple[Floats, Floats]:

@@ -78,7 +78,7 @@ def _turing(mesh: Mesh, pattern: Pattern, cell: float, rng: np.random.Generator)
     near = int(np.clip(round(2.2 * sigma * sigma / max(hop, 1e-9)), 1, 12))
     if pattern.kind is PatternKind.STRIPES:
         near = min(2 * near, 12)
-    bias = {PatternKind.SPOTS: 0.8, PatternKind.ROSETTES: 0.75, PatternKind.PATCHES: 0.15}.get(pattern.kind, 0.0)
+    bias = {PatternKind.SPOTS: 1.15, PatternKind.ROSETTES: 0.95, PatternKind.PATCHES: 0.15}.get(pattern.kind, 0.0)
     state = rng.normal(0, 1, len(centre)).astype(np.float32)
     for _ in range(_ROUNDS):
         activator = state

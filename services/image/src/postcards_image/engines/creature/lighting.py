@@ -11,7 +11,7 @@ from postcards_image.engines.creature.flesh import Flesh
 from postcards_image.engines.creature.layers import Light
 from postcards_image.engines.creature.mesh import Mesh
 from postcards_image.engines.creature.skin import Skin
-from postcards_image.engines.creature.space import UP, Floats, unit
+from postcards_image.engines.creature.space import UP, Floats, smoothstep, unit
 
 _MARCH_STEPS = 18
 
@@ -81,8 +81,13 @@ def shadow_on_self(bulk: Bulk, mesh: Mesh, direction: Floats) -> Floats:
     return result
 
 
-def shadow_on_ground(bulk: Bulk, camera: Camera, direction: Floats, width: int, height: int, floating: bool) -> Floats:
-    """(h, w) how much light is left on the plane y = 0, cast and contact shadow."""
+def shadow_on_ground(
+    bulk: Bulk, camera: Camera, direction: Floats, width: int, height: int, ground_y: float, floating: bool
+) -> Floats:
+    """(h, w) how much light is left on the plane y = 0, cast and contact shadow.
+
+    `ground_y` is the row of the feet as a share of the height; well above it the ground ends, and the shadow with it.
+    """
     filled = np.stack(np.nonzero(bulk.density > 0.3), 1)
     points = bulk.origin + filled * bulk.cell
     slope = direction * np.array((1, 0, 1), np.float32) / max(float(direction[1]), 0.42)
@@ -105,6 +110,7 @@ def shadow_on_ground(bulk: Bulk, camera: Camera, direction: Floats, width: int, 
         scale = max(small) / 256
         thick = cv2.GaussianBlur(thick, (0, 0), max(blur * scale, 0.6))
         left *= 1 - strength * (1 - np.exp(-1.1 * thick))
+    left = 1 - (1 - left) * smoothstep(ground_y - 0.16, ground_y - 0.04, np.linspace(0, 1, small[0]))[:, None]
     return cv2.resize(left, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
@@ -132,6 +138,20 @@ def shade(skin: Skin, occluded: Floats, lit: Floats, light: Light) -> Floats:
     mirror = (0.03 + 0.6 * edge**4) * skin.gloss * occluded
     colour += light.sky * (mirror * np.clip(0.4 + 0.8 * n[:, 1], 0, 1))[:, None]
     return (colour + skin.glow).astype(np.float32)
+
+
+def expose(skin: Skin, radiance: Floats) -> float:
+    """The factor by which the animal must be lit more to be seen well, 1 to 2.4.
+
+    A photographer opens the lens for a dark animal in a dark place, though never so far that night becomes day.
+    """
+    weights = np.array((0.2126, 0.7152, 0.0722), np.float32)
+    paint = float((skin.albedo @ weights).mean()) + 0.02
+    light = float((radiance @ weights).mean())
+    arrives = light / paint
+    lit = np.clip(0.85 / max(arrives, 1e-3), 1.0, 2.0)
+    pale = np.clip((0.1 / paint) ** 0.4, 1.0, 1.35)
+    return float(lit * pale)
 
 
 def ground_direction(camera: Camera, light: Light) -> Floats:

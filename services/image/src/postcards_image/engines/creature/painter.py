@@ -60,7 +60,7 @@ def towards_viewer(plan: BodyPlan) -> Floats:
 
 def fineness(canvas: Canvas) -> int:
     """Cells along the body that the picture can show."""
-    return int(np.clip(min(canvas.width, canvas.height) / 6.6, 40, 150))
+    return int(np.clip(min(canvas.width, canvas.height) / 6.2, 56, 150))
 
 
 def flesh_out(plan: BodyPlan, bones: Bones, canvas: Canvas) -> Body:
@@ -155,6 +155,7 @@ def illuminate(plan: BodyPlan, body: Body, view: View, clad: Clad, scenery: Scen
     direct = lighting.shadow_on_self(bulk, mesh, direction)
     shares = visible.interpolate(np.stack((ambient, direct), 1))
     radiance = lighting.shade(clad.skin, shares[:, 0], shares[:, 1], light)
+    radiance = radiance * lighting.expose(clad.skin, radiance)
     nearness = visible.interpolate(view.projected[:, 2])
     near_picture = visible.image(nearness, -np.inf)
     colour, alpha = _soften(visible, radiance, near_picture)
@@ -169,7 +170,9 @@ def illuminate(plan: BodyPlan, body: Body, view: View, clad: Clad, scenery: Scen
         colour, alpha = draw_strokes(colour, alpha, near_picture, hairs)
     if view.glass is not None and clad.glass is not None:
         colour, alpha = _glaze(view.glass, clad.glass, colour, alpha, near_picture, ambient, direct, view, light)
-    shadow = lighting.shadow_on_ground(bulk, camera, direction, canvas.width, canvas.height, not standing)
+    shadow = lighting.shadow_on_ground(
+        bulk, camera, direction, canvas.width, canvas.height, canvas.ground_y, not standing
+    )
     return Animal(
         colour=colour,
         alpha=alpha,

@@ -94,7 +94,7 @@ def hide(plan: BodyPlan, face: Face, eyes: Sequence[Eye], seen: Seen) -> Skin:
     level = seen.mark - 1.35 * (1 - np.clip(where, 0, 1)) * (where < 0.98)
     amount = smoothstep(-0.1, 0.1, level) * pattern.contrast * np.clip(where * 3, 0, 1)
     if pattern.kind is PatternKind.ROSETTES:
-        heart = smoothstep(0.45, 0.85, level)
+        heart = smoothstep(0.75, 1.15, level)
         colour = blend(colour, 0.6 * base + 0.4 * accent, smoothstep(0.0, 0.5, level) * pattern.contrast * 0.8)
         amount = amount * (1 - 0.95 * heart)
     colour = blend(colour, mark * (1 + 0.1 * tone[:, None]), amount)
@@ -107,7 +107,7 @@ def hide(plan: BodyPlan, face: Face, eyes: Sequence[Eye], seen: Seen) -> Skin:
     ear = (seen.material == Material.HIDE) & (head > 0.5) & (head < 0.6) & (seen.fields[:, LOCAL.start] > 8.9)
     hollow = seen.fields[:, TINT] * ear
     colour = blend(colour, 0.55 * accent + 0.45 * belly, smoothstep(0.25, 0.8, hollow) * 0.85)
-    if pattern.socks > 0.6 and plan.ears.length > 0.05:
+    if pattern.socks > 0.6 or (pattern.kind is PatternKind.SPOTS and pattern.head > 0.4):
         colour = blend(colour, mark, ear.astype(np.float32) * 0.9)
     skin = Skin(
         albedo=colour.astype(np.float32),

@@ -480,6 +480,9 @@ def _mandibles(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
             1.2,
         )
     )
+    if head.snout_length < 0.12:
+        # A beak between arms is not seen.
+        return
     spread = 0.55 + gape
     for side in (-1, 1):
         points = (

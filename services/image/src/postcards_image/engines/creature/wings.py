@@ -11,6 +11,7 @@ from postcards_image.engines.creature.sheets import fan, feather, insect_wing
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import UP, Floats, Frame, cross, profile, spline, unit
 
+_FEATHERED = (CoveringKind.FEATHERS, CoveringKind.FUR)
 BUTTERFLY = 1.0
 """`TINT` of a membrane that is painted rather than clear."""
 
@@ -72,7 +73,7 @@ def _spread_wing(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, beat
     growth.bones += chain(arm, radii, 0.7 * limb.thickness, frame.up, limb=(0.0, 0.6), along=(limb.at, limb.at))
     face = unit(frame.up * 1.0 - out * lift * 0.75)
     back = -frame.ahead
-    if plan.covering.kind is not CoveringKind.FEATHERS:
+    if plan.covering.kind not in _FEATHERED:
         _bat_membrane(arm, root, wrist, tip, back, out, length, frame, plan, skeleton, limb, side, growth)
         return
     count = 19
@@ -127,7 +128,7 @@ def _bat_membrane(
 def _folded_wing(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, growth: Growth) -> None:
     """Feathers laid along the flank like roof tiles, the longest underneath, each on the curve of the body."""
     length = min(limb.length, 1.1)
-    feathered = plan.covering.kind is CoveringKind.FEATHERS
+    feathered = plan.covering.kind in _FEATHERED
     rows = ((0.0, 0.86, 8, 0.55, 0.5), (0.016, 0.52, 9, 0.25, 0.34), (0.03, 0.3, 9, 0.0, 0.2))
     for layer, (lift, scale, count, tint, back) in enumerate(rows):
         for i in range(count):
