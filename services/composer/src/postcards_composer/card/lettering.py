@@ -1,5 +1,6 @@
 """Setting type on a Pillow image."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi, radians, sin
@@ -10,6 +11,11 @@ from postcards_composer.card.colours import Rgb
 from postcards_composer.card.typefaces import Face, font
 
 Font = ImageFont.FreeTypeFont
+
+
+def _letters_within(face: Font, text: str, width: float) -> int:
+    """How many letters from the beginning of the text are no wider than `width`."""
+    return bisect_right(range(1, len(text) + 1), width, key=lambda count: face.getlength(text[:count]))
 
 
 def wrapped(face: Font, text: str, width: float) -> list[str]:
@@ -25,7 +31,7 @@ def wrapped(face: Font, text: str, width: float) -> list[str]:
             lines.append(line)
         line = word
         while face.getlength(line) > width and len(line) > 1:
-            fits = next(n for n in range(len(line) - 1, 0, -1) if n == 1 or face.getlength(line[:n]) <= width)
+            fits = max(1, _letters_within(face, line, width))
             lines.append(line[:fits])
             line = line[fits:]
     return [*lines, line] if line else lines
@@ -35,9 +41,7 @@ def shortened(face: Font, text: str, width: float) -> str:
     """One line of the text no wider than `width`, with an ellipsis where something had to go."""
     if face.getlength(text) <= width:
         return text
-    kept = text
-    while kept and face.getlength(kept + "…") > width:
-        kept = kept[:-1]
+    kept = text[: _letters_within(face, text, width - face.getlength("…"))]
     return kept.rstrip() + "…"
 
 

@@ -131,7 +131,7 @@ def _icon(palette: Palette, seed: int) -> str:
 def _sizes(content: CardContent, words: Sequence[_WordView]) -> dict[str, str]:
     """Type sizes that depend on how much there is to set, in hundredths of the card's width."""
     lines = name_lines(wording.typographic(content.name))
-    ems = max(typefaces.width_in_ems(typefaces.Face.DISPLAY, line) for line in lines)
+    ems = max(0.5, *(typefaces.width_in_ems(typefaces.Face.DISPLAY, line) for line in lines))
     name = min(56 / ems, 19 / (len(lines) * 0.98), 15)
     phrase_text = " ".join("·".join(s.text for s in word.syllables) + word.after for word in words)
     phrase_ems = max(4.0, typefaces.width_in_ems(typefaces.Face.PHRASE, phrase_text))

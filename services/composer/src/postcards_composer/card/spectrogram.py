@@ -67,12 +67,12 @@ def analyse(sound: bytes) -> Spectrogram:
 
 
 def _log_bands(spectrum: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Spectra, shape (columns, bins), in `ROWS` bands from low to high.
+    """Spectra, shape (columns, bins), in `ROWS` bands from low to high. A bin reaches half a bin to either side.
 
     Interpolated where bands are narrower than bins, averaged where they are wider.
     """
     highest = min(HIGHEST_HERTZ, 0.49 * rate)
-    edges = np.geomspace(LOWEST_HERTZ, highest, ROWS + 1) * _WINDOW / rate
+    edges = np.geomspace(LOWEST_HERTZ, highest, ROWS + 1) * _WINDOW / rate + 0.5
     sums = np.concatenate([np.zeros((spectrum.shape[0], 1), np.float32), np.cumsum(spectrum, axis=1)], axis=1)
     low = np.clip(edges, 0, spectrum.shape[1] - 1)
     base = low.astype(np.intp)

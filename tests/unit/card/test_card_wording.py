@@ -1,0 +1,65 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postcards_composer.card import wording
+from postcards_species.parents import Parent, choose_parents
+from postcards_species.phrase import Intent
+from postcards_species.world import Biome, Finish, Scene, TimeOfDay, Weather
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_every_parent_is_named(seed: int):
+    parents = choose_parents(seed)
+    text = wording.ancestry(parents)
+    assert all(wording.animal_name(parent) in text for parent in parents)
+
+
+def test_ancestry_says_the_shares():
+    assert wording.ancestry((Parent("octopus", 0.64), Parent("ant", 0.36))) == "mostly octopus, a third ant"
+
+
+@pytest.mark.parametrize("biome", Biome)
+@pytest.mark.parametrize("weather", Weather)
+def test_every_place_has_words(biome: Biome, weather: Weather):
+    scene = Scene(biome, weather, TimeOfDay.DUSK, Finish.CAMERA_TRAP, 0.5, 0.5, 1)
+    assert wording.habitat(scene).startswith("the ")
+    assert 3 < len(wording.post_office(scene)) < 16
+
+
+@pytest.mark.parametrize("intent", Intent)
+def test_every_intent_has_words(intent: Intent, a_card):
+    from dataclasses import replace
+
+    phrase = replace(a_card().phrase, intent=intent)
+    assert wording.said(phrase).endswith(", calm")
+
+
+def test_dates_clocks_and_numbers():
+    assert wording.postmark_date(datetime(2026, 2, 3, tzinfo=UTC)) == "3 FEB 2026"
+    assert wording.clock(68.4) == "1:08"
+    assert wording.serial(0) == "0"
+    assert wording.serial(18446744073709551615) == "1844 6744 0737 0955 1615"
+    assert wording.spoken_length(1.2) == "1 second"
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_a_serial_holds_the_whole_seed(seed: int):
+    assert wording.serial(seed).replace(" ", "") == str(seed)
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ('"field-plate"', "field-plate"),
+        ("null", ""),
+        ("8.0", "8.0"),
+        ("true", "yes"),
+        ("not json", "not json"),
+        ("[1,2]", "[1,2]"),
+    ],
+)
+def test_settings_are_read_as_people_do(stored: str, shown: str):
+    assert wording.setting(stored) == shown
