@@ -5,6 +5,7 @@ Loudness after ITU-R BS.1770-4: K-weighting, blocks of 400 ms, absolute and rela
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -156,7 +157,8 @@ def _limiter(peaks: Samples, count: int) -> Samples:
     held = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
     released = _released(held)
     kernel = np.hanning(2 * _LOOK_AHEAD_BLOCKS + 3)[1:-1]
-    smooth = np.convolve(np.pad(released, _LOOK_AHEAD_BLOCKS, mode="edge"), kernel / kernel.sum(), mode="valid")
+    padded = np.pad(released, _LOOK_AHEAD_BLOCKS, mode="edge")
+    smooth = cast(Samples, np.convolve(padded, kernel / kernel.sum(), mode="valid"))
     centres = (np.arange(len(smooth)) + 0.5) * _PEAK_BLOCK
     return np.interp(np.arange(count), centres, smooth).astype(np.float32)
 

@@ -1,6 +1,6 @@
 """The few operations on signals that every part of the synthesiser uses."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,7 @@ def smoothed(track: Samples, seconds: float) -> Samples:
         return track
     kernel = np.hanning(2 * half + 3)[1:-1]
     padded = np.pad(track, half, mode="edge")
-    smooth: Samples = np.convolve(padded, kernel / kernel.sum(), mode="valid")
-    return smooth.astype(np.float32)
+    return cast(Samples, np.convolve(padded, kernel / kernel.sum(), mode="valid")).astype(np.float32)
 
 
 def at_audio_rate(track: Samples, hop: int = HOP) -> Samples:
