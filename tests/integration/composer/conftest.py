@@ -50,6 +50,7 @@ class FakeParts:
     image_requests: list[image_pb2.GenerateImageRequest] = field(default_factory=list)
     audio_requests: list[audio_pb2.GenerateAudioRequest] = field(default_factory=list)
     language_requests: list[language_pb2.GeneratePhrasesRequest] = field(default_factory=list)
+    image_refusals: list[Exception] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     png: bytes = b""
     flac: bytes = b""
@@ -70,6 +71,8 @@ class FakeParts:
     ) -> AsyncIterator[image_pb2.GenerateImageResponse]:
         del context
         self.image_requests.append(request)
+        if self.image_refusals:
+            raise self.image_refusals.pop(0)
         for number in range(self.progress_count):
             progress = media_pb2.Progress(
                 stage="skin", step=number, steps=self.progress_count, fraction=number / self.progress_count

@@ -10,6 +10,7 @@ from postcards.composer.v1 import composer_pb2
 
 from postcards_composer import keys
 from postcards_serving.errors import EngineFailed, Overloaded, Unavailable
+from postcards_serving.testing import eventually
 
 IMAGE, LANGUAGE, AUDIO = range(3)
 DONE, FAILED = composer_pb2.PART_STATE_DONE, composer_pb2.PART_STATE_FAILED
@@ -28,6 +29,13 @@ def states(postcard: composer_pb2.Postcard) -> list[int]:
 
 def names(postcard: composer_pb2.Postcard) -> list[str]:
     return [file.name for file in postcard.files]
+
+
+async def until(call, stage: str):
+    async for event in call:
+        yield event
+        if event.progress.progress.stage == stage:
+            return
 
 
 async def repaired(replica, postcard_id: str) -> composer_pb2.Postcard:
@@ -128,13 +136,23 @@ async def test_what_is_being_made_cannot_be_repaired(replica, parts, make_gate, 
 
 
 async def test_a_full_part_service_is_asked_again_after_the_delay_it_names(replica, parts):
-    parts.image_steps += [failing(Overloaded(0.05)), failing(Overloaded(0.05))]
+    parts.image_refusals += [Overloaded(0.05)] * 4
 
     postcard = await replica.made()
 
     assert postcard.state == composer_pb2.POSTCARD_STATE_ACTIVE
-    assert postcard.parts[IMAGE].attempts == 3
-    assert replica.count("postcards_part_retries_total", part="image") == 2
+    assert postcard.parts[IMAGE].attempts == 5
+    assert replica.count("postcards_part_retries_total", part="image") == 4
+
+
+async def test_a_part_service_that_stays_full_is_asked_until_the_time_is_over(open_replica, parts):
+    replica = await open_replica(part_patience_seconds=0.1)
+    parts.image_refusals += [Overloaded(0.2)] * 50
+
+    postcard = await replica.made(timeout={"seconds": 2})
+
+    assert postcard.parts[IMAGE].error.code == "RESOURCE_EXHAUSTED"
+    assert postcard.parts[IMAGE].attempts > 3
 
 
 async def test_a_part_service_that_is_briefly_away_is_asked_again(replica, parts):
@@ -148,14 +166,18 @@ async def test_a_part_service_that_is_briefly_away_is_asked_again(replica, parts
 
 async def test_watchers_see_the_waiting(replica, parts, make_gate):
     gate = make_gate()
-    parts.image_steps += [failing(Overloaded(0.05)), gate]
+    parts.language_steps.append(gate)
+    parts.image_refusals.append(Overloaded(30.0))
     postcard = await replica.create()
     await gate.reached.wait()
-    gate.opened.set()
+    await eventually(lambda: parts.image_requests)
+    call = replica.stub.WatchPostcard(composer_pb2.WatchPostcardRequest(id=postcard.id))
 
-    stages = [e.progress.progress.stage for e in await replica.events(postcard.id) if e.HasField("progress")]
+    waiting = [event async for event in until(call, "waiting")][-1].progress
 
-    assert "skin" in stages
+    assert waiting.kind == composer_pb2.PART_KIND_IMAGE
+    assert waiting.progress.predicted_wait.seconds >= 30
+    call.cancel()
 
 
 async def test_a_part_service_that_stays_away_fails_its_part_in_the_end(open_replica):
@@ -182,6 +204,15 @@ async def test_a_part_service_that_dies_in_the_middle_is_asked_again(open_replic
     assert finished.state == composer_pb2.POSTCARD_STATE_PARTIAL
     assert finished.parts[IMAGE].attempts > 1
     assert finished.parts[IMAGE].error.reason == "SERVICE_UNREACHABLE"
+
+
+async def test_work_that_always_breaks_off_is_given_up(replica, parts):
+    parts.damage = 50
+
+    postcard = await replica.made()
+
+    assert postcard.parts[IMAGE].error.code == "DATA_LOSS"
+    assert postcard.parts[IMAGE].attempts == 3
 
 
 async def test_damaged_bytes_are_fetched_again(replica, parts):

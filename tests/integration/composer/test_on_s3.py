@@ -7,8 +7,9 @@ from urllib.request import urlopen
 import grpc
 import pytest
 from postcards.composer.v1 import composer_pb2
+from urllib3.exceptions import ProtocolError
 
-from postcards_composer.store import StoreUnavailable
+from postcards_composer.store import PreconditionFailed, StoredObject, StoreUnavailable
 from postcards_composer.store.s3 import S3Settings, S3Store
 from postcards_serving.testing import eventually
 
@@ -89,6 +90,71 @@ def test_a_wrong_secret_is_told_as_such(s3_settings: S3Settings, operation: str)
 
     with pytest.raises(StoreUnavailable, match=r"SignatureDoesNotMatch|AccessDenied|403"):
         getattr(store, operation)(*arguments)
+
+
+async def test_a_bucket_that_comes_later_is_made_then(open_replica, s3_settings: S3Settings):
+    class LateStore(S3Store):
+        away = True
+
+        def prepare(self) -> None:
+            if self.away:
+                raise StoreUnavailable("not yet")
+            super().prepare()
+
+    store = LateStore(s3_settings)
+    replica = await open_replica(store)
+    store.away = False
+
+    async def made() -> bool:
+        try:
+            return (await replica.made(request_id="late")).state == composer_pb2.POSTCARD_STATE_ACTIVE
+        except grpc.aio.AioRpcError as problem:
+            if problem.code() is grpc.StatusCode.UNAVAILABLE:
+                return False
+            raise
+
+    await eventually(made)
+
+
+@pytest.mark.parametrize("condition", ["if_absent", "if_match"])
+def test_a_write_whose_answer_was_lost_counts_once(s3_settings: S3Settings, monkeypatch, condition: str):
+    store = S3Store(s3_settings)
+    store.prepare()
+    conditions = {"if_absent": True} if condition == "if_absent" else {"if_match": store.put("a", b"before", "x/y")}
+    real, lost = store._http.request, []
+
+    def request(*arguments, **named):
+        response = real(*arguments, **named)
+        if not lost:
+            lost.append(response.status)
+            raise ProtocolError("the line went dead")
+        return response
+
+    monkeypatch.setattr(store._http, "request", request)
+    etag = store.put("a", b"mine", "x/y", **conditions)
+
+    assert lost == [200]
+    assert store.get("a") == StoredObject(b"mine", etag)
+
+
+def test_a_lost_answer_does_not_turn_a_loser_into_a_winner(s3_settings: S3Settings, monkeypatch):
+    store = S3Store(s3_settings)
+    store.prepare()
+    store.put("a", b"theirs", "x/y")
+    real, lost = store._http.request, []
+
+    def request(*arguments, **named):
+        response = real(*arguments, **named)
+        if not lost:
+            lost.append(response.status)
+            raise ProtocolError("the line went dead")
+        return response
+
+    monkeypatch.setattr(store._http, "request", request)
+
+    with pytest.raises(PreconditionFailed):
+        store.put("a", b"mine", "x/y", if_absent=True)
+    assert lost == [412]
 
 
 async def test_without_its_store_the_composer_starts_and_accepts_nothing(open_replica, refused):

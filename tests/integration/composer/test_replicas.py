@@ -8,12 +8,12 @@ from pathlib import Path
 from postcards.composer.v1 import composer_pb2
 from prometheus_client import CollectorRegistry
 
-from postcards_composer import clock, keys
+from postcards_composer import clock, keys, transitions
 from postcards_composer.archive import Archive
 from postcards_composer.composer import Composer
 from postcards_composer.metrics import ComposerMetrics
 from postcards_composer.postcard import Lease
-from postcards_composer.recovery import ORPHAN_SECONDS, Recovery
+from postcards_composer.recovery import MAX_TAKEOVERS, ORPHAN_SECONDS, Recovery
 from postcards_composer.store.folder import FolderStore
 from postcards_composer.store.threads import ThreadedStore
 from postcards_serving.testing import eventually
@@ -206,6 +206,40 @@ async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, folder: 
     moment = ORPHAN_SECONDS + 1
     await recovery.look()
     assert await archive.store.list(keys.PENDING) == []
+    archive.store.close()
+
+
+async def test_a_deletion_that_was_only_begun_is_ended(replica, folder: Path):
+    postcard = await replica.made()
+    archive = replica.composer.desk.archive
+    kept = await archive.load(postcard.id)
+    deleting = transitions.delete(kept.manifest, clock.now())
+
+    await archive.note_work(deleting)
+    await archive.replace(kept, deleting)
+
+    await eventually(lambda: left_in(folder) == [])
+
+
+async def test_a_postcard_that_silences_every_process_is_given_up(open_replica, parts, make_gate, folder: Path):
+    first = await open_replica()
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await eventually(lambda: made_parts(first, postcard.id, "language", "audio"))
+    await abandon(first.composer)
+    archive = Archive(ThreadedStore(FolderStore(folder), ComposerMetrics(CollectorRegistry())))
+    kept = await archive.load(postcard.id)
+    await archive.replace(kept, replace(kept.manifest, lease=None, takeovers=MAX_TAKEOVERS))
+
+    second = await open_replica()
+    finished = await second.finished(postcard.id)
+
+    assert finished.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert finished.parts[0].error.reason == finished.card_error.reason == "GAVE_UP"
+    assert second.count("postcards_lease_takeovers_total") == 0
+    await second.stub.RepairPostcard(composer_pb2.RepairPostcardRequest(id=postcard.id))
+    assert (await second.finished(postcard.id)).state == ACTIVE
     archive.store.close()
 
 

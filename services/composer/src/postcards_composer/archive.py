@@ -78,7 +78,7 @@ class Archive:
     async def erase(self, value: Manifest) -> None:
         """Removes everything of a postcard that is being deleted; may be repeated, and by several at once.
 
-        The manifest goes after the files and the note of work last, so that an interrupted erasure is found and ended.
+        The manifest goes after the files and the notes of work last, so that an interrupted erasure is found and ended.
         """
         own = keys.manifest(value.id)
         while found := [key for key in await self.store.list(keys.folder(value.id)) if key != own]:
@@ -90,4 +90,5 @@ class Archive:
                 # Another was faster, and the id has a new postcard since.
                 return
         await self.store.delete(own)
-        await self.forget_work(value)
+        for note in await self.store.list(keys.notes_of(value.id)):
+            await self.store.delete(note)

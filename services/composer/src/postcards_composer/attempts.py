@@ -16,6 +16,8 @@ from postcards_serving.work import Preview, Progress
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
+_MOST_BROKEN_OFF = 3
+"""How many tries may break off after they had begun: work that brings its server down must not do so for ever."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ async def make_part(
         service: makes the part.
         manifest: the postcard that it is for.
         remaining: seconds left for the whole postcard, now.
-        patience: seconds for which a service may show no sign of life. One that is full and says when to come back
-            does show life, so that only the time for the postcard limits the waiting for it.
+        patience: seconds for which a service may show no sign of life. One that says when to come back does show life,
+            so that only the time for the postcard limits the waiting for it.
         report: takes progress, waiting included.
         count_retry: called before every try after the first.
 
@@ -52,10 +54,13 @@ async def make_part(
         PartFailed: it could not be made.
     """
     retries = 0
+    broken_off = 0
+    begun = False
     last_sign = time.monotonic()
 
     def listen(event: Progress | Preview) -> None:
-        nonlocal last_sign
+        nonlocal begun, last_sign
+        begun = True
         last_sign = time.monotonic()
         report(event)
 
@@ -66,10 +71,11 @@ async def make_part(
             return Made(await service.make(manifest, remaining(), listen), retries)
         except (grpc.aio.AioRpcError, ServiceError) as problem:
             failure = failure_of(service.kind, problem)
-        if failure.retry_after is not None:
-            last_sign = time.monotonic()
+        broken_off += begun
+        begun = False
         pause = _pause(failure, retries)
-        if not failure.transient or pause >= remaining() or time.monotonic() + pause - last_sign > patience:
+        silent = failure.retry_after is None and time.monotonic() + pause - last_sign > patience
+        if not failure.transient or silent or broken_off >= _MOST_BROKEN_OFF or pause >= remaining():
             raise PartFailed(failure.error, retries)
         report(Progress("waiting", predicted_wait=pause))
         await asyncio.sleep(pause)

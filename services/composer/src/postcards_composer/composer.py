@@ -22,6 +22,9 @@ from postcards_composer.workshop import Workshop
 from postcards_serving.channels import open_channel
 from postcards_serving.logging import fields
 
+_STORE_SECONDS = 3.0
+"""How long the start waits for the store."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -61,17 +64,27 @@ class Composer:
 
         A store or a part service that is away is only logged: both may come back.
         """
-        try:
-            await self._store.prepare()
-        except StoreError as problem:
-            _log.warning("the store cannot be used yet: %s", problem)
+        preparing = asyncio.create_task(self._prepare_store(), name="store")
+        await asyncio.wait([preparing], timeout=_STORE_SECONDS)
         self._background = [
+            preparing,
             asyncio.create_task(self._recovery.run(), name="recovery"),
             *(
                 asyncio.create_task(_look_at(kind, c), name=f"{kind.value} channel")
                 for kind, c in self._channels.items()
             ),
         ]
+
+    async def _prepare_store(self) -> None:
+        """Prepares the store, again and again while it is away."""
+        while True:
+            try:
+                await self._store.prepare()
+            except StoreError as problem:
+                _log.warning("the store cannot be used yet: %s", problem)
+                await asyncio.sleep(self._settings.recovery_interval_seconds)
+            else:
+                return
 
     async def drain(self) -> None:
         """Finishes what can be finished soon, and leaves the rest to another process."""
@@ -104,11 +117,14 @@ def _services(channels: Mapping[PartKind, grpc.aio.Channel]) -> dict[PartKind, P
 
 async def _look_at(kind: PartKind, channel: grpc.aio.Channel) -> None:
     """Logs how a part service comes and goes."""
+    there: bool | None = None
     state = channel.get_state(try_to_connect=True)
     while state is not grpc.ChannelConnectivity.SHUTDOWN:
-        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE and there is not False:
+            there = False
             _log.warning("a part service cannot be reached", extra=fields(part=kind.value))
-        elif state is grpc.ChannelConnectivity.READY:
+        elif state is grpc.ChannelConnectivity.READY and not there:
+            there = True
             _log.info("a part service is there", extra=fields(part=kind.value))
         await channel.wait_for_state_change(state)
         state = channel.get_state(try_to_connect=True)

@@ -116,8 +116,7 @@ class Desk:
     async def delete(self, postcard_id: str) -> None:
         """Deletes a postcard. What another process is making is gone for callers at once, its files a little later."""
         with told_to_caller():
-            await self.archive.note_work((await self._kept(postcard_id)).manifest)
-            kept = await self._change(postcard_id, lambda old: transitions.delete(old, clock.now()))
+            kept = await self._change(postcard_id, lambda old: transitions.delete(old, clock.now()), noted=True)
             lease = kept.manifest.lease
             await self.workshop.stop(postcard_id)
             if lease is None or lease.holder == self.workshop.holder:
@@ -135,12 +134,15 @@ class Desk:
             raise _no_postcard(postcard_id)
         return kept
 
-    async def _change(self, postcard_id: str, step: Callable[[Manifest], Manifest]) -> Kept:
-        """Changes a postcard that others may be changing too."""
+    async def _change(self, postcard_id: str, step: Callable[[Manifest], Manifest], *, noted: bool = False) -> Kept:
+        """Changes a postcard that others may be changing too; `noted` when the change brings work to note first."""
         for _ in range(_RACES):
             kept = await self._kept(postcard_id)
+            changed = step(kept.manifest)
+            if noted:
+                await self.archive.note_work(changed)
             with contextlib.suppress(PreconditionFailed, NoSuchObject):
-                return await self.archive.replace(kept, step(kept.manifest))
+                return await self.archive.replace(kept, changed)
         raise Unavailable("the postcard changes too fast", reason="POSTCARD_BUSY")
 
     async def _files_are_whole(self, manifest: Manifest) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
-import soundfile
+import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
 from postcards_composer import transitions
 from postcards_composer.archive import Archive

@@ -75,6 +75,11 @@ def pending(entry: PendingEntry) -> str:
     return f"{PENDING}{entry.id}-{entry.round}"
 
 
+def notes_of(postcard_id: str) -> str:
+    """Prefix of all notes of unfinished work of a postcard."""
+    return f"{PENDING}{postcard_id}-"
+
+
 def parse_pending(key: str) -> PendingEntry | None:
     """The entry that `key` stands for; None when it is no such key."""
     found = _PENDING_KEY.fullmatch(key)

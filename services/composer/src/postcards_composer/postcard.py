@@ -150,7 +150,7 @@ class Manifest:
     lease: Lease | None = None
     """Who makes it; None when nobody does."""
     takeovers: int = 0
-    """How many times another process went on after a lease had lapsed."""
+    """How many times in this making another process went on after a lease had lapsed."""
     phrase: Phrase | None = None
     """What it says."""
     parts: tuple[Part, ...] = tuple(Part(kind) for kind in PartKind)

@@ -18,7 +18,7 @@ from postcards_composer.archive import Archive, Kept
 from postcards_composer.keys import PendingEntry
 from postcards_composer.manifest import ManifestError
 from postcards_composer.metrics import ComposerMetrics
-from postcards_composer.postcard import PostcardState
+from postcards_composer.postcard import PartError, PostcardState
 from postcards_composer.store import NotFound, PreconditionFailed, StoreError
 from postcards_composer.workshop import Workshop
 from postcards_serving.logging import fields
@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 MAX_CLOCK_SKEW = timedelta(minutes=2)
 """By how much the clocks of two processes may differ."""
+MAX_TAKEOVERS = 12
+"""How many processes may fall silent over one making: a postcard that kills who makes it must not go on for ever."""
 ORPHAN_SECONDS = 120.0
 """How long a note may stand without a postcard: longer than any write that is under way."""
 
@@ -67,6 +69,8 @@ class Recovery:
             try:
                 await self.look()
             except StoreError as problem:
+                # A lease that could not be renewed while the store was away has not lapsed by that.
+                self._sightings.clear()
                 _log.warning("cannot look for unfinished postcards: %s", problem)
             await asyncio.sleep(self._interval)
 
@@ -116,6 +120,9 @@ class Recovery:
             _log.info("ending the deletion of a postcard", extra=fields(postcard=manifest.id))
             await self._archive.erase(manifest)
             return
+        if manifest.takeovers >= MAX_TAKEOVERS:
+            await self._give_up(kept)
+            return
         if not self._workshop.has_room:
             return
         with self._workshop.reserve():
@@ -124,3 +131,11 @@ class Recovery:
                 self._workshop.begin(await self._archive.replace(kept, taken))
                 self._metrics.takeovers.inc()
                 _log.info("took over a postcard", extra=fields(postcard=manifest.id, revision=taken.revision))
+
+    async def _give_up(self, kept: Kept) -> None:
+        error = PartError("INTERNAL", "GAVE_UP", f"{MAX_TAKEOVERS} processes in turn have not finished this postcard")
+        with contextlib.suppress(PreconditionFailed, NotFound):
+            given_up = await self._archive.replace(kept, transitions.give_up(kept.manifest, clock.now(), error))
+            self._metrics.created.labels(given_up.manifest.state.value).inc()
+            await self._archive.forget_work(given_up.manifest)
+            _log.error("gave up a postcard", extra=fields(postcard=kept.manifest.id))

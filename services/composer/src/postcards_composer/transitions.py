@@ -85,6 +85,17 @@ def take_over(manifest: Manifest, now: datetime, lease: Lease) -> Manifest:
     return _changed(replace(manifest, lease=lease, parts=parts, takeovers=manifest.takeovers + 1), now)
 
 
+def give_up(manifest: Manifest, now: datetime, error: PartError) -> Manifest:
+    """What is not made yet fails."""
+    parts = tuple(
+        part
+        if part.state in (PartState.DONE, PartState.FAILED)
+        else replace(part, state=PartState.FAILED, error=error, duration=None)
+        for part in manifest.parts
+    )
+    return finish(replace(manifest, parts=parts), now, files=(), card_error=error)
+
+
 def is_whole(manifest: Manifest) -> bool:
     """Whether a repair would find nothing to do."""
     return manifest.state is PostcardState.ACTIVE and all(part.state is PartState.DONE for part in manifest.parts)
@@ -105,6 +116,7 @@ def repair(manifest: Manifest, now: datetime, lease: Lease) -> Manifest:
         lease=lease,
         parts=parts,
         round=manifest.round + 1,
+        takeovers=0,
         spent=0.0,
         card_error=None,
     )
@@ -118,8 +130,11 @@ def reset_part(manifest: Manifest, now: datetime, kind: PartKind) -> Manifest:
 
 
 def delete(manifest: Manifest, now: datetime) -> Manifest:
-    """It is going; who holds the lease, or else who deletes, removes what is left."""
-    return _changed(replace(manifest, state=PostcardState.DELETING), now)
+    """It is going; who holds the lease, or else who deletes, removes what is left.
+
+    The next round gives the deletion a note of work of its own: that of the making may vanish at any moment.
+    """
+    return _changed(replace(manifest, state=PostcardState.DELETING, round=manifest.round + 1), now)
 
 
 def hold(manifest: Manifest, lease: Lease | None, spent: float) -> Manifest:
