@@ -79,7 +79,8 @@ def print_photograph(scene: Scene, scenery: Scenery, animal: Animal) -> np.ndarr
     light = placed(_defocused(scenery, animal, unit), scenery, animal)
     night = scene.time_of_day is TimeOfDay.NIGHT
     if night:
-        light = _flash(light, scenery, animal, 0.75 if record.infrared else 0.42)
+        light = _flash(light, scenery, animal, 0.8 if record.infrared else 0.6)
+    light = light * _exposure(light, animal, 2.1 if night else 1.3)
     light = over(scenery.foreground, light)
     light = light + softened(np.maximum(light - 0.72, 0), unit * 0.022) * 1.1
     picture = _graded(shown(light), night)
@@ -87,7 +88,7 @@ def print_photograph(scene: Scene, scenery: Scenery, animal: Animal) -> np.ndarr
         picture = _infrared(picture)
     picture = _fringed(picture)
     picture *= _vignette(width, height, 0.55 if night else 0.34)[..., None]
-    picture = _noisy(picture, scene, 0.030 if record.infrared else 0.020 if night else 0.011, record.infrared)
+    picture = _noisy(picture, scene, 0.022 if record.infrared else 0.014 if night else 0.008, record.infrared)
     return _jpeg(to_bytes(_strip(picture, record)))
 
 
@@ -98,6 +99,15 @@ def _defocused(scenery: Scenery, animal: Animal, unit: float) -> FloatImage:
     rows = np.linspace(0, 1, backdrop.shape[0], dtype=np.float32)
     share = smoothstep(scenery.ground_y - 0.02, scenery.ground_y - 0.24, rows)[:, None, None]
     return (backdrop + share * (far - backdrop)).astype(np.float32)
+
+
+def _exposure(light: FloatImage, animal: Animal, most: float) -> np.float32:
+    """The camera meters on what moved: it lengthens its exposure, up to `most` times, until the animal is bright."""
+    inside = animal.alpha > 0.5
+    if not inside.any():
+        return np.float32(1.0)
+    bright = float(np.quantile(light[inside].mean(axis=1), 0.85))
+    return np.float32(np.clip(0.42 / max(bright, 1e-4), 1.0, most))
 
 
 def _flash(light: FloatImage, scenery: Scenery, animal: Animal, strength: float) -> FloatImage:

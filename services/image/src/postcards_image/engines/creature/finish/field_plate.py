@@ -15,6 +15,10 @@ from postcards_image.engines.creature.scenery.noise import clouds, generator, sm
 from postcards_species.world import Scene
 
 _INK = np.array([0.17, 0.125, 0.10], np.float32)
+_INSET = 0.042
+"""From the edge of the paper to the rule, as a share of the shorter side."""
+_FOOT = 0.118
+"""From the lower edge to the rule."""
 _GREY = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -26,6 +30,7 @@ def print_plate(scene: Scene, scenery: Scenery, animal: Animal, caption: Sequenc
     paper = aged_paper(rng, width, height)
     grain = tooth(rng, width, height, unit * 0.0012)
     habitat, presence = _habitat(scenery, animal, rng)
+    presence = presence * _within(width, height, unit)
     density = _wash(habitat, presence, grain, rng, unit, 0.86)
     body = _body_tones(animal)
     density = density * (1 - animal.alpha[..., None] * 0.97)
@@ -46,9 +51,9 @@ def _body_tones(animal: Animal) -> FloatImage:
     inside = animal.alpha > 0.5
     bright = float(np.quantile(shade[inside], 0.92)) if inside.any() else 1.0
     shade = np.clip(shade / max(bright, 1e-4), 0, 1.15)
-    tones = animal.albedo * (0.34 + 0.78 * shade[..., None])
+    tones = np.power(np.clip(animal.albedo, 0, 1), 0.82) * (0.50 + 0.62 * shade[..., None])
     grey = tones.mean(axis=2, keepdims=True)
-    return np.clip(grey + (tones - grey) * 1.12 + 0.03, 0.015, 1).astype(np.float32)
+    return np.clip(grey + (tones - grey) * 1.28 + 0.05, 0.03, 1).astype(np.float32)
 
 
 def _habitat(scenery: Scenery, animal: Animal, rng: np.random.Generator) -> tuple[FloatImage, FloatImage]:
@@ -61,11 +66,20 @@ def _habitat(scenery: Scenery, animal: Animal, rng: np.random.Generator) -> tupl
     tones = np.clip(backdrop * (0.62 / max(reference, 0.02)), 0.01, 1)
     x = (np.arange(width, dtype=np.float32)[None, :] / width - 0.5) / 0.37
     y = (np.arange(height, dtype=np.float32)[:, None] / height - (scenery.ground_y - 0.045)) / 0.145
-    y = y * (0.62 + 0.63 * (y > 0))
+    y = y * (0.44 + 0.81 * (y > 0))
     rough = clouds(rng, width, height, 7, 5, stretch=1.8)
     reach = np.sqrt(x * x + y * y) + (rough - 0.5) * 0.9
     presence = smoothstep(1.06, 0.82, reach) * (0.55 + 0.45 * smoothstep(1.0, 0.3, reach))
     return tones.astype(np.float32), presence.astype(np.float32)
+
+
+def _within(width: int, height: int, unit: float) -> FloatImage:
+    """(h, w) 1 inside the rules, 0 outside."""
+    x = np.arange(width, dtype=np.float32)[None, :]
+    y = np.arange(height, dtype=np.float32)[:, None]
+    gap = unit * (_INSET + 0.014)
+    inside = np.minimum(np.minimum(x - gap, width - gap - x), np.minimum(y - gap, height - unit * (_FOOT + 0.014) - y))
+    return smoothstep(-0.002 * unit, 0.004 * unit, inside)
 
 
 def _wash(
@@ -91,7 +105,7 @@ def _drawn(tones: FloatImage, presence: FloatImage, unit: float) -> FloatImage:
     grey = np.power(tones @ _GREY, 1 / 2.2).astype(np.float32)
     sigma = max(0.6, unit * 0.0011)
     narrow, wide = blurred(grey, sigma), blurred(grey, sigma * 1.6)
-    return (smoothstep(0.006, 0.030, wide - narrow) * np.clip(presence * 1.2, 0, 1) * 0.72).astype(np.float32)
+    return (smoothstep(0.004, 0.022, wide - narrow) * np.clip(presence * 1.2, 0, 1) * 0.86).astype(np.float32)
 
 
 def _hatching(animal: Animal, presence: FloatImage, rng: np.random.Generator, unit: float) -> FloatImage:
@@ -110,11 +124,11 @@ def _hatching(animal: Animal, presence: FloatImage, rng: np.random.Generator, un
     y = np.arange(height, dtype=np.float32)[:, None]
     pitch = unit * 0.0068
     ink = np.zeros((height, width), np.float32)
-    for turn, start in ((0.9, 0.42), (-0.55, 0.66)):
+    for turn, start in ((0.9, 0.55), (-0.55, 0.78)):
         phase = (x * np.cos(turn) + y * np.sin(turn) + wobble) / pitch
         line = np.abs(phase - np.floor(phase) - 0.5) * 2
-        weight = smoothstep(start, start + 0.4, dark) * 0.42
-        ink = np.maximum(ink, smoothstep(weight + 0.12, weight - 0.02, line) * (weight > 0.02) * 0.62)
+        weight = smoothstep(start, start + 0.45, dark) * 0.40
+        ink = np.maximum(ink, smoothstep(weight + 0.12, weight - 0.02, line) * (weight > 0.02) * 0.55)
     cast = (1 - animal.shadow) * (1 - animal.alpha) * np.clip(presence * 1.3, 0, 1)
     phase = (y + wobble * 0.6) / (pitch * 0.95)
     line = np.abs(phase - np.floor(phase) - 0.5) * 2
@@ -125,8 +139,8 @@ def _hatching(animal: Animal, presence: FloatImage, rng: np.random.Generator, un
 def _frame(width: int, height: int, unit: float, scene: Scene, caption: Sequence[str]) -> FloatImage:
     """(h, w) the double rule, the plate's number and the caption."""
     mask = np.zeros((height, width), np.float32)
-    inset = unit * 0.042
-    foot = height - unit * 0.118
+    inset = unit * _INSET
+    foot = height - unit * _FOOT
     for gap, weight in ((0.0, 0.0022), (0.0075, 0.0009)):
         _rule(
             mask,

@@ -60,17 +60,18 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
     return from_oklab(to_oklab(first) * (1 - share) + to_oklab(second) * share)
 
 
-def tint(colour: Colour, hue: float, share: float) -> Colour:
-    """`colour` (..., 3) pulled towards a hue (turns of the colour wheel), its lightness kept.
+def tint(colour: Colour, hue: float, share: float, strength: float = 1.0) -> Colour:
+    """`colour` (..., 3) turned towards a hue (turns of the colour wheel) by `share` of the way, its lightness kept.
 
-    `share` 0 leaves it, 1 leaves nothing of its own hue. Greys gain a little colour, strong colours keep theirs.
+    Turning keeps the chroma, where mixing would end in grey; greys gain a little. `strength` multiplies the chroma.
     """
     lab = to_oklab(colour)
-    target = to_oklab(np.array(colorsys.hsv_to_rgb(hue, 1.0, 1.0)) ** 2.2)[1:]
-    target /= np.linalg.norm(target)
-    chroma = np.linalg.norm(lab[..., 1:], axis=-1, keepdims=True)
-    pulled = target * np.maximum(chroma, 0.045)
-    lab[..., 1:] = lab[..., 1:] * (1 - share) + pulled * share
+    target = to_oklab(np.array(colorsys.hsv_to_rgb(hue, 1.0, 1.0)) ** 2.2)
+    goal = math.atan2(target[2], target[1])
+    chroma = np.maximum(np.hypot(lab[..., 1], lab[..., 2]), 0.022) * strength
+    angle = np.arctan2(lab[..., 2], lab[..., 1])
+    angle = angle + share * ((goal - angle + math.pi) % (2 * math.pi) - math.pi)
+    lab[..., 1], lab[..., 2] = chroma * np.cos(angle), chroma * np.sin(angle)
     return from_oklab(lab)
 
 

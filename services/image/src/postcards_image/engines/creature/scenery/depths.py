@@ -6,6 +6,7 @@ import numpy as np
 
 from postcards_image.engines.creature.scenery import flora_fungal, flora_leafy, flora_sea, mineral
 from postcards_image.engines.creature.scenery.colour import encode, mix, oklch
+from postcards_image.engines.creature.scenery.filters import shrunk, stretched
 from postcards_image.engines.creature.scenery.ground import crowns, outline, paint_plain, paint_range
 from postcards_image.engines.creature.scenery.noise import clouds, smoothstep
 from postcards_image.engines.creature.scenery.place import Canvas, Framing, Place, lay, number, sheet_of
@@ -61,6 +62,7 @@ def reef(stage: Stage) -> Canvas:
         "corals",
         [flora_sea.staghorn, flora_sea.sea_fan, flora_sea.brain_coral, flora_sea.tube_sponge, flora_sea.anemone],
         5,
+        individuals=2,
         height=(0.7, 1.2),
     )
     sheet = sheet_of(stage)
@@ -203,7 +205,7 @@ def abyss(stage: Stage) -> Canvas:
         stage,
         sheet,
         "nodules",
-        count=100,
+        count=50,
         nearness=(0.25, 1.5),
         size=0.011,
         colours=[palette.rock, palette.ground, palette.patch],
@@ -299,14 +301,14 @@ def cave(stage: Stage) -> Canvas:
         leaf=mix(palette.leaf, palette.glow, 0.25),
     )
     sheet = sheet_of(stage)
-    set_out(stage, sheet, things, "middle", count=number(stage, 9, 20), nearness=(0.15, 0.75), size=0.36, clearing=0.75)
+    set_out(stage, sheet, things, "middle", count=number(stage, 9, 20), nearness=(0.15, 0.75), size=0.5, clearing=0.8)
     canvas = lay(stage, canvas, sheet, 1.0)
     sheet = sheet_of(stage)
     strew(
         stage,
         sheet,
         "pebbles",
-        count=120,
+        count=60,
         nearness=(0.2, 1.5),
         size=0.011,
         colours=[palette.rock, palette.ground, palette.patch],
@@ -320,22 +322,23 @@ def cave(stage: Stage) -> Canvas:
 def _walls(stage: Stage, opening: tuple[float, float]) -> Canvas:
     """Receding arches of rock around the opening."""
     palette = stage.palette
-    gap = distance_field(stage, opening, 1.1)
-    rough = clouds(stage.layout("walls"), stage.width, stage.height, 5, 6, persistence=0.55)
-    strata = clouds(stage.layout("strata"), stage.width, stage.height, 9, 4, stretch=3.5)
+    width, height = max(8, stage.width // 2), max(8, stage.height // 2)
+    gap = shrunk(distance_field(stage, opening, 1.1), width, height)
+    rough = clouds(stage.layout("walls"), width, height, 5, 6, persistence=0.55)
+    strata = clouds(stage.layout("strata"), width, height, 9, 4, stretch=3.5)
     light = mix(palette.horizon, palette.light.colour, 0.5) * 1.3
-    canvas = np.empty((stage.height, stage.width, 3), np.float32)
+    canvas = np.empty((height, width, 3), np.float32)
     canvas[:] = light
+    facing = ((strata - 0.5) * 1.8 + (rough - 0.5) * 1.5 - 0.2).astype(np.float32)
+    stone = palette.shaded(palette.rock, facing)
     for level, radius in enumerate((0.07, 0.2, 0.36, 0.56)):
         edge = gap + (rough - 0.5) * (0.16 + 0.1 * level) + (strata - 0.5) * 0.08
         inside = smoothstep(radius, radius + 0.012, edge)
         glow = np.exp(-(edge - radius).clip(0) * 9.0)
-        facing = (strata - 0.5) * 1.4 + (rough - 0.5) * 1.2 - 0.25
-        stone = palette.lit(np.broadcast_to(palette.rock, canvas.shape).astype(np.float32), facing)
-        air = 0.80 - 0.2 * level
-        tone = stone * (1 - air) + palette.haze * air * 0.8 + glow[..., None] * light * (0.4 - 0.09 * level)
+        air = 0.74 - 0.2 * level
+        tone = stone * (1 - air) + palette.haze * air * 0.8 + glow[..., None] * light * (0.46 - 0.09 * level)
         canvas += inside[..., None] * (tone - canvas)
-    return encode(canvas)
+    return stretched(encode(canvas), stage.width, stage.height)
 
 
 def _hang(stage: Stage, sheet: Sheet, kinds: Sequence[Kind], name: str, count: int, size: float, veil: float) -> None:

@@ -59,3 +59,8 @@ def warped(image: NDArray[Any], matrix: NDArray[Any], border: int = cv2.BORDER_R
     return np.asarray(
         cv2.warpAffine(image, np.asarray(matrix, np.float64), (width, height), borderMode=border), np.float32
     )
+
+
+def recoloured(image: NDArray[Any], matrix: NDArray[Any]) -> FloatImage:
+    """Each pixel (3,) of `image` multiplied by a matrix (3, 3)."""
+    return np.asarray(cv2.transform(image, matrix), np.float32)

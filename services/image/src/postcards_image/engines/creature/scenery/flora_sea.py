@@ -35,10 +35,10 @@ def staghorn(genes: Rng, rng: Rng) -> Plant:
 def sea_fan(genes: Rng, rng: Rng) -> Plant:
     """A fan grown by space colonisation: twigs reach for points of a disc (after Runions et al., 2007)."""
     breadth = genes.uniform(0.4, 0.62)
-    angles, out = rng.uniform(0, 2 * np.pi, 210), np.sqrt(rng.random(210))
+    angles, out = rng.uniform(0, 2 * np.pi, 150), np.sqrt(rng.random(150))
     goals = np.stack([np.cos(angles) * out * breadth, 0.56 + np.sin(angles) * out * 0.44], 1)
     nodes, parents = [np.array([0.0, 0.0]), np.array([0.0, 0.08])], [0, 0]
-    for _ in range(44):
+    for _ in range(36):
         if not len(goals):
             break
         points = np.array(nodes)
@@ -46,10 +46,10 @@ def sea_fan(genes: Rng, rng: Rng) -> Plant:
         nearest = gaps.argmin(1)
         for node in np.unique(nearest):
             pull = (goals[nearest == node] - points[node]).mean(0)
-            step = pull / max(float(np.linalg.norm(pull)), 1e-9) * 0.042
+            step = pull / max(float(np.linalg.norm(pull)), 1e-9) * 0.05
             nodes.append(points[node] + step)
             parents.append(int(node))
-        goals = goals[gaps.min(1) > 0.06]
+        goals = goals[gaps.min(1) > 0.07]
     weight = np.ones(len(nodes))
     for i in range(len(nodes) - 1, 0, -1):
         weight[parents[i]] += weight[i]

@@ -4,8 +4,8 @@ import numpy as np
 
 from postcards_image.engines.creature.scenery import flora_fungal, flora_leafy, flora_woody, mineral
 from postcards_image.engines.creature.scenery.colour import mix, oklch
-from postcards_image.engines.creature.scenery.ground import crowns, paint_plain, paint_range
-from postcards_image.engines.creature.scenery.noise import clouds, smoothstep
+from postcards_image.engines.creature.scenery.ground import crowns, on_plane, paint_plain, paint_range, tile
+from postcards_image.engines.creature.scenery.noise import smoothstep
 from postcards_image.engines.creature.scenery.place import Canvas, Framing, Place, lay, number, sheet_of
 from postcards_image.engines.creature.scenery.planting import breed, set_out, strew
 from postcards_image.engines.creature.scenery.sky import paint_sky
@@ -87,7 +87,7 @@ def jungle(stage: Stage) -> Canvas:
     canvas = lay(stage, canvas, sheet, 0.5)
     source = (stage.orb[0], min(stage.orb[1], 0.0))
     canvas = rays(stage, canvas, source, 0.42 * (1 - 0.6 * stage.palette.overcast), stage.palette.light.colour, 1.0)
-    return _floor(stage, canvas, 150)
+    return _floor(stage, canvas, 90)
 
 
 def _floor(stage: Stage, canvas: Canvas, litter: int) -> Canvas:
@@ -163,12 +163,14 @@ def swamp(stage: Stage) -> Canvas:
 
 def _pool_mask(stage: Stage) -> np.ndarray:
     """(h, w) where water lies: everywhere far away, in channels nearer, never under the feet."""
-    y = (np.arange(stage.height, dtype=np.float32)[:, None] - stage.horizon) / max(stage.feet - stage.horizon, 1.0)
+    shape, top = on_plane(stage, tile(stage.layout("pools"), 4, 4), 0.3)
+    y = (np.arange(top, stage.height, dtype=np.float32)[:, None] - stage.horizon) / max(stage.feet - stage.horizon, 1.0)
     x = np.abs(np.linspace(-1, 1, stage.width, dtype=np.float32))[None, :]
-    shape = clouds(stage.layout("pools"), stage.width, stage.height, 4.0, 4, stretch=3.0)
-    island = np.exp(-((x / 0.72) ** 2) - ((y - 1.02) / 0.42) ** 2)
-    level = 0.72 - 0.55 * island + 0.55 * (shape - 0.5) - 0.12 * np.clip(y, 0, 2)
-    return smoothstep(0.36, 0.40, level) * (y > 0.0)
+    island = np.exp(-((x / 0.95) ** 2) - ((y - 1.08) / 0.5) ** 2)
+    level = 0.66 - 0.62 * island + 0.6 * (shape - 0.5) - 0.10 * np.clip(y, 0, 2)
+    mask = np.zeros((stage.height, stage.width), np.float32)
+    mask[top:] = smoothstep(0.34, 0.40, level)
+    return mask
 
 
 def swamp_framing(stage: Stage) -> Framing:
@@ -234,7 +236,7 @@ def fungal_forest(stage: Stage) -> Canvas:
         stage,
         sheet,
         "litter",
-        count=110,
+        count=50,
         nearness=(0.25, 1.5),
         size=0.013,
         colours=[palette.patch, palette.leaf, palette.stem],

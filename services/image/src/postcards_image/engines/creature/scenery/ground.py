@@ -73,13 +73,16 @@ def paint_plain(
     facing = 0.05 + relief * detail * np.clip(slope * 5.0, -1, 1) + (fine - 0.5) * relief * detail
     share = smoothstep(0.72 - patches * 0.6, 0.95 - patches * 0.5, coarse * 0.8 + fine * 0.2)
     first, second = (palette.ground if near is None else near), palette.patch
-    albedo = first + share[..., None] * (second - first)
-    colour = palette.lit(albedo, facing)
+    facing = facing.astype(np.float32)
+    colour = palette.shaded(first, facing)
+    colour += share[..., None] * (palette.shaded(second, facing) - colour)
     if far is not None:
         colour += (smoothstep(0.5, 0.0, distance) * np.ones_like(fine))[..., None] * (far - colour) * 0.7
     air = palette.haze_amount * (1 - np.clip(distance, 0, 1)) ** 1.7
     colour += np.repeat(air, stage.width, 1)[..., None] * (palette.haze - colour)
-    canvas[top:] = encode(colour)
+    swell = 0.012 * stage.unit * ridge(stage.layout("swell of the land"), stage.width, 3, 4)[None, :]
+    shown = smoothstep(0.0, 0.05 * stage.unit, rows[:, None] - stage.horizon + swell)[..., None]
+    canvas[top:] += shown * (encode(colour) - canvas[top:])
     return canvas
 
 
@@ -141,20 +144,19 @@ def paint_range(
     inside = np.clip(depth + 0.5, 0, 1)
     facing = np.full(depth.shape, -0.05, np.float32)
     rng = stage.flora("range")
-    warp = clouds(rng, stage.width, bottom - top, 7, 4) - 0.5
+    warp = clouds(rng, stage.width, bottom - top, 5, 5, stretch=0.35) - 0.5
     if rugged:
         smooth = blurred(line[None, :].astype(np.float32), max(0.6, stage.unit * 0.004))[0]
         slope = np.gradient(smooth) * palette.side * 1.0
-        x = np.arange(stage.width, dtype=np.float32)[None, :] + warp * stage.unit * 0.22
+        x = np.arange(stage.width, dtype=np.float32)[None, :] + warp * stage.unit * 0.10
         where = np.clip(x, 0, stage.width - 1).astype(np.float32)
         flank = sampled(slope[None, :].astype(np.float32), where, np.zeros_like(where))
         facing = np.clip(-0.05 + rugged * np.clip(flank * 1.3, -1, 1) + warp * 0.5 * rugged, -0.9, 0.9)
-    colour = palette.lit(np.broadcast_to(albedo, (*depth.shape, 3)).astype(np.float32), facing)
+    facing = facing.astype(np.float32)
+    colour = palette.shaded(albedo, facing)
     if cap is not None and cap_height > 0:
-        snow = smoothstep(cap_height * 1.15, cap_height * 0.75, depth + warp * cap_height * 1.6)
-        colour += snow[..., None] * (
-            palette.lit(np.broadcast_to(cap, colour.shape).astype(np.float32), facing + 0.1) - colour
-        )
+        snow = smoothstep(cap_height * 1.15, cap_height * 0.75, depth + warp * cap_height * 1.3)
+        colour += snow[..., None] * (palette.shaded(cap, facing + np.float32(0.1)) - colour)
     span = max(1.0, bottom - float(line.mean()))
     air = np.clip(veil + (1 - veil) * 0.75 * smoothstep(0.15, 1.05, np.maximum(depth, 0) / span), 0, 0.98)
     haze = mix(palette.haze, palette.horizon, 0.4)

@@ -215,8 +215,8 @@ def _cone(stage: Stage, canvas: Canvas) -> Canvas:
     wide = (0.035 + 0.42 * np.maximum(rise, 0)) * stage.unit
     body = np.exp(-(((x[None, :] - drift) / wide) ** 2)) * (rise > -0.02)
     plume = smoothstep(0.32, 0.62, body * (0.35 + 1.1 * smoke)) * 0.85
-    base = np.exp(-np.maximum(rise, 0) * 7)[..., None]
-    tone = mix(palette.zenith, palette.rock, 0.5) * (0.6 + 0.9 * smoke[..., None]) + base * oklch(0.70, 0.2, 45) * 0.8
+    base = np.exp(-np.maximum(rise, 0) * 20)[..., None]
+    tone = mix(palette.zenith, palette.rock, 0.5) * (0.45 + 1.1 * smoke[..., None]) + base * oklch(0.70, 0.2, 45) * 0.8
     canvas = canvas + plume[..., None] * (encode(tone) - canvas)
     canvas = paint_range(stage, canvas.astype(np.float32), line.astype(np.float32), palette.rock, 0.6, rugged=0.8)
     sheet = sheet_of(stage)

@@ -5,10 +5,10 @@ import numpy as np
 from postcards_image.engines.creature.layers import FloatImage, Scenery
 from postcards_image.engines.creature.scenery import depths, forests, high_land, open_land
 from postcards_image.engines.creature.scenery.colour import decode
-from postcards_image.engines.creature.scenery.filters import blurred
+from postcards_image.engines.creature.scenery.filters import blurred, recoloured, shrunk, stretched
 from postcards_image.engines.creature.scenery.noise import smoothstep
 from postcards_image.engines.creature.scenery.place import Canvas, Framing, Place, sheet_of
-from postcards_image.engines.creature.scenery.plant import plant
+from postcards_image.engines.creature.scenery.plant import Kind, plant
 from postcards_image.engines.creature.scenery.sheet import Sheet
 from postcards_image.engines.creature.scenery.stage import GROUND_Y, Stage, set_stage
 from postcards_image.engines.creature.scenery.weather import (
@@ -35,6 +35,10 @@ PLACES: dict[Biome, Place] = {
     Biome.MOUNTAIN: high_land.MOUNTAIN,
     Biome.VOLCANIC: high_land.VOLCANIC,
 }
+
+
+_CLEAR = 0.29
+"""Share of the width, left and right of the middle, that plants before the animal keep out of."""
 
 
 def paint_scenery(scene: Scene, width: int, height: int, seed: int) -> Scenery:
@@ -75,11 +79,16 @@ def _weather_behind(stage: Stage, canvas: Canvas, place: Place) -> Canvas:
 
 
 def _ground_shade(stage: Stage, canvas: Canvas) -> Canvas:
-    """Darker towards the lower edge and the corners, as eyes expect of what is close."""
+    """Light where the animal stands, darker towards the lower edge and the corners; then a little contrast."""
     y = np.linspace(0, 1, stage.height, dtype=np.float32)[:, None]
     x = np.abs(np.linspace(-1, 1, stage.width, dtype=np.float32))[None, :]
-    shade = 1 - 0.30 * smoothstep(0.86, 1.04, y) - 0.16 * smoothstep(0.55, 1.15, x) * smoothstep(0.3, 1.0, y)
-    return np.clip(canvas * shade[..., None], 0, 1).astype(np.float32)
+    shade = 1 - 0.32 * smoothstep(0.86, 1.04, y) - 0.22 * smoothstep(0.5, 1.15, x) * smoothstep(0.25, 1.0, y)
+    pool = np.exp(-((x / 0.62) ** 2) - ((y - GROUND_Y) / 0.11) ** 2)
+    canvas *= (shade + 0.16 * pool)[..., None]
+    np.clip(canvas, 0, 1, out=canvas)
+    canvas *= 0.86 + canvas * (0.50 - 0.36 * canvas)
+    grey = np.full((3, 3), -0.14 / 3, np.float32) + np.eye(3, dtype=np.float32) * 1.14
+    return np.clip(recoloured(canvas, grey), 0, 1)
 
 
 def _foreground(stage: Stage, framing: Framing) -> FloatImage:
@@ -88,17 +97,18 @@ def _foreground(stage: Stage, framing: Framing) -> FloatImage:
     rng = stage.layout("framing")
     _edge(stage, near, framing, rng)
     _corners(stage, nearer, framing, rng)
-    first = _blurred(near, stage.unit * 0.0035)
-    second = _blurred(nearer, stage.unit * 0.011)
+    first, second = _blurred(near, stage.unit * 0.0035), _blurred(nearer, stage.unit * 0.008)
     painted = second + first * (1 - second[..., 3:])
-    painted = weather_before(stage, painted)
     alpha = painted[..., 3:]
     colour = decode(painted[..., :3] / np.maximum(alpha, 1e-4)) * alpha
-    return np.clip(np.dstack([colour, alpha]), 0, 1).astype(np.float32)
+    sheet = stretched(np.dstack([colour, alpha]), stage.width, stage.height)
+    return np.clip(weather_before(stage, sheet), 0, 1).astype(np.float32)
 
 
 def _blurred(sheet: Sheet, sigma: float) -> Canvas:
-    return blurred(sheet.pixels, max(sigma, 0.3)).astype(np.float32) / 255
+    """The sheet out of focus, at half its size."""
+    height, width = sheet.pixels.shape[:2]
+    return blurred(shrunk(sheet.pixels, max(2, width // 2), max(2, height // 2)), sigma / 2) / 255
 
 
 def _corners(stage: Stage, sheet: Sheet, framing: Framing, rng: np.random.Generator) -> None:
@@ -108,28 +118,25 @@ def _corners(stage: Stage, sheet: Sheet, framing: Framing, rng: np.random.Genera
         share = 1.0 if hand == heavy else 0.62
         for _ in range(3 if hand == heavy else 2):
             kind = framing.sides[int(rng.integers(len(framing.sides)))]
-            x = (0.5 + hand * float(rng.uniform(0.47, 0.56))) * stage.width
             size = framing.size * share * stage.unit * float(rng.uniform(0.7, 1.1))
-            plant(
-                sheet,
-                kind,
-                rng,
-                (x, stage.height * float(rng.uniform(1.0, 1.1))),
-                size,
-                stage.palette,
-                0.0,
-                -hand * 0.05,
-                framing.dark,
-            )
+            reach = _breadth(kind) * size / stage.width
+            x = 0.5 + hand * max(float(rng.uniform(0.46, 0.54)), float(rng.uniform(_CLEAR, _CLEAR + 0.06)) + reach)
+            foot = stage.height * float(rng.uniform(1.0, 1.1))
+            plant(sheet, kind, rng, (x * stage.width, foot), size, stage.palette, 0.0, -hand * 0.02, framing.dark)
     for _ in range(5 if framing.hanging else 0):
         kind = framing.hanging[int(rng.integers(len(framing.hanging)))]
-        x = 0.5 + float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.24, 0.5))
+        x = 0.5 + float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.31, 0.5))
         size = stage.unit * float(rng.uniform(0.12, 0.34)) * (abs(x - 0.5) + 0.45)
         if kind.individuals[0].shapes[0][:, 1].max() > 0.5:
             size = -size
         plant(
             sheet, kind, rng, (x * stage.width, -0.02 * stage.height), size, stage.palette, 0.0, 0.0, framing.dark * 1.2
         )
+
+
+def _breadth(kind: Kind) -> float:
+    """How far a kind reaches to a side, in heights."""
+    return max(float(np.abs(shape[:, 0]).max()) for individual in kind.individuals for shape in individual.shapes)
 
 
 def _edge(stage: Stage, sheet: Sheet, framing: Framing, rng: np.random.Generator) -> None:

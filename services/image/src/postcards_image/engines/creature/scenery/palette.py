@@ -63,6 +63,17 @@ class Palette:
         ambient = self.light.sky * up + self.light.ground * (1 - up)
         return (albedo * (share * self.light.colour + 1.1 * ambient)).astype(np.float32)
 
+    def shaded(self, albedo: Colour, facing: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Radiance (h, w, 3) of a surface of one colour (3,) whose points face the key light by `facing` (h, w)."""
+        light = self.light
+        key = np.asarray(albedo * light.colour, np.float32)
+        flat = np.asarray(albedo * 0.55 * (light.sky + light.ground), np.float32)
+        turn = np.asarray(albedo * 0.275 * (light.sky - light.ground), np.float32)
+        image = np.clip(0.42 + 0.58 * facing, 0.0, 1.2)[..., None] * key
+        image += facing[..., None] * turn
+        image += flat
+        return image
+
     def veiled(self, colour: Colour, share: float) -> Colour:
         """`colour` seen through a share (0 to 1) of the air."""
         return (colour * (1 - share) + self.haze * share).astype(np.float32)
@@ -73,13 +84,13 @@ def mix_palette(scene: Scene, side: float, height: float) -> Palette:
     hour, look = HOURS[scene.time_of_day], LOOKS[scene.biome]
     overcast = _OVERCAST[scene.weather]
     night = scene.time_of_day is TimeOfDay.NIGHT
-    pulls = HUE_SHARE * (0.8 if scene.biome in (Biome.REEF, Biome.JUNGLE) else 1.0)
+    pulls = HUE_SHARE * (0.55 if scene.biome in (Biome.REEF, Biome.JUNGLE) else 1.0)
     zenith, middle, horizon = (
-        tint(_air(colour, look, share, night), scene.hue, pulls)
-        for colour, share in ((hour.zenith, 0.8), (hour.middle, 1.0), (hour.horizon, 0.9))
+        tint(_air(colour, look, share, night), (scene.hue + off) % 1.0, pulls, 1.2)
+        for colour, share, off in ((hour.zenith, 0.7, -0.10), (hour.middle, 0.9, -0.03), (hour.horizon, 0.9, 0.03))
     )
     if scene.weather is Weather.STORM:
-        zenith, middle, horizon = zenith * 0.42, middle * 0.45, horizon * 0.62
+        zenith, middle, horizon = zenith * 0.30, middle * 0.34, horizon * 0.55
     elif scene.weather in (Weather.RAIN, Weather.MIST):
         zenith, middle = mix(zenith, horizon, 0.3), mix(middle, horizon, 0.3)
     haze = mix(horizon, middle, 0.35)

@@ -23,7 +23,7 @@ class Framing:
     """Hangs from the upper edge, drawn to grow downwards."""
     tufts: Sequence[Kind] = ()
     """Along the lower edge."""
-    size: float = 0.62
+    size: float = 0.52
     """Height of the sides as a share of the unit."""
     dark: float = 0.35
     """Light that falls on it."""

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +55,12 @@ class Builder:
         self, spine: NDArray[np.floating], base: float, tip: float, part: Part = Part.STEM, facing: float = 0.0
     ) -> None:
         """A tapering stalk along `spine` (n, 2): its body, then its two flanks, one of which catches the light."""
-        normals = _normals(spine)
-        widths = np.linspace(base, tip, len(spine))[:, None] / 2
-        left, right = spine - normals * widths, spine + normals * widths
-        self.shape(np.concatenate([left, right[::-1]]), part, facing)
+        offset = _normals(spine) * (np.linspace(base, tip, len(spine))[:, None] / 2)
+        left, right = spine - offset, (spine + offset)[::-1]
+        self.shape(np.concatenate([left, right]), part, facing)
         if base > 0.012:
-            self.shape(np.concatenate([left, (spine - normals * widths * 0.35)[::-1]]), part, facing, -0.9)
-            self.shape(np.concatenate([spine + normals * widths * 0.35, right[::-1]]), part, facing, 0.9)
+            self.shape(np.concatenate([left, (spine - offset * 0.35)[::-1]]), part, facing, -0.9)
+            self.shape(np.concatenate([spine + offset * 0.35, right]), part, facing, 0.9)
 
     def leaf(
         self,
@@ -77,15 +77,11 @@ class Builder:
 
         `point` above 1 moves its widest place towards the root.
         """
-        along = np.linspace(0.0, 1.0, 8)
-        angles = angle + bend * along
-        steps = np.stack([np.cos(angles), np.sin(angles)], 1) * (length / 7)
-        spine = np.asarray(root) + np.concatenate([np.zeros((1, 2)), np.cumsum(steps[1:], 0)])
-        half = (width / 2) * np.sin(np.pi * along ** (1 / point)) ** 0.8
-        normals = _normals(spine) * half[:, None]
-        tilt = 0.45 * math.sin(angle + bend * 0.5)
-        self.shape(np.concatenate([spine, (spine - normals)[::-1]]), part, facing + 0.22, -0.45 + tilt * 0)
-        self.shape(np.concatenate([spine, (spine + normals)[::-1]]), part, facing - 0.22, 0.45)
+        headings = np.exp(1j * (angle + bend * _ALONG))
+        spine = complex(*root) + (np.cumsum(headings) - headings[0]) * (length / 7)
+        half = headings * (-1j * width / 2) * _outline(point)
+        self.shape(_plane(np.concatenate([spine, (spine - half)[::-1]])), part, facing + 0.22, -0.45)
+        self.shape(_plane(np.concatenate([spine, (spine + half)[::-1]])), part, facing - 0.22, 0.45)
 
     def blob(
         self,
@@ -129,11 +125,27 @@ def curve(
     return np.asarray(root) + np.concatenate([np.zeros((1, 2)), np.cumsum(moves[1:], 0)])
 
 
+_ALONG = np.linspace(0.0, 1.0, 8)
+
+
+@lru_cache(maxsize=64)
+def _outline(point: float) -> NDArray[np.float64]:
+    """Half widths along a leaf, 1 at its widest."""
+    return np.sin(np.pi * _ALONG ** (1 / point)).clip(0) ** 0.8
+
+
+def _plane(numbers: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """(n, 2) of complex numbers."""
+    return numbers.view(np.float64).reshape(-1, 2)
+
+
 def _normals(spine: NDArray[np.floating]) -> NDArray[np.float64]:
     """Unit vectors to the right-hand side of a path that goes up."""
-    tangent = np.gradient(spine, axis=0)
-    tangent = tangent / np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
-    return np.stack([tangent[:, 1], -tangent[:, 0]], 1)
+    normal = np.empty((len(spine), 2))
+    normal[1:-1, 0], normal[1:-1, 1] = spine[2:, 1] - spine[:-2, 1], spine[:-2, 0] - spine[2:, 0]
+    normal[0] = spine[1, 1] - spine[0, 1], spine[0, 0] - spine[1, 0]
+    normal[-1] = spine[-1, 1] - spine[-2, 1], spine[-2, 0] - spine[-1, 0]
+    return normal / np.maximum(np.sqrt((normal * normal).sum(1, keepdims=True)), 1e-9)
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ def plant(
     colours[glow] = kind.albedo[Part.GLOW] * (0.75 + 0.3 * facing[glow, None])
     colours = palette.veiled(colours, veil)
     x, y = at
-    matrix = np.array([[flip * size, 0.0], [lean * size, -size]], np.float32)
+    matrix = np.array([[flip * size, 0.0], [lean * size, -size * (1 - 0.3 * abs(lean))]], np.float32)
     origin = np.array([x, y], np.float32)
     sheet.polygons([shape @ matrix + origin for shape in individual.shapes], colours, glow)
 

@@ -1,11 +1,12 @@
 """Choosing kinds of plants for a world and setting them out."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from postcards_image.engines.creature.scenery.colour import Colour
-from postcards_image.engines.creature.scenery.noise import smoothstep
+from postcards_image.engines.creature.scenery.noise import generator, smoothstep
 from postcards_image.engines.creature.scenery.plant import Kind, Plant, coloured, plant
 from postcards_image.engines.creature.scenery.sheet import Sheet
 from postcards_image.engines.creature.scenery.stage import Stage
@@ -27,22 +28,31 @@ def breed(
     leaf: Colour | None = None,
 ) -> list[Kind]:
     """`count` kinds of this world, each of its own genes, from different growers as far as there are."""
-    chance = stage.flora(name)
-    order = chance.permutation(len(growers))
-    kinds: list[Kind] = []
-    for i in range(count):
-        grower = growers[int(order[i % len(order)])]
-        grown = tuple(
-            grower(stage.flora(f"{name}/{i}/genes"), stage.flora(f"{name}/{i}/{j}")) for j in range(individuals)
+    chance = stage.flora(f"{name}/heights")
+    grown = _grow(stage.scene.flora_seed, name, tuple(growers), count, individuals)
+    return [
+        Kind(
+            plants, coloured(stage.palette, stage.flora(f"{name}/{i}/hues"), stem, leaf), float(chance.uniform(*height))
         )
-        kinds.append(
-            Kind(
-                grown,
-                coloured(stage.palette, stage.flora(f"{name}/{i}/hues"), stem, leaf),
-                float(chance.uniform(*height)),
+        for i, plants in enumerate(grown)
+    ]
+
+
+@lru_cache(maxsize=48)
+def _grow(
+    flora_seed: int, name: str, growers: tuple[Grower, ...], count: int, individuals: int
+) -> tuple[tuple[Plant, ...], ...]:
+    """The shapes of a world's kinds; kept, for a species is often drawn again."""
+    order = generator(flora_seed, f"flora/{name}").permutation(len(growers))
+    return tuple(
+        tuple(
+            growers[int(order[i % len(order)])](
+                generator(flora_seed, f"flora/{name}/{i}/genes"), generator(flora_seed, f"flora/{name}/{i}/{j}")
             )
+            for j in range(individuals)
         )
-    return kinds
+        for i in range(count)
+    )
 
 
 def set_out(
@@ -66,6 +76,7 @@ def set_out(
     low; `groups` (0 to 1) gathers individuals of one kind.
     """
     rng = stage.layout(name)
+    lean += stage.lean * (0.3 if size > 0.55 else 1.0)
     low, high = nearness
     near = np.sort(low + (high - low) * rng.random(count))
     hearts = rng.random((len(kinds), 2))

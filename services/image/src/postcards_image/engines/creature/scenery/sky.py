@@ -33,9 +33,11 @@ def paint_sky(stage: Stage) -> Canvas:
     if night and scene.biome in (Biome.TUNDRA, Biome.MOUNTAIN) and scene.weather is not Weather.STORM:
         _aurora(stage, sky)
     gap = distance_field(stage, stage.orb, 1.15)
-    strength = (0.16 if night else 0.42) * (0.35 + 0.65 * clear)
-    halo = np.exp(-gap * 3.2) * strength + np.exp(-gap * 11.0) * strength * 0.9
-    sky += halo[..., None] * palette.orb
+    strength = (0.20 if night else 0.42) * (0.35 + 0.65 * clear)
+    sky += (np.exp(-gap * 3.2) * strength)[..., None] * (
+        mix(palette.horizon, palette.orb, 0.2) if night else palette.orb
+    )
+    sky += (np.exp(-gap * 11.0) * strength * 0.8)[..., None] * palette.orb
     _orb(stage, sky, gap, night)
     _clouds(stage, sky, gap)
     return encode(sky)
@@ -45,7 +47,7 @@ def _orb(stage: Stage, sky: np.ndarray, gap: np.ndarray, night: bool) -> None:
     """The sun's disc, or the moon with its seas and phase."""
     radius = 0.036 if night else 0.045
     show = 1.0 - 0.85 * stage.palette.overcast
-    if gap.min() > radius * 1.5 or show < 0.2:
+    if gap.min() > radius * 1.5 or show < 0.45:
         return
     soft = 1.6 / stage.unit
     disc = smoothstep(radius + soft, radius - soft, gap) * show
@@ -54,10 +56,9 @@ def _orb(stage: Stage, sky: np.ndarray, gap: np.ndarray, night: bool) -> None:
         y = (np.arange(stage.height, dtype=np.float32) - stage.orb[1])[:, None] / stage.unit
         phase = float(stage.layout("moon").uniform(0.25, 1.6)) * radius
         shade = smoothstep(radius - 3 * soft, radius + 6 * soft, np.hypot(x + stage.palette.side * phase, y * 0.96))
-        shade = np.maximum(shade, 0.06)
         seas = clouds(stage.layout("seas"), stage.width, stage.height, 34, 2)
         disc_colour = stage.palette.orb * (0.75 + 0.6 * (seas[..., None] - 0.3))
-        sky += disc[..., None] * (disc_colour * shade[..., None] * 1.1 - sky * 0.9)
+        sky += (disc * shade)[..., None] * (disc_colour * 1.1 - sky) + (disc * (1 - shade))[..., None] * 0.012
     else:
         sky += disc[..., None] * (stage.palette.orb * 1.5 - sky)
 
@@ -65,14 +66,14 @@ def _orb(stage: Stage, sky: np.ndarray, gap: np.ndarray, night: bool) -> None:
 def _stars(stage: Stage, sky: np.ndarray, clear: float) -> None:
     """Stars, and the band of a galaxy."""
     rng = stage.layout("stars")
-    count = 420
+    count = 380
     x, y = rng.random(count) * stage.width, rng.random(count) ** 1.3 * stage.horizon * 0.95
-    bright = rng.random(count) ** 4
+    bright = rng.random(count) ** 7
     dots = np.zeros((stage.height, stage.width), np.uint8)
     for px, py, b in zip(x, y, bright, strict=True):
-        radius = (0.0006 + 0.0013 * b) * stage.unit
-        level = int(90 + 165 * b) if stage.unit > 300 else int(60 + 120 * b)
-        cv2.circle(dots, (round(px * 16), round(py * 16)), max(6, round(radius * 16)), level, -1, cv2.LINE_AA, 4)
+        radius = (0.0004 + 0.0014 * b) * stage.unit
+        level = int((70 + 185 * b) * min(1.0, 0.35 + stage.unit / 1200))
+        cv2.circle(dots, (round(px * 16), round(py * 16)), max(5, round(radius * 16)), level, -1, cv2.LINE_AA, 4)
     fade = smoothstep(1.0, 0.55, np.arange(stage.height) / stage.horizon)[:, None]
     band = clouds(rng, stage.width, stage.height, 3.0, 5)
     slope = np.linspace(-0.4, 0.4, stage.width, dtype=np.float32)[None, :] * stage.palette.side
@@ -127,9 +128,13 @@ def _clouds(stage: Stage, sky: np.ndarray, gap: np.ndarray) -> None:
     small_gap = shrunk(gap[:top], half_w, half_h)
     near = np.exp(-small_gap * 2.0)
     night = scene.time_of_day is TimeOfDay.NIGHT
-    lit = mix(palette.horizon, palette.light.colour, 0.75) * (0.75 if night else 1.05)
+    lit = mix(palette.horizon, palette.light.colour, 0.35 if night else 0.75) * (0.8 if night else 1.05)
     dark = mix(palette.zenith, palette.middle, 0.55) * (0.8 - 0.25 * palette.overcast)
-    glow = palette.orb * (0.25 if night else 0.5) * (1 - 0.6 * palette.overcast)
+    glow = (
+        mix(palette.horizon, palette.orb, 0.35 if night else 1.0)
+        * (0.4 if night else 0.5)
+        * (1 - 0.6 * palette.overcast)
+    )
     colour = (
         dark + (lit - dark) * (edge * (0.35 + 0.65 * (1 - rows * 0.3)))[..., None] + (near * edge)[..., None] * glow
     )

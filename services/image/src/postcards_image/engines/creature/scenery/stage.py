@@ -7,7 +7,7 @@ import numpy as np
 from postcards_image.engines.creature.scenery.looks import LOOKS
 from postcards_image.engines.creature.scenery.noise import generator
 from postcards_image.engines.creature.scenery.palette import Palette, mix_palette
-from postcards_species.surroundings import Biome, TimeOfDay
+from postcards_species.surroundings import Biome, TimeOfDay, Weather
 from postcards_species.world import Scene
 
 GROUND_Y = 0.845
@@ -29,6 +29,12 @@ class Stage:
     feet: float
     orb: tuple[float, float]
     """Where the sun or the moon stands; it may be outside the frame."""
+
+    @property
+    def lean(self) -> float:
+        """How far the wind bends what grows: sideways shift of the top per height."""
+        force = {Weather.WIND: 0.24, Weather.STORM: 0.30}.get(self.scene.weather, 0.0)
+        return -self.palette.side * force * (0.5 if self.scene.biome.submerged else 1.0)
 
     def layout(self, name: str) -> np.random.Generator:
         """Random choices of where things stand: another picture, another layout."""

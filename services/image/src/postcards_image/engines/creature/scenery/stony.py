@@ -16,7 +16,7 @@ def stony_floor(stage: Stage, canvas: Canvas, kinds: Sequence[Kind], pebbles: in
         stage,
         sheet,
         "pebbles",
-        count=pebbles,
+        count=pebbles // 2,
         nearness=(0.15, 1.5),
         size=0.011,
         colours=[palette.rock, palette.ground, palette.patch],

@@ -47,7 +47,7 @@ def lightning(stage: Stage, canvas: Canvas) -> Canvas:
     halo = shrunk(core, max(8, stage.width // 8), max(8, stage.height // 8))
     halo = stretched(blurred(halo, max(1.0, stage.unit * 0.004)), stage.width, stage.height)
     flash = np.exp(-distance_field(stage, (x, stage.horizon * 0.25), 1.0) * 2.4) * 0.34
-    light = np.clip(core * 0.9 + wide * 0.8 + halo * 2.2 + flash, 0, 1)
+    light = np.clip(core * 0.9 + wide * 0.8 + halo * 1.3 + flash, 0, 1)
     return 1.0 - (1.0 - canvas) * (1.0 - light[..., None] * encode(oklch(0.95, 0.05, 285)))
 
 
@@ -60,11 +60,11 @@ def _fork(bolt: np.ndarray, rng: np.random.Generator, start: np.ndarray, floor: 
         points.append(points[-1] + move)
         if points[-1][1] > floor:
             break
-        if level < 2 and rng.random() < 0.13:
+        if level < 2 and rng.random() < 0.09:
             _fork(bolt, rng, points[-1], floor, unit, level + 1)
     path = np.rint(np.array(points) * 16).astype(np.int32)
     cv2.polylines(
-        bolt, [path], False, 255 - level * 80, max(1, round(unit * (0.0042 - 0.0014 * level))), cv2.LINE_AA, 4
+        bolt, [path], False, 255 - level * 80, max(1, round(unit * (0.0027 - 0.0010 * level))), cv2.LINE_AA, 4
     )
 
 
@@ -97,32 +97,36 @@ def fleck_colour(stage: Stage) -> Colour:
 
 
 def weather_before(stage: Stage, sheet: np.ndarray) -> np.ndarray:
-    """`sheet` (h, w, 4), encoded and premultiplied, with the near drops, flakes and embers on it."""
+    """`sheet` (h, w, 4), linear and premultiplied, with the near drops, flakes and embers on it."""
     weather, submerged = stage.scene.weather, stage.scene.biome.submerged
     if weather in (Weather.RAIN, Weather.STORM) and not submerged:
         streaks = _rain(stage, "near", 150, 0.11, 0.0018) * 0.34
-        sheet = _lay(sheet, encode(mix(stage.palette.horizon, stage.palette.light.colour, 0.4)), streaks)
+        sheet = _lay(sheet, mix(stage.palette.horizon, stage.palette.light.colour, 0.4), streaks)
     if weather is Weather.DRIFT:
         near = _dots(stage, "near", 90, (0.003, 0.008))
         near = blurred(near, max(0.4, stage.unit * 0.0016)) * 0.75
-        sheet = _lay(sheet, encode(fleck_colour(stage)), near)
+        sheet = _lay(sheet, fleck_colour(stage), near)
         big = _dots(stage, "nearest", 16, (0.010, 0.022), avoid=0.5)
         big = blurred(big, max(0.5, stage.unit * 0.006)) * 0.5
-        sheet = _lay(sheet, encode(fleck_colour(stage)), big)
+        sheet = _lay(sheet, fleck_colour(stage), big)
     if stage.scene.biome is Biome.VOLCANIC:
         embers = _dots(stage, "embers", 70, (0.0012, 0.0034))
         soft = blurred(embers, max(0.5, stage.unit * 0.004)) * 0.5
-        sheet = _lay(sheet, encode(oklch(0.72, 0.21, 45)), soft)
-        sheet = _lay(sheet, encode(oklch(0.90, 0.13, 75)), embers)
+        sheet = _lay(sheet, oklch(0.72, 0.21, 45), soft)
+        sheet = _lay(sheet, oklch(0.90, 0.13, 75), embers)
+    if weather is Weather.WIND and not submerged and stage.scene.biome is not Biome.CAVE:
+        leaves = _leaves(stage)
+        tone = stage.palette.lit(mix(stage.palette.leaf, stage.palette.stem, 0.5)[None], np.array([0.1]))[0]
+        sheet = _lay(sheet, tone, leaves * 0.85)
     if submerged and weather in (Weather.STORM, Weather.WIND, Weather.RAIN):
         motes = _dots(stage, "silt", 220, (0.001, 0.0035))
-        sheet = _lay(sheet, encode(stage.palette.horizon), blurred(motes, stage.unit * 0.002) * 0.7)
+        sheet = _lay(sheet, stage.palette.horizon, blurred(motes, stage.unit * 0.002) * 0.7)
     return sheet
 
 
 def _lay(sheet: np.ndarray, colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     share = alpha[..., None]
-    return sheet * (1 - share) + np.dstack([np.broadcast_to(colour, (*alpha.shape, 3)), np.ones_like(alpha)]) * share
+    return sheet * (1 - share) + np.append(np.minimum(colour, 1.0), np.float32(1.0)) * share
 
 
 def _rain(stage: Stage, name: str, count: int, length: float, width: float) -> np.ndarray:
@@ -156,6 +160,25 @@ def _dots(stage: Stage, name: str, count: int, radii: tuple[float, float], avoid
         centre = (round(x * stage.width * 16), round(y * stage.height * 16))
         cv2.circle(mask, centre, round(radius * 16), int(110 + 145 * level), -1, cv2.LINE_AA, 4)
     return mask.astype(np.float32) / 255
+
+
+def _leaves(stage: Stage) -> np.ndarray:
+    """(h, w) coverage of torn leaves that the wind carries past, blurred along their way."""
+    rng = stage.layout("leaves")
+    mask = np.zeros((stage.height, stage.width), np.uint8)
+    along = np.linspace(0, np.pi, 7)
+    for _ in range(46):
+        size = stage.unit * float(rng.uniform(0.003, 0.011))
+        turn, thin = float(rng.uniform(0, np.pi)), float(rng.uniform(0.15, 0.5))
+        half = np.stack([-np.cos(along), np.sin(along) * thin], 1)
+        shape = np.concatenate([half, half[::-1] * np.array([1, -1])]) * size
+        shape = shape @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        at = np.array([rng.random() * stage.width, (0.15 + 0.8 * rng.random()) * stage.height])
+        cv2.fillPoly(mask, [np.rint((shape + at) * 16).astype(np.int32)], int(rng.integers(120, 255)), cv2.LINE_AA, 4)
+    flown = mask.astype(np.float32) / 255
+    reach = max(1, round(stage.unit * 0.007))
+    trail = np.asarray(cv2.blur(flown, (reach, 1)), np.float32)
+    return np.maximum(trail, flown * 0.5)
 
 
 def _dust(stage: Stage, canvas: Canvas) -> Canvas:
