@@ -35,12 +35,40 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
+class RunningCalls:
+    """The calls that are being answered, health and reflection aside. Lives on one event loop."""
+
+    def __init__(self) -> None:
+        """Begins with none."""
+        self._count = 0
+        self._changed = asyncio.Event()
+
+    def begin(self) -> None:
+        """A call has begun."""
+        self._count += 1
+
+    def end(self) -> None:
+        """A call has ended."""
+        self._count -= 1
+        self._changed.set()
+
+    async def all_ended(self, timeout: float) -> bool:
+        """Waits until none is left, at most `timeout` seconds. Whether that came true."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._count:
+                    self._changed.clear()
+                    await self._changed.wait()
+        return self._count == 0
+
+
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """The one interceptor of every server. Behaviours are coroutines or async generators, never synchronous."""
 
     def __init__(self, warm_up_token: str = "") -> None:
         """Calls that bring `warm_up_token` are neither counted nor logged."""
         self._warm_up_token = warm_up_token
+        self.running = RunningCalls()
 
     async def intercept_service(
         self,
@@ -60,6 +88,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             method,
             request_id=_offered_id(metadata.get(REQUEST_ID_KEY)),
             counted=not is_warm_up(handler_call_details, self._warm_up_token),
+            running=self.running,
         )
         return _wrapped(handler, call)
 
@@ -127,6 +156,7 @@ class _Call:
     method: str
     request_id: str
     counted: bool
+    running: RunningCalls
     code: Code | None = None
     sent: int = 0
 
@@ -140,6 +170,8 @@ class _Call:
         REQUEST_ID.set(self.request_id)
         context.set_trailing_metadata(((REQUEST_ID_KEY, self.request_id),))
         self._count(metrics.RPC_STARTED)
+        if not self._is_quiet:
+            self.running.begin()
         try:
             if streaming:
                 yield self._each(request)
@@ -200,13 +232,19 @@ class _Call:
         if self.counted:
             counter.labels(self.kind, self.service, self.method).inc()
 
+    @property
+    def _is_quiet(self) -> bool:
+        return self.service.startswith(_QUIET_SERVICES)
+
     def _close(self, seconds: float) -> None:
+        if not self._is_quiet:
+            self.running.end()
         if not self.counted:
             return
         label = metrics.code_label(self.code)
         metrics.RPC_HANDLED.labels(self.kind, self.service, self.method, label).inc()
         metrics.RPC_SECONDS.labels(self.kind, self.service, self.method).observe(seconds)
-        level = logging.DEBUG if self.service.startswith(_QUIET_SERVICES) else logging.INFO
+        level = logging.DEBUG if self._is_quiet else logging.INFO
         _log.log(
             level,
             "call",

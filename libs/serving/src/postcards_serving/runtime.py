@@ -1,8 +1,8 @@
 """The life of a server process, the same for every service.
 
 Signals first; bind, NOT_SERVING; load the engine; warm up with a real tiny request; SERVING. On SIGTERM or SIGINT:
-NOT_SERVING, a short pause, no new calls, running calls end within the grace, and only then the engine is closed. A
-second signal ends the process at once.
+NOT_SERVING, a short pause, new calls are turned away, running calls end within the grace, and only then the engine is
+closed. A second signal ends the process at once.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
 from postcards_serving import metrics, servers
+from postcards_serving.doorway import Doorway
 from postcards_serving.errors import ServiceError
 from postcards_serving.execution import Executor
+from postcards_serving.interceptors import CallInterceptor, RunningCalls
 from postcards_serving.logging import configure, fields, without_secrets
-from postcards_serving.servers import Standard
 from postcards_serving.settings import ServiceSettings, SettingsError, read_settings
-from postcards_serving.startup import Doorway
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 ValueT = TypeVar("ValueT")
@@ -40,6 +40,8 @@ EXIT_SETTINGS = 2
 EXIT_FORCED = 130
 """Exit code after a second signal."""
 
+_FLUSH_SECONDS = 0.5
+"""How long the last bytes of answered calls have to leave."""
 _LAST_WORD_SECONDS = 5.0
 """How long a cancelled engine call has to come to its next check once the grace is over."""
 
@@ -117,8 +119,8 @@ class _Process:
         """From the first signal handler to the last call; the exit code."""
         stopping = self._listen_to_signals()
         metrics_server = self._bind_metrics()
-        doorway = Doorway(self._services, self._token)
-        server = servers.build(self._settings, doorway, self._token)
+        doorway, calls = Doorway(self._services, self._token), CallInterceptor(self._token)
+        server = servers.build(self._settings, calls, [doorway])
         standard = await servers.add_standard_services(server, self._services)
         port = self._bind(server)
         await server.start()
@@ -146,7 +148,10 @@ class _Process:
             ),
         )
         await stopping
-        return await self._shut_down(server, standard, service)
+        await standard.not_serving()
+        await asyncio.sleep(self._settings.drain_pause_seconds)
+        doorway.close()
+        return await self._shut_down(server, service, calls.running)
 
     def _listen_to_signals(self) -> "asyncio.Future[None]":
         loop = asyncio.get_running_loop()
@@ -207,11 +212,11 @@ class _Process:
             async with servers.own_channel(self._settings.bind_address, port, self._token) as channel:
                 await service.warm_up(channel)
 
-    async def _shut_down(self, server: grpc.aio.Server, standard: Standard, service: Service) -> int:
-        await standard.not_serving()
-        await asyncio.sleep(self._settings.drain_pause_seconds)
+    async def _shut_down(self, server: grpc.aio.Server, service: Service, running: RunningCalls) -> int:
         in_order = service.drain is None or await _survives(service.drain(), "ending the streams failed")
-        await server.stop(self._settings.grace_seconds)
+        if not await running.all_ended(self._settings.grace_seconds):
+            _log.warning("the grace is over; cancelling the calls that are left")
+        await server.stop(_FLUSH_SECONDS)
         if service.executor is not None and not await service.executor.drain(_LAST_WORD_SECONDS):
             _log.error("an engine call has not ended; leaving without closing the engine")
             return EXIT_FAILED

@@ -50,13 +50,10 @@ class Standard:
 
 
 def build(
-    settings: ServiceSettings, handlers: grpc.GenericRpcHandler | None = None, warm_up_token: str = ""
+    settings: ServiceSettings, interceptor: CallInterceptor, handlers: Sequence[grpc.GenericRpcHandler] = ()
 ) -> grpc.aio.Server:
-    """A server with our interceptor and the options that `settings` ask for; not bound, not started."""
-    generic = [handlers] if handlers is not None else []
-    return grpc.aio.server(
-        handlers=cast(Any, generic), interceptors=[CallInterceptor(warm_up_token)], options=_options(settings)
-    )
+    """A server with the options that `settings` ask for; not bound, not started."""
+    return grpc.aio.server(handlers=cast(Any, handlers), interceptors=[interceptor], options=_options(settings))
 
 
 async def add_standard_services(server: grpc.aio.Server, services: Sequence[ServiceDescriptor]) -> Standard:

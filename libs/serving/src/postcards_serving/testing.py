@@ -12,6 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from postcards_serving import servers
 from postcards_serving.channels import open_channel
+from postcards_serving.interceptors import CallInterceptor
 from postcards_serving.settings import ServiceSettings
 from postcards_serving.work import Event, Work
 
@@ -28,7 +29,7 @@ async def listening_server(*register: Register, services: Sequence[ServiceDescri
         services: descriptors of what is served, for health and reflection by name.
     """
     settings = ServiceSettings(port=0, metrics_port=0)
-    server = servers.build(settings)
+    server = servers.build(settings, CallInterceptor())
     for add in register:
         add(server)
     standard = await servers.add_standard_services(server, services)
@@ -55,7 +56,7 @@ async def running_server(
 
 
 async def eventually(
-    question: Callable[[], ValueT | Awaitable[ValueT]], *, timeout: float = 10.0, interval: float = 0.01
+    question: Callable[[], ValueT | Awaitable[ValueT]], *, timeout: float = 30.0, interval: float = 0.01
 ) -> ValueT:
     """Asks until the answer is truthy and no AssertionError is raised; the answer.
 

@@ -1,4 +1,4 @@
-"""The doorway of a server that is not ready yet: its services are named from the first moment, and open when loaded."""
+"""The doorway of a server: its services are named from the first moment, open when loaded, closed before the end."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias, cast
@@ -14,10 +14,11 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Doorway(grpc.GenericRpcHandler):
-    """Answers UNAVAILABLE with a retry delay until it is opened, then with the handlers of the servicers.
+    """Answers with the handlers of the servicers while it is open, else UNAVAILABLE with a retry delay.
 
     A gRPC server takes handlers only before it starts, but should listen before its engine is loaded; so this is
-    registered first and filled later.
+    registered first and filled later. And a gRPC server that is told to stop leaves calls that arrive at that moment
+    without answer until its grace is over; so this is closed first.
     """
 
     def __init__(self, services: Sequence[ServiceDescriptor], warm_up_token: str) -> None:
@@ -27,7 +28,8 @@ class Doorway(grpc.GenericRpcHandler):
         }
         self._handlers: dict[str, Handler] = {}
         self._token = warm_up_token
-        self._open = False
+        self._is_open = False
+        self._state = "starting"
 
     def fill(self, register: Callable[[grpc.aio.Server], None]) -> None:
         """Takes the handlers that `register` would add to a server.
@@ -42,7 +44,12 @@ class Doorway(grpc.GenericRpcHandler):
 
     def open(self) -> None:
         """Lets everyone in."""
-        self._open = True
+        self._is_open = True
+
+    def close(self) -> None:
+        """Turns away who comes from now on."""
+        self._is_open = False
+        self._state = "stopping"
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         """See `grpc.GenericRpcHandler`."""
@@ -50,9 +57,9 @@ class Doorway(grpc.GenericRpcHandler):
         if method is None:
             return None
         known = self._handlers.get(handler_call_details.method)
-        if known is not None and (self._open or is_warm_up(handler_call_details, self._token)):
+        if known is not None and (self._is_open or is_warm_up(handler_call_details, self._token)):
             return known
-        return _starting(method)
+        return _refusing(method, self._state)
 
 
 class _Registrar:
@@ -69,16 +76,16 @@ class _Registrar:
         self._handlers |= {f"/{service_name}/{name}": handler for name, handler in method_handlers.items()}
 
 
-def _starting(method: MethodDescriptor) -> Handler:
+def _refusing(method: MethodDescriptor, state: str) -> Handler:
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
         (True, False): grpc.stream_unary_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[method.client_streaming, method.server_streaming]
-    return cast(Any, make)(_refuse)
 
+    async def refuse(request: object, context: object) -> NoReturn:
+        del request, context
+        raise Unavailable(f"the service is {state}", reason=state.upper(), retry_after=1.0)
 
-async def _refuse(request: object, context: object) -> NoReturn:
-    del request, context
-    raise Unavailable("the service is starting", reason="STARTING", retry_after=1.0)
+    return cast(Any, make)(refuse)
