@@ -166,20 +166,26 @@ class _StepTimer:
     def __init__(self, engine: str, listener: Callable[[Event], None]) -> None:
         self._engine = engine
         self._listener = listener
+        self._lock = threading.Lock()
         self._stage: str | None = None
         self._begun = 0.0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Progress):
-            self.finish()
-            self._stage, self._begun = event.stage, time.monotonic()
+            self._turn_to(event.stage)
         self._listener(event)
 
     def finish(self) -> None:
         """Ends the present step."""
-        if self._stage is not None:
-            metrics.STEP_SECONDS.labels(self._engine, self._stage).observe(time.monotonic() - self._begun)
-            self._stage = None
+        self._turn_to(None)
+
+    def _turn_to(self, stage: str | None) -> None:
+        now = time.monotonic()
+        with self._lock:
+            ended, seconds = self._stage, now - self._begun
+            self._stage, self._begun = stage, now
+        if ended is not None:
+            metrics.STEP_SECONDS.labels(self._engine, ended).observe(seconds)
 
 
 class _Mailbox:
