@@ -34,15 +34,15 @@ def plain_letters(text: str) -> str:
 def reads_as_english(word: str) -> bool:
     """Whether a reader could take `word`, or a part of it between hyphens and the like, for an English word.
 
-    A word is looked at with and without its accents, as a whole and in its parts of two letters and more. A word of one
-    letter, or one that contains an unwanted string, counts as English.
+    A word is looked at as a whole and in its parts of two letters and more, without its accents, and as if accented
+    letters parted it. A word of one letter, or one with an unwanted string in a part, counts as English.
     """
     plain = plain_letters(word)
-    joined = "".join(_LETTER_RUNS.findall(plain))
-    if len(joined) < 2 or _unwanted().search(joined):
+    parts = _LETTER_RUNS.findall(plain)
+    joined = "".join(parts)
+    if len(joined) < 2 or any(_unwanted().search(part) for part in parts):
         return True
     english = _english_words()
-    if joined in english:
+    if joined in english or any(len(part) > 1 and part in english for part in parts):
         return True
-    parts = [*_LETTER_RUNS.findall(plain), *_LETTER_RUNS.findall(word.lower())]
-    return any(len(part) > 1 and part in english for part in parts)
+    return any(len(part) > 2 and part in english for part in _LETTER_RUNS.findall(word.lower()))

@@ -33,7 +33,7 @@ _AFTER_HEAVY_NUCLEUS: dict[Manner, frozenset[str]] = {
 }
 _BEFORE_HEAVY_NUCLEUS = frozenset(("k", "t", "p", "b", "h", "kh", "q", "tk", "kk", "m", "s", "sh"))
 _CROWDED = re.compile(r"(.)\1\1\1|[^aeiouyâêîôûäëïöüøæ'!-]{5}(?!$)|[kgqx]h?[gqx]h?[kgqx]")
-_TRIES = 24
+_TRIES = 16
 _FAVOUR = 5.0
 _RANK_WEIGHTS = tuple(1 / (rank + 2.5) for rank in range(24))
 _TONE_STEP_SEMITONES = 3.0
@@ -229,19 +229,19 @@ def coin_word(
             candidate.append(_draw_syllable(phonology, drawing, stream, nuclei, closed and i == count - 1))
         if _sounds_well(speller, candidate) and not reads_as_english(_text(speller, candidate)):
             return assemble(phonology, stream, candidate)
-    return assemble(phonology, stream, _lengthened(phonology, speller, stream, candidate))
+    return assemble(phonology, stream, _drawn_longer(phonology, speller, stream, count))
 
 
-def _lengthened(
-    phonology: Phonology, speller: _Speller, stream: Stream, word: Sequence[tuple[str, ...]]
-) -> list[tuple[str, ...]]:
-    """`word` with a few more syllables, so that it is no longer English, whatever its phonology can say."""
-    for _ in range(_TRIES):
+def _drawn_longer(phonology: Phonology, speller: _Speller, stream: Stream, count: int) -> list[tuple[str, ...]]:
+    """A word of more than `count` syllables that is no English, whatever the phonology can say."""
+    word: list[tuple[str, ...]] = []
+    for attempt in range(_TRIES):
         drawing = _Drawing(phonology, stream, NO_LEANING)
-        longer = [*word, _draw_syllable(phonology, drawing, stream, phonology.nuclei, closed=False)]
-        if not reads_as_english(_text(speller, longer)):
-            return longer
-    return [*word, *word, *word]
+        length = count + 1 + attempt // 6
+        word = [_draw_syllable(phonology, drawing, stream, phonology.nuclei, closed=False) for _ in range(length)]
+        if not reads_as_english(_text(speller, word)):
+            return word
+    return [*word, *word]
 
 
 def _text(speller: _Speller, syllables: Sequence[tuple[str, ...]]) -> str:

@@ -11,6 +11,7 @@ from postcards_serving.work import Item, Progress, Provenance, Work, json_settin
 from postcards_species.english import reads_as_english
 from postcards_species.phonemes import INVENTORY
 from postcards_species.phonology import Phonology
+from postcards_species.phonology_words import is_vowel
 from postcards_species.phrase import Intent, Mood, Phrase
 from postcards_species.streams import Stream
 from postcards_species.theme import Theme, read_theme
@@ -18,6 +19,7 @@ from postcards_species.theme import Theme, read_theme
 _TRIES = 60
 _THEME_SHARE = 0.7
 _SHORTEST_ENGLISH = 4
+_FEWEST_SYLLABLES = 12
 
 
 class PhonotacticEngine:
@@ -31,7 +33,8 @@ class PhonotacticEngine:
         """Makes the phrases; about 1 ms each after 50 ms for a lexicon that is not in the cache.
 
         Raises:
-            InvalidField: the phonology names a phoneme that does not exist, or spells in English.
+            InvalidField: the phonology names a phoneme that does not exist, spells in English, or can build
+                too few syllables.
             Cancelled, DeadlineExceeded: see `Work.check`.
         """
         _check_phonology(request.phonology)
@@ -90,6 +93,20 @@ def _check_phonology(phonology: Phonology) -> None:
         for written in (entry.onset, entry.rest):
             if len(written) >= _SHORTEST_ENGLISH and reads_as_english(written):
                 raise InvalidField(f"phonology.spellings[{i}]", f"spells {entry.symbol!r} as the word {written!r}")
+
+    built = _count_syllables(phonology)
+    if built < _FEWEST_SYLLABLES:
+        raise InvalidField("phonology", f"can build {built} different syllables, and needs {_FEWEST_SYLLABLES}")
+
+
+def _count_syllables(phonology: Phonology) -> int:
+    """How many different syllables with a vowel the phonology can build at least."""
+    vowels = sum(is_vowel(symbol) for symbol in set(phonology.nuclei))
+    onsets = len(set(phonology.onsets) - set(phonology.nuclei))
+    codas = len(set(phonology.codas) - set(phonology.nuclei))
+    begun = max((onsets if shape.startswith("C") else 1) for shape in phonology.shapes)
+    ended = max((max(1, codas) if shape.endswith("C") else 1) for shape in phonology.shapes)
+    return vowels * max(begun, ended)
 
 
 def _one_phrase(

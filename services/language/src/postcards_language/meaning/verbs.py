@@ -65,7 +65,7 @@ VERBS: tuple[Concept, ...] = (
     verb("kill", "sharp"),
     verb("bite", "sharp"),
     verb("take", "sharp"),
-    verb("steal", parts="take shadow"),
+    verb("steal", "breath"),
     verb("give", "hum"),
     verb("carry", "big"),
     verb("follow", "breath"),

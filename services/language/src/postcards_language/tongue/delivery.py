@@ -46,7 +46,7 @@ def deliver(lexicon: Lexicon, sentence: Sentence, intent: Intent, mood: Mood, st
     if stream.chance(_DRAWN_OUT.get(mood, 0.0)) and groups[-1][-1].morphemes[-1].gloss.islower():
         groups[-1][-1] = speaker.drawn_out(groups[-1][-1], "EMPH")
     if stream.chance(_CRY_SHARES[mood]):
-        cry = speaker.word(f"INTJ.{mood.value}", "INTJ")
+        cry = speaker.word(f"INTJ.{mood.value}")
         if stream.chance(_TWICE.get(mood, 0.0)):
             cry = Spoken((*cry.morphemes, *cry.morphemes), (*cry.signs, "~", *cry.signs))
         groups.insert(0, [cry])

@@ -4,7 +4,7 @@ A word depends on nothing but the phonology: each root has a random stream of it
 meanings never share a word.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -28,7 +28,7 @@ _LENGTHS: dict[Kind, tuple[float, float, float]] = {
     Kind.CRY: (0.7, 0.3, 0.0),
 }
 """Shares of words of one, two and three syllables."""
-_TRIES = 10
+_TRIES = 4
 _MOST_LENGTHENED = 4
 
 
@@ -54,11 +54,11 @@ class Lexicon:
         """Coins every word of `phonology`; about 20 ms."""
         self.phonology = phonology
         self._words: dict[str, tuple[Morpheme, ...]] = {}
-        taken: set[str] = set()
+        self._taken: set[str] = set()
         for concept in ALL:
             if not concept.parts and concept.key not in self._words:
-                root = Morpheme(concept.key, self._coin(concept, taken))
-                taken.add(_bare(root.text))
+                root = Morpheme(concept.key, self._coin(concept))
+                self._taken.add(_bare(root.text))
                 self._words[concept.key] = (root,)
         for concept in ALL:
             if concept.parts:
@@ -71,16 +71,16 @@ class Lexicon:
     def __iter__(self) -> Iterator[str]:
         return iter(self._words)
 
-    def _coin(self, concept: Concept, taken: set[str]) -> tuple[Syllable, ...]:
+    def _coin(self, concept: Concept) -> tuple[Syllable, ...]:
         stream = Stream(self.phonology.lexicon_seed, f"word/{concept.key}")
         leaning = LEANINGS[concept.sound]
         count = stream.weighted((1, 2, 3), _LENGTHS[concept.kind])
         word = coin_word(self.phonology, stream, count, leaning)
         for attempt in range(_TRIES):
-            if _bare(write_syllables(word)) not in taken:
+            if _bare(write_syllables(word)) not in self._taken:
                 return word
-            word = coin_word(self.phonology, stream, min(3, count + attempt // 3), leaning)
-        while _bare(write_syllables(word)) in taken and len(word) < 12:
+            word = coin_word(self.phonology, stream, min(3, count + attempt), leaning)
+        while _bare(write_syllables(word)) in self._taken and len(word) < 12:
             word = (*word, *coin_word(self.phonology, stream, 1))
         return word
 
@@ -91,6 +91,8 @@ class Lexicon:
             parts = (self._words.get(part) or self._compound(by_key[part]) for part in concept.parts)
             known = tuple(morpheme for part in parts for morpheme in part)
             if not self.phonology.grammar.possessor_first:
+                known = known[::-1]
+            if _bare("".join(part.text for part in known)) in self._taken:
                 known = known[::-1]
             self._words[concept.key] = known
         return known
@@ -105,15 +107,24 @@ def lexicon_of(phonology: Phonology) -> Lexicon:
 def join(phonology: Phonology, morphemes: tuple[Morpheme, ...]) -> tuple[str, tuple[Syllable, ...]]:
     """The morphemes as one written word, and its syllables.
 
-    Where they would read as English together, the last vowel is drawn out until they do not.
+    Where the word or a part of it would read as English, it is written with another joint, or the vowels of the parts
+    in question are drawn out.
     """
     pieces = list(morphemes)
     for _ in range(_MOST_LENGTHENED):
-        text = _write(phonology, pieces)
-        if not reads_as_english(text):
-            break
-        pieces[-1] = replace(pieces[-1], syllables=lengthened(phonology, pieces[-1].syllables, stressed_only=False))
-    return _write(phonology, pieces), tuple(syllable for piece in pieces for syllable in piece.syllables)
+        for joint in dict.fromkeys((phonology.joint, "", "'", "-")):
+            text = _write(joint, pieces)
+            if not reads_as_english(text):
+                return text, _syllables(pieces)
+        suspects = [i for i, piece in enumerate(pieces) if reads_as_english(piece.text)] or [len(pieces) - 1]
+        for i in suspects:
+            longer = lengthened(phonology, pieces[i].syllables, stressed_only=False)
+            pieces[i] = replace(pieces[i], syllables=longer)
+    return _write(phonology.joint, pieces), _syllables(pieces)
+
+
+def _syllables(pieces: Sequence[Morpheme]) -> tuple[Syllable, ...]:
+    return tuple(syllable for piece in pieces for syllable in piece.syllables)
 
 
 def lengthened(
@@ -134,11 +145,10 @@ def _is_long(text: str) -> bool:
     return any(text[i] == text[i + 1] == text[i + 2] for i in range(len(text) - 2))
 
 
-def _write(phonology: Phonology, pieces: list[Morpheme]) -> str:
-    texts = [piece.text for piece in pieces]
-    if phonology.joint:
-        return phonology.joint.join(texts).replace("''", "'")
-    return write_syllables([syllable for piece in pieces for syllable in piece.syllables])
+def _write(joint: str, pieces: Sequence[Morpheme]) -> str:
+    if joint:
+        return joint.join(piece.text for piece in pieces).replace("''", "'")
+    return write_syllables(_syllables(pieces))
 
 
 def _bare(text: str) -> str:
