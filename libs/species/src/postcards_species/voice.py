@@ -119,7 +119,7 @@ def allometric_length_cm(mass_kg: float) -> float:
 
 
 def derive_voice(seed: int, parents: Sequence[Parent], strangeness: float) -> VocalTract:
-    """Derives the vocal tract of a species from its parents (names of `ANIMALS`, shares that sum to 1).
+    """Derives the vocal tract of a species from its two or more parents (shares that sum to 1).
 
     Frequencies and lengths are mixed as ratios, everything else as shares. `strangeness` (0 to 1) grows or shrinks the
     animal, doubles its folds, tears or cleans its voice, and lends it an organ of an animal it does not descend from;

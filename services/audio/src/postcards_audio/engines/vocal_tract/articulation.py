@@ -17,6 +17,8 @@ _TAIL_SECONDS = 0.12
 _VOICE_CORNER_SECONDS = 0.016
 _NOISE_CORNER_SECONDS = 0.006
 _PITCH_CORNER_SECONDS = 0.045
+_BREAK_CORNER_SECONDS = 0.012
+_BREAK_CHANCE = 0.4
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Delivery:
     """Added effort, -1 to 1."""
     roughness: float = 0.0
     """Added roughness."""
+    inhale_seconds: float = 0.0
+    """Length of the breath that is drawn before."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,8 @@ def articulate(
 ) -> Tracks:
     """Moves the organs of `tract` through `utterance`."""
     colour = COLOURS[mood]
-    count = frames(_LEAD_SECONDS + utterance.seconds + _TAIL_SECONDS)
-    score = _Score(utterance, count)
+    lead = _LEAD_SECONDS + delivery.inhale_seconds
+    score = _Score(utterance, lead, frames(lead + utterance.seconds + _TAIL_SECONDS))
     gestured = {name: score.gesture(name) for name in ("effort", "roughness", "breath", "whistle", "scrape", "flutter")}
     effort = np.clip(colour.effort + EFFORTS.get(intent, 0.0) + delivery.effort + gestured["effort"], -1, 1)
     rough = np.clip(
@@ -108,12 +112,14 @@ def articulate(
     scrape = np.clip(tract.stridulation + gestured["scrape"] * (tract.stridulation > 0.05), 0, 1)
     loud = score.loudness() * 10 ** (effort * 0.22)
     voiced = smoothed(_f32(score.painted("voice") * loud), _VOICE_CORNER_SECONDS)
-    pitch = score.melody(tract, intent, mood, delivery, rng) + score.painted("sweep")
+    pitch = score.melody(tract, intent, mood, delivery, rng) + score.painted("sweep") + score.breaks(tract, effort, rng)
+    inhaling = score.inhalation(delivery) * (0.05 + 0.2 * tract.breathiness)
     return Tracks(
         pitch_hz=_hertz(_f32(pitch), tract, colour.tremor, rng),
         voice=voiced,
         aspiration=_f32(
             smoothed(_f32(score.painted("aspiration") * np.sqrt(loud)), _NOISE_CORNER_SECONDS)
+            + inhaling
             + voiced * breath**1.5 * 0.55
         ),
         frication=smoothed(_f32(score.painted("frication") * np.sqrt(loud)), _NOISE_CORNER_SECONDS),
@@ -128,7 +134,7 @@ def articulate(
         whistle=smoothed(_f32(np.clip(tract.whistle + gestured["whistle"] + score.painted("whistle"), 0, 1)), 0.05),
         scrape=smoothed(_f32(scrape), 0.05),
         events=score.events(),
-        lead_seconds=_LEAD_SECONDS,
+        lead_seconds=lead,
     )
 
 
@@ -150,10 +156,11 @@ def _hertz(semitones: Samples, tract: VocalTract, tremor: float, rng: np.random.
 class _Score:
     """An utterance laid out on control frames."""
 
-    def __init__(self, utterance: Utterance, count: int) -> None:
+    def __init__(self, utterance: Utterance, lead: float, count: int) -> None:
         self._utterance = utterance
+        self._lead = lead
         self._count = count
-        self._time = np.arange(count) / CONTROL_RATE - _LEAD_SECONDS
+        self._time = np.arange(count) / CONTROL_RATE - lead
         self._phones = [phone_of(segment.phoneme) for segment in utterance.segments]
         self._painted = self._paint()
 
@@ -207,6 +214,26 @@ class _Score:
             _f32(np.clip(total, -1.3 * limit - 6, 1.3 * limit + 6) + delivery.height_semitones), _PITCH_CORNER_SECONDS
         )
 
+    def breaks(self, tract: VocalTract, effort: Samples, rng: np.random.Generator) -> Samples:
+        """Jumps of register in semitones: wide, strained voices flip within a syllable, without a glide."""
+        track = np.zeros(self._count, np.float32)
+        for start, end, _ in self._spans():
+            strain = float(effort[start:end].mean()) if end > start else 0.0
+            chance = _BREAK_CHANCE * np.clip(strain, 0, 1) * min(1.0, tract.pitch_range_semitones / 12)
+            flips, where, up = rng.random() < chance, rng.uniform(0.35, 0.75), rng.random() < 0.5
+            if flips:
+                track[start + int(where * (end - start)) : end] = (
+                    0.5 * tract.pitch_range_semitones * (1 if up else -0.7)
+                )
+        return smoothed(track, _BREAK_CORNER_SECONDS)
+
+    def inhalation(self, delivery: Delivery) -> Samples:
+        """The swell of the breath that is drawn before the utterance, 0 to 1."""
+        if delivery.inhale_seconds <= 0:
+            return np.zeros(self._count, np.float32)
+        u = np.clip(1 + (self._time + _LEAD_SECONDS) / delivery.inhale_seconds, 0, 1)
+        return (np.sin(np.pi * u**1.6) ** 2).astype(np.float32)
+
     def formants(self, tract: VocalTract) -> Samples:
         """Formants over those of an even tube, coarticulated: large animals move slowly."""
         targets = _filled([phone.formants for phone in self._phones])
@@ -230,7 +257,7 @@ class _Score:
         for phone, segment in zip(self._phones, self._utterance.segments, strict=True):
             length = segment.end - segment.start
             for kind, u, gain in phone.events:
-                start = _LEAD_SECONDS + segment.start + u * length
+                start = self._lead + segment.start + u * length
                 found.append(Event(kind, start, length * (1 - u), segment.phoneme.place, gain))
         return tuple(found)
 
@@ -248,18 +275,14 @@ class _Score:
         return tracks
 
     def _edges(self) -> list[tuple[int, int]]:
-        """First and last control frame of each sound; the last ones reach to the end of the tracks for formants."""
-        return [
-            (
-                frames(_LEAD_SECONDS + segment.start),
-                max(frames(_LEAD_SECONDS + segment.start) + 1, frames(_LEAD_SECONDS + segment.end)),
-            )
-            for segment in self._utterance.segments
-        ]
+        """First control frame of each sound and the one after its last; at least one frame each."""
+        starts = [frames(self._lead + segment.start) for segment in self._utterance.segments]
+        ends = [frames(self._lead + segment.end) for segment in self._utterance.segments]
+        return [(start, max(start + 1, end)) for start, end in zip(starts, ends, strict=True)]
 
     def _spans(self) -> list[tuple[int, int, SungSyllable]]:
         return [
-            (frames(_LEAD_SECONDS + syllable.start), frames(_LEAD_SECONDS + syllable.end), syllable)
+            (frames(self._lead + syllable.start), frames(self._lead + syllable.end), syllable)
             for syllable in self._utterance.syllables
         ]
 

@@ -14,6 +14,7 @@ from postcards_species.voice import VocalTract
 _FASTEST = 1.7
 _SHORTEST_SAYING_SECONDS = 0.3
 _ANSWER_CHANCE = 0.45
+_BREATHLESS = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class _Plan:
         rng = self._rng
         whole = tuple(range(len(self._phrase.words)))
         first = self._fitted(self._say(whole, 1.0), self._end - self._lead)
-        planned = [Saying(self._lead, first, Delivery(), self._tract, 1.0, self._azimuth)]
+        opening = Delivery(inhale_seconds=self._inhalation(self._lead))
+        planned = [Saying(self._lead, first, opening, self._tract, 1.0, self._azimuth)]
         now = self._lead + first.seconds
         in_bout, answered = 1, False
         while self._end - now > _SHORTEST_SAYING_SECONDS + 0.25:
             rests = in_bout >= self._tract.calls_per_bout
             answers = (rests or rng.random() < _ANSWER_CHANCE) and not answered
+            silent_from = now
             now += self._pause * (
                 rng.uniform(0.3, 0.6) if answers else rng.uniform(1.0, 1.8) if rests else rng.uniform(0.3, 0.75)
             )
@@ -73,7 +76,7 @@ class _Plan:
             if room < _SHORTEST_SAYING_SECONDS:
                 break
             utterance = self._variation(room, answers)
-            planned.append(self._placed(now, utterance, answers, in_bout))
+            planned.append(self._placed(now, now - silent_from, utterance, answers, in_bout))
             now += utterance.seconds
             in_bout = 0 if rests else in_bout if answers else in_bout + 1
             answered = answers
@@ -112,12 +115,18 @@ class _Plan:
         )
         return _hurried(cut, max(1.0, end / room))
 
-    def _placed(self, now: float, utterance: Utterance, answers: bool, in_bout: int) -> Saying:
+    def _inhalation(self, pause: float) -> float:
+        """Animals with lungs draw breath where the pause leaves room."""
+        lungs = self._tract.stridulation < _BREATHLESS and self._tract.whistle < _BREATHLESS
+        return float(np.clip(0.7 * pause - 0.06, 0, 0.4)) if lungs else 0.0
+
+    def _placed(self, now: float, pause: float, utterance: Utterance, answers: bool, in_bout: int) -> Saying:
         rng = self._rng
         delivery = Delivery(
             height_semitones=float(rng.normal(0, 0.07) * self._tract.pitch_range_semitones + 0.15 * in_bout),
             effort=float(np.clip(rng.normal(0, 0.2) + 0.05 * in_bout, -0.5, 0.5)),
             roughness=float(abs(rng.normal(0, 0.08))),
+            inhale_seconds=self._inhalation(pause),
         )
         if answers:
             side = -1.0 if self._azimuth > 0 else 1.0
