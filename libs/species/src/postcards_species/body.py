@@ -56,7 +56,7 @@ def derive_body(seed: int, parents: Sequence[Parent], strangeness: float) -> Bod
         limbs = _ring(limbs, families[owner["symmetry"]][0].limbs)
         if families[owner["head"]][0].symmetry is not Symmetry.RADIAL:
             # Without a neck the head of a star would drown in its middle.
-            neck = replace(neck, length=max(neck.length, 0.3))
+            neck = replace(neck, length=max(neck.length, 0.55), thickness=max(neck.thickness, 0.1))
     ornaments = _gather_ornaments(Stream(seed, "body/ornaments"), families, owner, strangeness)
     shell = families[owner["shell"]][0].shell
     tail = families[owner["tail"]][0].tail

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, OrnamentKind, Symmetry
 
 from postcards_image.engines.creature.eyes import Eye, brow_bones, grow_eyes
 from postcards_image.engines.creature.flesh import Bone, Flesh, chain
@@ -13,10 +12,12 @@ from postcards_image.engines.creature.ornaments import grow_ornaments, ornament_
 from postcards_image.engines.creature.sheets import grow_ears
 from postcards_image.engines.creature.shells import grow_shell
 from postcards_image.engines.creature.skeleton import Skeleton, build_skeleton
-from postcards_image.engines.creature.skull import Face, grow_skull
+from postcards_image.engines.creature.skull import grow_skull
+from postcards_image.engines.creature.skull_parts import Face
 from postcards_image.engines.creature.space import Floats
 from postcards_image.engines.creature.tails import grow_tail
 from postcards_image.engines.creature.wings import grow_wings
+from postcards_species.body_plan import BodyPlan, OrnamentKind, Symmetry
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _neck_bones(plan: BodyPlan, skeleton: Skeleton) -> list[Bone]:
         skeleton.neck_radius,
         blends,
         skeleton.neck_up,
-        along=(1.0, 1.28),
+        along=(0.96, 1.28),
         shag=2.6 if mane else 0.9,
         flatness=0.92,
     )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from postcards_species.body_plan import BodyPlan, CoveringKind
 
 from postcards_image.engines.creature.camera import Camera
 from postcards_image.engines.creature.mesh import ALONG, FLOW, HEAD, LIMB, SHAG, TINT, Material, Mesh
 from postcards_image.engines.creature.raster import Visible
 from postcards_image.engines.creature.skin import Seen, Skin
 from postcards_image.engines.creature.space import Floats, cross, smoothstep, unit
+from postcards_species.body_plan import BodyPlan, CoveringKind
 
 _MAX_TILES = 4200
 
@@ -130,9 +130,15 @@ def _fur(plan: BodyPlan, visible: Visible, seen: Seen, camera: Camera, rng: np.r
 
 
 def _plumage(
-    plan: BodyPlan, mesh: Mesh, visible: Visible, seen: Seen, camera: Camera, projected: Floats, rng: np.random.Generator,
+    plan: BodyPlan,
+    mesh: Mesh,
+    visible: Visible,
+    seen: Seen,
+    camera: Camera,
+    projected: Floats,
+    rng: np.random.Generator,
     detail: float,
-) -> Coat:  # fmt: skip
+) -> Coat:
     size = 0.042 + 0.05 * plan.covering.length
     along, across, jitter, found = _tiles(mesh, visible, camera, projected, size, 1.75, 0.62, rng)
     flow = flow_in_picture(seen, camera)
@@ -149,9 +155,15 @@ def _plumage(
 
 
 def _scales(
-    plan: BodyPlan, mesh: Mesh, visible: Visible, seen: Seen, camera: Camera, projected: Floats, rng: np.random.Generator,
+    plan: BodyPlan,
+    mesh: Mesh,
+    visible: Visible,
+    seen: Seen,
+    camera: Camera,
+    projected: Floats,
+    rng: np.random.Generator,
     detail: float,
-) -> Coat:  # fmt: skip
+) -> Coat:
     size = 0.022 + 0.038 * plan.covering.length
     along, across, jitter, found = _tiles(mesh, visible, camera, projected, size, 1.25, 0.8, rng)
     rim = smoothstep(0.72, 0.98, np.sqrt(np.clip((along - 0.42) / 0.58, 0, 1) ** 2 + across**2 * 0.9))
@@ -202,9 +214,15 @@ def _armour(plan: BodyPlan, visible: Visible, seen: Seen, rng: np.random.Generat
 
 
 def _tiles(
-    mesh: Mesh, visible: Visible, camera: Camera, projected: Floats, size: float, long: float, wide: float,
+    mesh: Mesh,
+    visible: Visible,
+    camera: Camera,
+    projected: Floats,
+    size: float,
+    long: float,
+    wide: float,
     rng: np.random.Generator,
-) -> tuple[Floats, Floats, Floats, Floats]:  # fmt: skip
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Overlapping tiles laid along the flow, head over tail.
 
     Returns for each visible pixel: place along its tile (0 root, 1 tip), place across (-1 to 1), a random number of
@@ -234,9 +252,7 @@ def _tiles(
     )
     a, b = a.ravel(), b.ravel()
     # Rounded at the tip, narrow at the root.
-    inside = np.abs(b) < np.where(
-        a > 0.55, np.sqrt(np.clip(1 - ((a - 0.55) / 0.46) ** 2, 0, 1)), 0.72 + 0.28 * a / 0.55
-    )
+    inside = np.abs(b) < np.where(a > 0.42, np.sqrt(np.clip(1 - ((a - 0.42) / 0.59) ** 2, 0, 1)), 0.8 + 0.2 * a / 0.42)
     a, b = a[inside], b[inside]
     x = projected[centre, 0:1] + ahead[:, 0:1] * (a - 0.42) + aside[:, 0:1] * b
     y = projected[centre, 1:2] + ahead[:, 1:2] * (a - 0.42) + aside[:, 1:2] * b

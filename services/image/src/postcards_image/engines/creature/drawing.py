@@ -3,9 +3,6 @@
 import cv2
 import numpy as np
 import scipy
-from postcards_serving.errors import EngineFailed
-from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
-from postcards_species.body import describe_body
 
 from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
 from postcards_image.engines.creature import painter, previews
@@ -13,6 +10,9 @@ from postcards_image.engines.creature.anatomy import lay_bones
 from postcards_image.engines.creature.finish import finish_picture
 from postcards_image.engines.creature.finish.composition import compose
 from postcards_image.engines.creature.scenery import paint_scenery
+from postcards_serving.errors import EngineFailed
+from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
+from postcards_species.body import describe_body
 
 DEFAULT_SIZE = 1024
 """Width and height in pixels where the request names none."""
@@ -20,7 +20,8 @@ DEFAULT_SIZE = 1024
 STAGES = ("skeleton", "body", "skin", "light", "print")
 """What is reported, in order."""
 
-_PNG_EFFORT = 3
+# Noise does not compress: the quickest filter costs a third of the default's time and nothing in size.
+_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
 
 
 class CreatureEngine:
@@ -114,7 +115,7 @@ class _Watcher:
 
 
 def _png(picture: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> bytes:
-    encoded, data = cv2.imencode(".png", picture[:, :, ::-1], (cv2.IMWRITE_PNG_COMPRESSION, _PNG_EFFORT))
+    encoded, data = cv2.imencode(".png", picture[:, :, ::-1], _PNG)
     if not encoded:
         raise EngineFailed("the picture could not be encoded as PNG")
     return data.tobytes()

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, EyeKind
 
 from postcards_image.engines.creature.flesh import Bone, Flesh
 from postcards_image.engines.creature.mesh import HEAD, LIMB, TINT, Material, Mesh, ball, tube
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import Floats, cross, profile, spline, unit
+from postcards_species.body_plan import BodyPlan, EyeKind
 
 
 @dataclass(frozen=True)

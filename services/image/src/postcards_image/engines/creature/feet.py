@@ -1,11 +1,11 @@
 """How limbs end: paws, hooves, claws, talons, webs and pads."""
 
 import numpy as np
-from postcards_species.body_plan import Foot, Limb
 
 from postcards_image.engines.creature.flesh import Bone
 from postcards_image.engines.creature.mesh import LIMB, Material, Mesh, sheet, tube
 from postcards_image.engines.creature.space import UP, Floats, profile, spline, unit
+from postcards_species.body_plan import Foot, Limb
 
 
 def grow_foot(

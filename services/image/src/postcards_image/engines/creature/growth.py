@@ -7,11 +7,11 @@ set of patches where the marks are large.
 
 import numpy as np
 from numpy.typing import NDArray
-from postcards_species.body_plan import Pattern, PatternKind
 from scipy.sparse import coo_array, csr_array
 
 from postcards_image.engines.creature.mesh import ALONG, DORSAL, FLOW, LIMB, Indices, Mesh
 from postcards_image.engines.creature.space import Floats, smoothstep, unit
+from postcards_species.body_plan import Pattern, PatternKind
 
 _WAVELENGTH_OVER_SIGMA = 6.5
 _ROUNDS = 12

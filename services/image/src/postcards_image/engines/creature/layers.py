@@ -1,8 +1,8 @@
 """What the animal, its scenery and the finish hand to each other.
 
 All images are float32 arrays of shape (height, width[, channels]) in linear light with sRGB primaries; 1.0 is the
-brightest that a finish shows without compressing highlights. View space is right-handed: x to the right, y up, z towards
-the viewer.
+brightest that a finish shows without compressing highlights. View space is right-handed: x to the right, y up, z
+towards the viewer.
 """
 
 from dataclasses import dataclass

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, CoveringKind, Foot, Limb, LimbKind, Pose, Stance, Symmetry
-from postcards_species.streams import Stream
 
 from postcards_image.engines.creature.feet import grow_foot
 from postcards_image.engines.creature.flesh import Bone, chain
 from postcards_image.engines.creature.mesh import LIMB, Material, Mesh, tube
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import UP, Floats, Frame, cross, profile, spline, two_bones, unit, vector
+from postcards_species.body_plan import BodyPlan, CoveringKind, Foot, Limb, LimbKind, Pose, Stance, Symmetry
+from postcards_species.streams import Stream
 
 
 @dataclass
@@ -44,7 +44,7 @@ def grow_limbs(plan: BodyPlan, skeleton: Skeleton) -> Growth:
         for side in (-1, 1):
             root = _root(plan, skeleton, limb, side)
             if limb.kind is LimbKind.PINCER:
-                _grow_pincer(plan, limb, root, growth, stream)
+                _grow_pincer(limb, root, growth, stream)
             elif limb.kind is LimbKind.ARM:
                 _grow_arm(limb, root, growth, stream)
             elif limb.stance is Stance.ARTHROPOD:
@@ -255,7 +255,7 @@ def _segment(
     growth.meshes.append(part)
 
 
-def _grow_pincer(plan: BodyPlan, limb: Limb, root: _Root, growth: Growth, stream: Stream) -> None:
+def _grow_pincer(limb: Limb, root: _Root, growth: Growth, stream: Stream) -> None:
     length, thick = limb.length, limb.thickness
     raised = stream.uniform(-0.05, 0.55)
     start = root.point + root.ahead * root.girth * 0.35
@@ -323,7 +323,7 @@ def _grow_ray(plan: BodyPlan, skeleton: Skeleton, limb: Limb, angle: float, grow
     middle[1] = 0.55 * centre[1] + 0.45 * ground + 0.03
     tip[1] = ground * 0.6 + stream.uniform(0, 0.12) * length
     points = spline(np.stack((centre, middle, tip)), 10)
-    radii = profile((1.25, 1.0, 0.74, 0.45, 0.14), 10) * limb.thickness
+    radii = profile((1.0, 0.95, 0.72, 0.45, 0.14), 10) * limb.thickness
     growth.bones += chain(
         points,
         radii,

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from postcards_species.body_plan import BodyPlan, OrnamentKind
+from numpy.typing import NDArray
 
 from postcards_image.engines.creature import covering, lighting
 from postcards_image.engines.creature.anatomy import Body, Bones, grow_body
 from postcards_image.engines.creature.camera import Camera, aim
 from postcards_image.engines.creature.growth import grow_pattern, mottle
-from postcards_image.engines.creature.layers import Animal, Scenery
+from postcards_image.engines.creature.layers import Animal, Light, Scenery
 from postcards_image.engines.creature.mesh import TINT, Material, Mesh
 from postcards_image.engines.creature.parts import paint_parts
 from postcards_image.engines.creature.raster import Visible, rasterise
@@ -18,6 +18,7 @@ from postcards_image.engines.creature.skin import Seen, Skin, hide
 from postcards_image.engines.creature.space import Floats, smoothstep, unit
 from postcards_image.engines.creature.strands import choose_strokes, draw_strokes
 from postcards_image.engines.creature.whiskers import whisker_strokes
+from postcards_species.body_plan import BodyPlan, OrnamentKind
 
 _BOTH_SIDES = (Material.SHELL, Material.MEMBRANE, Material.FEATHER, Material.FLESH, Material.QUILL)
 
@@ -95,7 +96,7 @@ def look(plan: BodyPlan, body: Body, canvas: Canvas) -> View:
     return View(camera, projected, solid, glass)
 
 
-def _renumber(visible: Visible, numbers: np.ndarray) -> Visible:
+def _renumber(visible: Visible, numbers: NDArray[np.intp]) -> Visible:
     return Visible(
         visible.width, visible.height, visible.pixel, numbers[visible.triangle], visible.corners, visible.share
     )
@@ -113,7 +114,7 @@ def dress(plan: BodyPlan, body: Body, view: View) -> Clad:
     tone = 0.6 * mottle(mesh, 9.0, seed % 2**31) + 0.4 * mottle(mesh, 31.0, seed % 2**30)
     seen = _see(mesh, view.solid, view.camera, mark, tone, seed)
     skin = hide(plan, body.face, body.eyes, seen)
-    paint_parts(plan, seen, skin, seed % 2**32)
+    paint_parts(plan, seen, skin)
     coat = covering.cover(plan, mesh, view.solid, seen, view.camera, view.projected, seed % 2**32)
     on_parts = seen.material != Material.HIDE
     skin.albedo = np.clip(skin.albedo * np.where(on_parts, 1, coat.tone)[:, None], 0.002, 1).astype(np.float32)
@@ -122,7 +123,7 @@ def dress(plan: BodyPlan, body: Body, view: View) -> Clad:
     if view.glass is not None:
         wing = _see(mesh, view.glass, view.camera, mark, tone, seed)
         wing_skin = hide(plan, body.face, body.eyes, wing)
-        paint_parts(plan, wing, wing_skin, seed % 2**32)
+        paint_parts(plan, wing, wing_skin)
         glass = (wing, wing_skin)
     return Clad(seen, skin, coat, glass)
 
@@ -186,35 +187,43 @@ def illuminate(plan: BodyPlan, body: Body, view: View, clad: Clad, scenery: Scen
 
 def _soften(visible: Visible, radiance: Floats, nearness: Floats) -> tuple[Floats, Floats]:
     """Colour and coverage without staircases: along the outline, and where one part stands before another."""
-    inside = visible.image(np.ones(len(radiance), np.float32))
+    window = visible.window(6)
+    alpha = visible.image(np.ones(len(radiance), np.float32))
     colour = visible.image(radiance)
-    blurred = cv2.GaussianBlur(inside, (0, 0), 0.85)
-    spread = cv2.GaussianBlur(colour, (0, 0), 0.85) / np.maximum(blurred, 1e-3)[..., None]
-    alpha = np.clip((blurred - 0.5) * 1.7 + 0.5, 0, 1).astype(np.float32)
-    finite = np.where(np.isfinite(nearness), nearness, -1e3).astype(np.float32)
+    inside, sharp, near = alpha[window], colour[window], nearness[window]
+    blurred = cv2.GaussianBlur(inside, (5, 5), 0.85)
+    spread = cv2.GaussianBlur(sharp, (5, 5), 0.85) / np.maximum(blurred, 1e-3)[..., None]
+    finite = np.maximum(near, -1e3)
     step = cv2.dilate(finite, np.ones((3, 3), np.uint8)) - cv2.erode(finite, np.ones((3, 3), np.uint8))
-    edge = (smoothstep(0.03, 0.08, step) * 0.85)[..., None]
-    colour = np.where(inside[..., None] > 0, colour * (1 - edge) + spread * edge, spread)
-    return colour.astype(np.float32), alpha
+    share = np.where(inside > 0, smoothstep(0.03, 0.08, step) * 0.85, 1)[..., None]
+    colour[window] = sharp + (spread - sharp) * share
+    alpha[window] = np.clip((blurred - 0.5) * 1.7 + 0.5, 0, 1)
+    return colour, alpha
 
 
 def _spread(visible: Visible, albedo: Floats, alpha: Floats) -> Floats:
     """Albedo as a picture, carried outwards under the hairs."""
+    window = visible.window(10)
     picture = visible.image(albedo)
-    inside = visible.image(np.ones(len(albedo), np.float32))
-    blurred = cv2.blur(inside, (15, 15))
-    wide = cv2.blur(picture, (15, 15)) / np.maximum(blurred, 1e-3)[..., None]
-    return np.where(inside[..., None] > 0, picture, wide * (alpha[..., None] > 0)).astype(np.float32)
+    inside = visible.image(np.ones(len(albedo), np.float32))[window]
+    sharp = picture[window]
+    wide = cv2.blur(sharp, (15, 15)) / np.maximum(cv2.blur(inside, (15, 15)), 1e-3)[..., None]
+    picture[window] = np.where(inside[..., None] > 0, sharp, wide * (alpha[window][..., None] > 0))
+    return picture
 
 
 def _glaze(
-    visible: Visible, glass: tuple[Seen, Skin], colour: Floats, alpha: Floats, nearness: Floats, ambient: Floats,
-    direct: Floats, view: View, light: object,
-) -> tuple[Floats, Floats]:  # fmt: skip
+    visible: Visible,
+    glass: tuple[Seen, Skin],
+    colour: Floats,
+    alpha: Floats,
+    nearness: Floats,
+    ambient: Floats,
+    direct: Floats,
+    view: View,
+    light: Light,
+) -> tuple[Floats, Floats]:
     """Clear wings over everything behind them."""
-    from postcards_image.engines.creature.layers import Light
-
-    assert isinstance(light, Light)
     _, skin = glass
     shares = visible.interpolate(np.stack((ambient, direct), 1))
     radiance = lighting.shade(skin, shares[:, 0], shares[:, 1], light)

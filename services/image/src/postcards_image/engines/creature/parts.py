@@ -1,17 +1,18 @@
 """Everything that is not hide: eyes, beaks and horns, shells, membranes, feathers, flesh, teeth."""
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, CoveringKind, EyeKind, PatternKind
+from numpy.typing import NDArray
 
 from postcards_image.engines.creature.mesh import LOCAL, TINT, Material
 from postcards_image.engines.creature.skin import Seen, Skin, blend, linear
 from postcards_image.engines.creature.space import Floats, smoothstep
+from postcards_species.body_plan import BodyPlan, CoveringKind, EyeKind, PatternKind
 
 _CATCH = (-0.3, 0.46)
 """Where in the eye a window is mirrored: view-space x and y of the normal."""
 
 
-def paint_parts(plan: BodyPlan, seen: Seen, skin: Skin, seed: int) -> None:
+def paint_parts(plan: BodyPlan, seen: Seen, skin: Skin) -> None:
     """Paints every part of another material onto `skin`."""
     painters = {
         Material.EYE: _eye,
@@ -28,19 +29,20 @@ def paint_parts(plan: BodyPlan, seen: Seen, skin: Skin, seed: int) -> None:
     for material, painter in painters.items():
         index = np.flatnonzero(seen.material == material)
         if len(index):
-            painter(plan, seen, skin, index, np.random.default_rng(seed))
+            painter(plan, seen, skin, index)
 
 
-_Index = np.ndarray
+_Index = NDArray[np.intp]
 
 
-def _eye(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _eye(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     gaze, up, side = seen.fields[index, LOCAL].T
     length = np.sqrt(gaze**2 + up**2 + side**2) + 1e-6
     gaze, up, side = gaze / length, up / length, side / length
     away = np.arccos(np.clip(gaze, -1, 1))
     angle = np.arctan2(up, side)
     iris_size = 0.92
+    rng = np.random.default_rng(plan.pose_seed)
     iris = linear(plan.palette.iris)
     fibres = np.zeros_like(angle)
     for n in (7, 13, 19, 31, 43):
@@ -88,7 +90,7 @@ def _catch_light(seen: Seen, skin: Skin, index: _Index, open_: Floats) -> None:
     skin.glow[index] += ((window * 0.95 + below) * open_)[:, None]
 
 
-def _facets(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _facets(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     gaze, up, side = seen.fields[index, LOCAL].T
     length = np.sqrt(gaze**2 + up**2 + side**2) + 1e-6
     u, v = np.arcsin(np.clip(side / length, -1, 1)) * 11, np.arcsin(np.clip(up / length, -1, 1)) * 11
@@ -109,7 +111,7 @@ def _facets(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.rando
     _catch_light(seen, skin, index, np.full(len(index), 0.75, np.float32))
 
 
-def _horn(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _horn(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     share, _, height = seen.fields[index, LOCAL].T
     hard = linear(plan.palette.hard)
     rings = 0.5 + 0.5 * np.cos(share * 70 + 2 * seen.tone[index])
@@ -123,7 +125,7 @@ def _horn(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.
     skin.thin[index] = 0.0
 
 
-def _tooth(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _tooth(_plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     share = seen.fields[index, LOCAL.start]
     ivory = np.array((0.72, 0.64, 0.48), np.float32)
     skin.albedo[index] = ivory * (1.1 - 0.35 * smoothstep(0.4, 0.0, share))[:, None]
@@ -131,7 +133,7 @@ def _tooth(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random
     skin.soft[index] = 0.8
 
 
-def _shell(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _shell(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     spiral = seen.fields[index, LOCAL.start + 2] > 0.5
     shell, mark = linear(plan.palette.shell), linear(plan.palette.mark)
     x, z, _ = seen.fields[index, LOCAL].T
@@ -190,7 +192,7 @@ def _scutes(x: Floats, z: Floats, shell: Floats, plan: BodyPlan, seen: Seen, ind
     return blend(colour, 0.5 * linear(plan.palette.mark), smoothstep(-0.3, -0.9, streaks) * 0.5), groove
 
 
-def _membrane(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _membrane(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     """Fins with rays (tint under 0.8), fleshy fins (0.9), wings that are clear (0) or painted (1)."""
     length, across, rays = seen.fields[index, LOCAL].T
     tint = seen.fields[index, TINT]
@@ -247,7 +249,7 @@ def _wing_painting(plan: BodyPlan, length: Floats, across: Floats, tone: Floats)
     return blend(colour, mark * 0.3, smoothstep(0.09, 0.07, ring))
 
 
-def _feather(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _feather(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     length, across, _ = seen.fields[index, LOCAL].T
     tint = seen.fields[index, TINT]
     base, mark, accent, belly = (
@@ -281,7 +283,7 @@ def _feather(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.rand
     skin.ink[index] = np.maximum(0.5 * rachis, 0.6 * smoothstep(0.9, 1.0, off))
 
 
-def _flesh(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _flesh(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     accent = linear(plan.palette.accent)
     tongue = seen.fields[index, TINT] > 0.5
     colour = np.where(tongue[:, None], np.array((0.5, 0.13, 0.14), np.float32), accent)
@@ -291,7 +293,7 @@ def _flesh(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random
     skin.thin[index] = 0.5
 
 
-def _leg_skin(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _leg_skin(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     share, around, _ = seen.fields[index, LOCAL].T
     chitin = plan.covering.kind is CoveringKind.CHITIN
     colour = 0.55 * linear(plan.palette.accent) + 0.45 * linear(plan.palette.hard)
@@ -304,7 +306,7 @@ def _leg_skin(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.ran
     skin.ink[index] = 0.3 * rings
 
 
-def _quill(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index, rng: np.random.Generator) -> None:
+def _quill(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
     share = seen.fields[index, LOCAL.start]
     pale, dark = linear(plan.palette.hard), 0.6 * linear(plan.palette.mark)
     bands = smoothstep(0.3, 0.45, share) * smoothstep(0.8, 0.68, share)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from postcards_species.body_plan import BodyPlan
 
 from postcards_image.engines.creature.anatomy import Bones
 from postcards_image.engines.creature.camera import aim
 from postcards_image.engines.creature.painter import Canvas, Clad, View
 from postcards_image.engines.creature.raster import Visible
 from postcards_image.engines.creature.space import Floats, unit
+from postcards_species.body_plan import BodyPlan
 
 PREVIEW_SIZE = 384
 """Longest side of a preview in pixels."""

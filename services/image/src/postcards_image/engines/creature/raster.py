@@ -33,6 +33,14 @@ class Visible:
         a, b, c = (values[self.corners[:, i]] * self.share[:, i : i + 1] for i in range(3))
         return a + b + c
 
+    def window(self, margin: int) -> tuple[slice, slice]:
+        """Rows and columns of the picture that hold every visible pixel, and `margin` pixels around."""
+        rows, columns = self.pixel // self.width, self.pixel % self.width
+        return (
+            slice(max(0, int(rows.min()) - margin), int(rows.max()) + margin + 1),
+            slice(max(0, int(columns.min()) - margin), int(columns.max()) + margin + 1),
+        )
+
     def image(self, values: Floats, empty: float = 0.0) -> Floats:
         """Values (k,) or (k, c) as an image."""
         picture = np.full((self.height * self.width, *values.shape[1:]), empty, np.float32)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan
 
 from postcards_image.engines.creature.flesh import Flesh
-from postcards_image.engines.creature.mesh import HEAD, LIMB, LOCAL, TINT, Material, Mesh, sheet
+from postcards_image.engines.creature.mesh import HEAD, LIMB, LOCAL, TINT, Material, Mesh, join, sheet
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import UP, Floats, cross, profile, spline, unit
+from postcards_species.body_plan import BodyPlan
 
 
 def fan(
@@ -123,8 +123,6 @@ def _ear(root: Floats, grow: Floats, opening: Floats, length: float, width: floa
         part.fields[:, 6] = 0.6
         part.fields[:, 7] = 1.25
         part.fields[:, 10] = 0.35
-    from postcards_image.engines.creature.mesh import join
-
     return join((front, back))
 
 

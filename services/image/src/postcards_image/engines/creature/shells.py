@@ -1,7 +1,6 @@
 """Domes and spirals."""
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, LimbKind, ShellKind
 
 from postcards_image.engines.creature.mesh import (
     DORSAL,
@@ -9,12 +8,13 @@ from postcards_image.engines.creature.mesh import (
     LOCAL,
     Material,
     Mesh,
-    grid_triangles,
     blank_fields,
+    grid_triangles,
     vertex_normals,
 )
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import unit
+from postcards_species.body_plan import BodyPlan, LimbKind, ShellKind
 
 
 def grow_shell(plan: BodyPlan, skeleton: Skeleton) -> list[Mesh]:

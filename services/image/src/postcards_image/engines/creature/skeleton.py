@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, Limb, LimbKind, Mouth, Pose, ShellKind, Stance, Symmetry
-from postcards_species.streams import Stream
 
 from postcards_image.engines.creature.space import (
     UP,
@@ -18,6 +16,8 @@ from postcards_image.engines.creature.space import (
     unit,
     vector,
 )
+from postcards_species.body_plan import BodyPlan, Limb, LimbKind, Mouth, Pose, ShellKind, Stance, Symmetry
+from postcards_species.streams import Stream
 
 _REACH = {
     Stance.UNGULIGRADE: 0.94,
@@ -201,7 +201,7 @@ def _raise_neck(
     long = neck.length > 0.28
     rise = max(neck.rise, trunk_pitch - 10) if long else neck.rise + 0.6 * trunk_pitch
     if plan.symmetry is Symmetry.RADIAL:
-        rise = max(rise, 62.0)
+        rise = max(rise, 74.0)
     head_pitch = stream.uniform(-14, 4)
     if plan.pose is Pose.GRAZING and neck.length > 0.3:
         drop = start[1] - plan.head.size * 0.55

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from postcards_species.body_plan import BodyPlan, Colour, CoveringKind, PatternKind
 
 from postcards_image.engines.creature.eyes import Eye
 from postcards_image.engines.creature.mesh import (
@@ -19,8 +18,9 @@ from postcards_image.engines.creature.mesh import (
     TINT,
     Material,
 )
-from postcards_image.engines.creature.skull import Face
+from postcards_image.engines.creature.skull_parts import Face
 from postcards_image.engines.creature.space import Floats, smoothstep
+from postcards_species.body_plan import BodyPlan, Colour, CoveringKind, PatternKind
 
 
 @dataclass

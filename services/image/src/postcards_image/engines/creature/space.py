@@ -1,16 +1,16 @@
 """Vectors and curves in three dimensions.
 
-Body space is right-handed: x ahead, y up, z to the animal's right... seen from its left side, x points left to right.
-Lengths are in trunks.
+Body space is right-handed: x ahead, y up, z to the animal's right. Lengths are in trunks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 UP = np.array((0, 1, 0), np.float32)
 AHEAD = np.array((1, 0, 0), np.float32)

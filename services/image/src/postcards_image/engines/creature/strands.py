@@ -87,17 +87,18 @@ def draw_strokes(colour: Floats, alpha: Floats, nearness: Floats, strokes: Strok
     corner_weights = ((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy)
     index = np.concatenate([place + d for d in (0, 1, width, width + 1)])
     amount = np.concatenate([weight * w for w in corner_weights])
-    total = np.bincount(index, amount, height * width).astype(np.float32)
-    light = np.empty((height * width, 3), np.float32)
-    for channel in range(3):
-        value = strokes.colour[owner, channel]
-        light[:, channel] = np.bincount(index, amount * np.tile(value, 4), height * width)
-    touched = total > 1e-4
-    light[touched] /= total[touched, None]
+    total = np.bincount(index, amount, height * width)
+    touched = np.flatnonzero(total > 1e-4)
+    total = total[touched]
+    owners = np.tile(owner, 4)
+    light = np.stack(
+        [np.bincount(index, amount * strokes.colour[owners, c], height * width)[touched] / total for c in range(3)], 1
+    )
     cover = 1 - np.exp(-1.5 * total)
-    cover_picture = cover.reshape(height, width)
-    before = alpha * (1 - cover_picture)
-    both = before + cover_picture
-    mixed = colour * before[..., None] + light.reshape(height, width, 3) * cover_picture[..., None]
-    result = np.where(both[..., None] > 1e-4, mixed / np.maximum(both, 1e-4)[..., None], colour)
-    return result.astype(np.float32), both.astype(np.float32)
+    new_colour, new_alpha = colour.reshape(-1, 3).copy(), alpha.ravel().copy()
+    before = new_alpha[touched] * (1 - cover)
+    both = before + cover
+    mixed = new_colour[touched] * before[:, None] + light * cover[:, None]
+    new_colour[touched] = mixed / both[:, None]
+    new_alpha[touched] = both
+    return new_colour.reshape(colour.shape), new_alpha.reshape(alpha.shape)

@@ -1,8 +1,6 @@
 """Tails."""
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, CoveringKind, Pose, Symmetry, TailKind
-from postcards_species.streams import Stream
 
 from postcards_image.engines.creature.flesh import chain
 from postcards_image.engines.creature.legs import Growth
@@ -10,6 +8,8 @@ from postcards_image.engines.creature.mesh import ALONG, TINT, Material, tube
 from postcards_image.engines.creature.sheets import fan, feather
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import UP, Floats, Frame, cross, frame_towards, profile, spline, unit
+from postcards_species.body_plan import BodyPlan, CoveringKind, Pose, Symmetry, TailKind
+from postcards_species.streams import Stream
 
 _NODES = 17
 
@@ -29,10 +29,15 @@ def grow_tail(plan: BodyPlan, skeleton: Skeleton) -> Growth:
         return growth
     path, up = _tail_path(plan, behind, stream)
     thin = {
-        TailKind.WHIP: (1.0, 0.62, 0.42, 0.22), TailKind.TUFT: (1.0, 0.6, 0.45, 0.4), TailKind.BRUSH: (0.9, 1.15, 1.2, 0.6),
-        TailKind.PADDLE: (1.0, 0.9, 0.9, 0.6), TailKind.FAN: (1.0, 0.8, 0.6, 0.42), TailKind.FLUKE: (1.0, 0.7, 0.48, 0.34),
-        TailKind.CURL: (1.0, 0.8, 0.55, 0.2), TailKind.STING: (1.0, 0.95, 0.85, 0.7),
-    }[tail.kind]  # fmt: skip
+        TailKind.WHIP: (1.0, 0.62, 0.42, 0.22),
+        TailKind.TUFT: (1.0, 0.6, 0.45, 0.4),
+        TailKind.BRUSH: (0.9, 1.15, 1.2, 0.6),
+        TailKind.PADDLE: (1.0, 0.9, 0.9, 0.6),
+        TailKind.FAN: (1.0, 0.8, 0.6, 0.42),
+        TailKind.FLUKE: (1.0, 0.7, 0.48, 0.34),
+        TailKind.CURL: (1.0, 0.8, 0.55, 0.2),
+        TailKind.STING: (1.0, 0.95, 0.85, 0.7),
+    }[tail.kind]
     radii = profile(thin, _NODES) * tail.thickness
     root = np.clip(1 - np.linspace(0, 3.2, _NODES), 0, 1) ** 1.5
     radii = (radii * (1 - root) + base * root * 0.95).astype(np.float32)
@@ -134,8 +139,13 @@ def _finish_tail(plan: BodyPlan, path: Floats, up: Floats, radii: Floats, growth
         hook = unit(way + cross(side, way) * -0.9)
         growth.bones += chain(
             spline(np.stack((path[-2], path[-1] + way * bulb, path[-1] + hook * bulb * 2.0)), 6),
-            profile((0.7, 1.35, 0.5), 6) * bulb, 0.02, up[-1], along=(-0.9, -1), limb=(0.8, 0.9), shag=0.2,
-        )  # fmt: skip
+            profile((0.7, 1.35, 0.5), 6) * bulb,
+            0.02,
+            up[-1],
+            along=(-0.9, -1),
+            limb=(0.8, 0.9),
+            shag=0.2,
+        )
         start = path[-1] + hook * bulb * 1.7
         needle = spline(
             np.stack(
@@ -170,8 +180,11 @@ def _plumes(plan: BodyPlan, behind: Frame, growth: Growth, stream: Stream) -> No
     long = tail.length > 0.6 and tail.lift > 30
     growth.bones += chain(
         np.stack((behind.origin - behind.ahead * 0.1, behind.origin + way * 0.12)),
-        np.array((plan.spine.girth_rump * 0.75, tail.thickness * 0.8), np.float32), 0.12, behind.up, along=(0, -0.2),
-    )  # fmt: skip
+        np.array((plan.spine.girth_rump * 0.75, tail.thickness * 0.8), np.float32),
+        0.12,
+        behind.up,
+        along=(0, -0.2),
+    )
     count = 13
     for layer in range(3 if long else 2):
         for i in range(count):
@@ -186,8 +199,15 @@ def _plumes(plan: BodyPlan, behind: Frame, growth: Growth, stream: Stream) -> No
             bend = (behind.ahead * 0.5 - UP * 0.75) * (0.75 if long else 0.05)
             face = unit(cross(fan_way, behind.side) * -1.0 + (behind.side * t * 0.8 if long else 0.0))
             part = feather(
-                start, fan_way, face if float(face @ UP) > 0 else -face, length, tail.length * (0.12 if long else 0.2), bend=bend,
-                tint=0.85 if long else 0.55, rows=13, point=0.5,
-            )  # fmt: skip
+                start,
+                fan_way,
+                face if float(face @ UP) > 0 else -face,
+                length,
+                tail.length * (0.12 if long else 0.2),
+                bend=bend,
+                tint=0.85 if long else 0.55,
+                rows=13,
+                point=0.5,
+            )
             part.fields[:, ALONG] = -0.6
             growth.meshes.append(part)

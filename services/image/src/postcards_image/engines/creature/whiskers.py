@@ -1,13 +1,13 @@
 """Whiskers."""
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, OrnamentKind
 
 from postcards_image.engines.creature.anatomy import Body
 from postcards_image.engines.creature.camera import Camera
 from postcards_image.engines.creature.layers import Light
 from postcards_image.engines.creature.space import unit
 from postcards_image.engines.creature.strands import Strokes
+from postcards_species.body_plan import BodyPlan, OrnamentKind
 
 
 def whisker_strokes(plan: BodyPlan, body: Body, camera: Camera, light: Light) -> Strokes:

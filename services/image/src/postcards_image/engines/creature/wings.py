@@ -1,15 +1,15 @@
 """Wings, fins and flippers."""
 
 import numpy as np
-from postcards_species.body_plan import BodyPlan, CoveringKind, Limb, LimbKind, Pose, Stance
-from postcards_species.streams import Stream
 
 from postcards_image.engines.creature.flesh import Bone, chain
 from postcards_image.engines.creature.legs import Growth
 from postcards_image.engines.creature.mesh import LIMB, TINT, Material
 from postcards_image.engines.creature.sheets import fan, feather, insect_wing
 from postcards_image.engines.creature.skeleton import Skeleton
-from postcards_image.engines.creature.space import UP, Floats, Frame, cross, profile, spline, unit
+from postcards_image.engines.creature.space import Floats, Frame, cross, profile, spline, unit
+from postcards_species.body_plan import BodyPlan, CoveringKind, Limb, LimbKind, Pose, Stance
+from postcards_species.streams import Stream
 
 _FEATHERED = (CoveringKind.FEATHERS, CoveringKind.FUR)
 BUTTERFLY = 1.0
@@ -185,9 +185,14 @@ def _fin(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, growth: Grow
         chord = profile((0.8, 1.25, 1.15, 0.8, 0.12), count) * limb.thickness * 1.7
         normal = unit(cross(way, -frame.ahead))
         growth.bones += chain(
-            path, (chord * 0.62).astype(np.float32), np.linspace(0.9, 0.1, count).astype(np.float32) * limb.thickness,
-            normal, flatness=5.0, limb=(0.1, 1.0), along=(limb.at, limb.at),
-        )  # fmt: skip
+            path,
+            (chord * 0.62).astype(np.float32),
+            np.linspace(0.9, 0.1, count).astype(np.float32) * limb.thickness,
+            normal,
+            flatness=5.0,
+            limb=(0.1, 1.0),
+            along=(limb.at, limb.at),
+        )
         return
     behind = unit(-frame.ahead + frame.up * 0.1)
     base = np.stack((root + frame.ahead * 0.08 * length, root - frame.ahead * 0.2 * length))
