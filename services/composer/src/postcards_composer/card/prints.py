@@ -39,7 +39,7 @@ def render_card_png(content: CardContent) -> bytes:
     sheet.paste(back, (0, HEIGHT))
     ImageDraw.Draw(sheet).line([(0, HEIGHT), (WIDTH, HEIGHT)], fill=palette.hairline, width=1)
     out = BytesIO()
-    sheet.save(out, "PNG", dpi=(300, 300), compress_level=3)
+    sheet.save(out, "PNG", dpi=(300, 300), compress_level=1)
     return out.getvalue()
 
 

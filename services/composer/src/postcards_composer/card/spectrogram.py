@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from io import BytesIO
+from typing import cast
 
 import numpy as np
-import soundfile
+import soundfile  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,7 +34,7 @@ class Spectrogram:
 def _mono(sound: bytes) -> tuple[NDArray[np.float32], int]:
     """The samples of an encoded sound, its channels averaged, and the sample rate in hertz."""
     with soundfile.SoundFile(BytesIO(sound)) as file:
-        samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
+        samples = cast(NDArray[np.float32], file.read(dtype="float32", always_2d=True))
         return samples.mean(axis=1), int(file.samplerate)
 
 
@@ -60,9 +61,10 @@ def analyse(sound: bytes) -> Spectrogram:
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[starts]
     spectrum = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), axis=1)).astype(np.float32)
     bands = _log_bands(spectrum, rate)
-    decibel = 20 * np.log10(np.maximum(bands, 1e-7)) + np.linspace(0, 3 * np.log2(HIGHEST_HERTZ / LOWEST_HERTZ), ROWS)
+    tilt = np.linspace(0.0, 3.0 * float(np.log2(HIGHEST_HERTZ / LOWEST_HERTZ)), ROWS)
+    decibel: NDArray[np.float64] = 20 * np.log10(np.maximum(bands, 1e-7)) + tilt
     loudest = float(np.percentile(decibel, 99.8))
-    scaled = np.clip((decibel - loudest) / _RANGE_DECIBEL + 1, 0, 1) ** 1.35
+    scaled: NDArray[np.float64] = np.clip((decibel - loudest) / _RANGE_DECIBEL + 1, 0, 1) ** 1.35
     return Spectrogram((scaled.T[::-1] * 255).astype(np.uint8), seconds)
 
 
