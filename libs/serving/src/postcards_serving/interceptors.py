@@ -18,7 +18,7 @@ import grpc.aio
 from postcards_serving import metrics
 from postcards_serving.errors import Code, InvalidField, ServiceError
 from postcards_serving.logging import REQUEST_ID, fields
-from postcards_serving.statuses import DETAILS_KEY, domain_code, grpc_code, to_status
+from postcards_serving.statuses import domain_code, grpc_code, to_status, trailers
 
 REQUEST_ID_KEY = "x-request-id"
 """Metadata that names a request, both ways."""
@@ -214,8 +214,9 @@ class _Call:
     async def _abort(self, context: Context, error: ServiceError) -> NoReturn:
         self.code = error.code
         status = to_status(error)
-        trailers = ((REQUEST_ID_KEY, self.request_id), (DETAILS_KEY, status.SerializeToString()))
-        await context.abort(grpc_code(error.code), status.message, trailers)
+        await context.abort(
+            grpc_code(error.code), status.message, ((REQUEST_ID_KEY, self.request_id), *trailers(status))
+        )
         raise AssertionError("abort always raises")
 
     def _unexpected(self, fault: Exception) -> ServiceError:

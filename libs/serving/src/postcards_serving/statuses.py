@@ -9,6 +9,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
 
 from postcards_serving.codecs import Seconds
 from postcards_serving.errors import Code, InvalidField, ServiceError
@@ -51,6 +52,11 @@ def to_status(error: ServiceError) -> Status:
     return status
 
 
+def trailers(status: Status) -> tuple[tuple[str, str | bytes], ...]:
+    """The trailing metadata that carries a status with its details."""
+    return tuple(rpc_status.to_status(status).trailing_metadata)
+
+
 def from_rpc_error(error: grpc.RpcError) -> ServiceError:
     """What another service of ours answered, as a domain error with its reason and retry delay.
 
@@ -73,8 +79,8 @@ def _clipped(text: str) -> str:
 
 
 def _details(error: grpc.RpcError) -> list[AnyMessage]:
-    trailers = cast(Iterable[tuple[str, str | bytes]], error.trailing_metadata() or ())
-    for key, value in trailers:
+    received = cast(Iterable[tuple[str, str | bytes]], error.trailing_metadata() or ())
+    for key, value in received:
         if key == DETAILS_KEY and isinstance(value, bytes):
             with contextlib.suppress(DecodeError):
                 return list(Status.FromString(value).details)
