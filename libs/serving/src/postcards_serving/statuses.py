@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -54,7 +54,7 @@ def to_status(error: ServiceError) -> Status:
 
 def trailers(status: Status) -> tuple[tuple[str, str | bytes], ...]:
     """The trailing metadata that carries a status with its details."""
-    return tuple(rpc_status.to_status(status).trailing_metadata)
+    return tuple(cast(Any, rpc_status).to_status(status).trailing_metadata)
 
 
 def from_rpc_error(error: grpc.RpcError) -> ServiceError:
