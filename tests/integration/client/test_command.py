@@ -215,6 +215,7 @@ async def test_ctrl_c_leaves_in_order(composer, tmp_path):
     out, err = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 130
     assert json.loads(out)["error"]["reason"] == "INTERRUPTED"
+    assert b"postcards watch " in err
     assert b"Traceback" not in err
 
 

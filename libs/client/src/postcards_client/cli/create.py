@@ -1,5 +1,6 @@
 """`postcards create`: makes one postcard."""
 
+import asyncio
 import uuid
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
@@ -157,10 +158,21 @@ def create(
         with board_for_terminal(quiet=quiet) as board:
             async with session(where, board) as client:
                 settings = postcard_settings(fields, image, audio, language)
-                postcard = await follow(client, await client.create(**settings), board)
+                accepted = await client.create(**settings)
+                try:
+                    postcard = await follow(client, accepted, board)
+                except asyncio.CancelledError:
+                    raise asyncio.CancelledError(_how_to_go_on(accepted.id, fields["request_id"], where)) from None
                 return await finished(postcard, where)
 
     run(command, as_json=as_json)
+
+
+def _how_to_go_on(postcard_id: str, request_id: str, where: Place) -> str:
+    """What someone who has interrupted the making can do next."""
+    if where.start:
+        return f"the same command with --request-id {request_id} takes the postcard up again"
+    return f"the postcard is being made all the same: postcards watch {postcard_id}"
 
 
 def postcard_settings(

@@ -47,8 +47,9 @@ def _run(command: Callable[[], Coroutine[Any, Any, Outcome]], as_json: bool) -> 
     try:
         with asyncio.Runner() as runner:
             outcome = runner.run(interruption.guard(command()))
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as cancelled:
         message = "stopped by Ctrl-C" if interruption.exit_code is Exit.INTERRUPTED else "stopped"
+        message = "; ".join([message, *map(str, cancelled.args)])
         return _fail(CommandFailed(message, interruption.exit_code, reason="INTERRUPTED"), as_json)
     except (CommandFailed, StartFailed, OSError) as failure:
         return _fail(failure, as_json)

@@ -11,14 +11,14 @@ from postcards_client.services import Plan
 def print_status(plan: Plan, engines: Mapping[str, str], console: Console) -> None:
     """Prints where the services of `plan` listen, with which engines they work, and where things are kept."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for heading in ("service", "state", "address", "metrics", "engine"):
+    for heading in ("service", "state", "address", "metrics port", "engine"):
         table.add_column(heading, no_wrap=True)
     for endpoint in plan.endpoints:
         table.add_row(
             endpoint.name,
             "[green]SERVING[/]",
             endpoint.address,
-            f"http://{endpoint.address.rpartition(':')[0]}:{endpoint.metrics_port}/metrics",
+            str(endpoint.metrics_port),
             engines.get(endpoint.name, ""),
         )
     console.print(table)
