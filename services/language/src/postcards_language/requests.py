@@ -6,6 +6,7 @@ from postcards.language.v1 import language_pb2
 from postcards.species.v1 import phonology_pb2
 
 from postcards_language.engine import PhrasesRequest
+from postcards_language.tongue.fitness import check_phonology
 from postcards_serving.messages import decode, encode
 from postcards_species.naming import coin_name
 from postcards_species.parents import choose_parents
@@ -32,5 +33,7 @@ def read_request(message: language_pb2.GeneratePhrasesRequest) -> PhrasesRequest
         seed = decode(message, _Origin).seed
         whole.phonology.CopyFrom(encode(derive_phonology(seed, choose_parents(seed)), phonology_pb2.Phonology))
     if not message.species_name:
-        whole.species_name = coin_name(decode(whole.phonology, Phonology, path="phonology"))
+        phonology = decode(whole.phonology, Phonology, path="phonology")
+        check_phonology(phonology)
+        whole.species_name = coin_name(phonology)
     return decode(whole, PhrasesRequest)

@@ -5,21 +5,16 @@ from importlib.metadata import version as package_version
 from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.meaning.composition import MOODS_OF, compose
 from postcards_language.tongue.delivery import deliver
+from postcards_language.tongue.fitness import check_phonology
 from postcards_language.tongue.lexicon import Lexicon, lexicon_of
-from postcards_serving.errors import Code, InvalidField, ServiceError
+from postcards_serving.errors import Code, ServiceError
 from postcards_serving.work import Item, Progress, Provenance, Work, json_settings
-from postcards_species.english import reads_as_english
-from postcards_species.phonemes import INVENTORY
-from postcards_species.phonology import Phonology
-from postcards_species.phonology_words import is_vowel
 from postcards_species.phrase import Intent, Mood, Phrase
 from postcards_species.streams import Stream
 from postcards_species.theme import Theme, read_theme
 
 _TRIES = 60
 _THEME_SHARE = 0.7
-_SHORTEST_ENGLISH = 4
-_FEWEST_SYLLABLES = 12
 
 
 class PhonotacticEngine:
@@ -37,7 +32,7 @@ class PhonotacticEngine:
                 too few syllables.
             Cancelled, DeadlineExceeded: see `Work.check`.
         """
-        _check_phonology(request.phonology)
+        check_phonology(request.phonology)
         work.report(Progress("lexicon", 0, request.count + 1, 0.0))
         lexicon = lexicon_of(request.phonology)
         phrases: list[Phrase] = []
@@ -75,38 +70,6 @@ class PhonotacticEngine:
             libraries={"postcards-species": package_version("postcards-species")},
             notes=tuple(f"{name} was ignored: this engine computes" for name in ignored),
         )
-
-
-def _check_phonology(phonology: Phonology) -> None:
-    groups = {
-        "onsets": phonology.onsets,
-        "nuclei": phonology.nuclei,
-        "codas": phonology.codas,
-        "clusters": tuple(symbol for pair in phonology.clusters for symbol in pair.split(".")),
-        "spellings": tuple(entry.symbol for entry in phonology.spellings),
-    }
-    for group, symbols in groups.items():
-        for symbol in symbols:
-            if symbol not in INVENTORY:
-                raise InvalidField(f"phonology.{group}", f"holds {symbol!r}, which is no phoneme of the inventory")
-    for i, entry in enumerate(phonology.spellings):
-        for written in (entry.onset, entry.rest):
-            if len(written) >= _SHORTEST_ENGLISH and reads_as_english(written):
-                raise InvalidField(f"phonology.spellings[{i}]", f"spells {entry.symbol!r} as the word {written!r}")
-
-    built = _count_syllables(phonology)
-    if built < _FEWEST_SYLLABLES:
-        raise InvalidField("phonology", f"can build {built} different syllables, and needs {_FEWEST_SYLLABLES}")
-
-
-def _count_syllables(phonology: Phonology) -> int:
-    """How many different syllables with a vowel the phonology can build at least."""
-    vowels = sum(is_vowel(symbol) for symbol in set(phonology.nuclei))
-    onsets = len(set(phonology.onsets) - set(phonology.nuclei))
-    codas = len(set(phonology.codas) - set(phonology.nuclei))
-    begun = max((onsets if shape.startswith("C") else 1) for shape in phonology.shapes)
-    ended = max((max(1, codas) if shape.endswith("C") else 1) for shape in phonology.shapes)
-    return vowels * max(begun, ended)
 
 
 def _one_phrase(
