@@ -15,8 +15,8 @@ __all__ = ["finish_picture"]
 def finish_picture(scene: Scene, scenery: Scenery, animal: Animal, caption: tuple[str, ...]) -> np.ndarray:
     """The finished picture, (h, w, 3) uint8 sRGB, in the finish of `scene`.
 
-    `caption` is up to two lines: what the animal is called, then what else the print should say; without it the print says
-    where the animal lives. Photographs carry the camera's own strip. The same arguments give the same picture.
+    `caption` is up to two lines: what the animal is called, then what else the print should say; without it the print
+    says where the animal lives. Photographs carry the camera's own strip. The same arguments give the same picture.
     """
     caption = tuple(line for line in caption if line.strip()) or (_sentence(describe_scene(scene)),)
     if scene.finish is Finish.FIELD_PLATE:

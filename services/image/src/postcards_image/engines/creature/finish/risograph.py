@@ -87,13 +87,14 @@ def _separations(scenery: Scenery, animal: Animal) -> tuple[FloatImage, FloatIma
     picture = shown(full)
     body = picture @ _GREY
     inside = alpha > 0.5
-    low, high = np.quantile(body[inside], (0.03, 0.97)) if inside.any() else (0.0, 1.0)
+    low, high = np.quantile(body[inside][::3], (0.03, 0.97)) if inside.any() else (0.0, 1.0)
     body = np.clip((body - low) / max(float(high - low), 0.05), 0, 1)
     albedo = np.power(np.clip(animal.albedo, 0, 1), 1 / 2.2)
     warmth = albedo[..., 0] - albedo[..., 2]
-    spread = albedo.max(2) - albedo.min(2)
+    red, green, blue = albedo[..., 0], albedo[..., 1], albedo[..., 2]
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     if inside.any():
-        centre, scale = float(np.median(warmth[inside])), float(warmth[inside].std()) + 0.04
+        centre, scale = float(np.median(warmth[inside][::3])), float(warmth[inside].std()) + 0.04
         warmth = np.clip(0.5 + 0.4 * (warmth - centre) / scale, 0, 1)
     dark_habitat = np.clip(1.02 - tone * 1.28, 0, 1) ** 1.25 * 0.86
     bright_habitat = np.clip(1.12 - np.abs(tone - 0.42) * 1.5, 0.05, 0.92) * smoothstep(1.02, 0.72, tone)
@@ -110,7 +111,7 @@ def _separations(scenery: Scenery, animal: Animal) -> tuple[FloatImage, FloatIma
 
 def _stretched(grey: FloatImage) -> FloatImage:
     """Greys from the darkest to the brightest few per cent."""
-    low, high = np.quantile(grey, (0.02, 0.985))
+    low, high = np.quantile(grey[::3, ::3], (0.02, 0.985))
     return np.clip((grey - low) / max(float(high - low), 0.08), 0, 1).astype(np.float32)
 
 

@@ -98,7 +98,12 @@ def reef(stage: Stage) -> Canvas:
         count=90,
         nearness=(0.3, 1.5),
         size=0.009,
-        colours=[palette.ground, palette.leaf, palette.accent, palette.rock],
+        colours=[
+            palette.ground,
+            mix(palette.leaf, palette.ground, 0.5),
+            mix(palette.accent, palette.ground, 0.6),
+            palette.rock,
+        ],
     )
     set_out(stage, sheet, corals, "low", count=number(stage, 6, 14), nearness=(0.7, 0.95), size=0.09, clearing=0.4)
     return lay(stage, canvas, sheet, 0.35)

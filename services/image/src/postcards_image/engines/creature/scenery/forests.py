@@ -101,7 +101,7 @@ def _floor(stage: Stage, canvas: Canvas, litter: int) -> Canvas:
         count=litter,
         nearness=(0.25, 1.5),
         size=0.016,
-        colours=[palette.patch, palette.stem, mix(palette.accent, palette.stem, 0.6)],
+        colours=[palette.patch, palette.stem, mix(palette.accent, palette.stem, 0.82)],
     )
     low = breed(stage, "low", [flora_leafy.cushion, flora_leafy.grass_tuft, mineral.boulder], 3, stem=palette.rock)
     set_out(stage, sheet, low, "low", count=number(stage, 14, 28), nearness=(0.35, 0.94), size=0.07, clearing=0.2)

@@ -1,7 +1,6 @@
 """Recipes of the bare and the high: tundra, mountain, volcanic plain."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from postcards_image.engines.creature.scenery import flora_leafy, flora_woody, mineral
 from postcards_image.engines.creature.scenery.colour import encode, mix, oklch
@@ -225,7 +224,7 @@ def _cone(stage: Stage, canvas: Canvas) -> Canvas:
         slide = float(rng.uniform(-0.7, 0.7))
         px = peak + slide * spread * steps**1.2 + np.cumsum(rng.normal(0, 0.006, 10)) * stage.unit
         py = stage.horizon - height * 0.86 + steps * height * 0.8
-        floor: NDArray[np.float64] = np.interp(px, x.astype(np.float64), line.astype(np.float64))
+        floor = line[np.clip(px, 0, stage.width - 1).astype(np.int64)]
         path = np.stack([px, np.maximum(py, floor)], 1).astype(np.float32)
         sheet.lines([path], oklch(0.74, 0.2, 48), stage.unit * 0.004)
     canvas = sheet.over(canvas, 0.8)

@@ -48,6 +48,9 @@ def sheet_of(stage: Stage) -> Sheet:
 
 def lay(stage: Stage, canvas: Canvas, sheet: Sheet, bloom: float = 0.8) -> Canvas:
     """Lays a sheet on the canvas; what glows in it shines around itself."""
+    if sheet.shade.any():
+        soft = blurred(sheet.shade, max(0.6, stage.unit * 0.0022))
+        canvas *= 1 - stretched(soft, stage.width, stage.height)[..., None] * np.float32(0.55 / 255)
     canvas = sheet.over(canvas)
     if sheet.glows:
         canvas = shine(stage, canvas, sheet.glow, bloom)

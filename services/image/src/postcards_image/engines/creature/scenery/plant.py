@@ -157,6 +157,8 @@ class Kind:
     """(4, 3) colour of each `Part`, linear."""
     height: float = 1.0
     """How tall it stands beside others of its biome."""
+    foot: float = 0.3
+    """Half its breadth where it stands, in heights."""
 
 
 def plant(

@@ -30,29 +30,31 @@ def breed(
     """`count` kinds of this world, each of its own genes, from different growers as far as there are."""
     chance = stage.flora(f"{name}/heights")
     grown = _grow(stage.scene.flora_seed, name, tuple(growers), count, individuals)
+    shares = chance.uniform(*height, count).tolist()
+    hues = [stage.flora(f"{name}/{i}/hues") for i in range(count)]
     return [
-        Kind(
-            plants, coloured(stage.palette, stage.flora(f"{name}/{i}/hues"), stem, leaf), float(chance.uniform(*height))
-        )
-        for i, plants in enumerate(grown)
+        Kind(plants, coloured(stage.palette, hue, stem, leaf), share, foot)
+        for (plants, foot), hue, share in zip(grown, hues, shares, strict=True)
     ]
 
 
 @lru_cache(maxsize=48)
 def _grow(
     flora_seed: int, name: str, growers: tuple[Grower, ...], count: int, individuals: int
-) -> tuple[tuple[Plant, ...], ...]:
-    """The shapes of a world's kinds; kept, for a species is often drawn again."""
+) -> tuple[tuple[tuple[Plant, ...], float], ...]:
+    """The shapes of a world's kinds and the half breadths of their feet; kept, for a species is often drawn again."""
     order = generator(flora_seed, f"flora/{name}").permutation(len(growers))
-    return tuple(
-        tuple(
-            growers[int(order[i % len(order)])](
-                generator(flora_seed, f"flora/{name}/{i}/genes"), generator(flora_seed, f"flora/{name}/{i}/{j}")
-            )
+    kinds: list[tuple[tuple[Plant, ...], float]] = []
+    for i in range(count):
+        grower = growers[int(order[i % len(order)])]
+        plants = tuple(
+            grower(generator(flora_seed, f"flora/{name}/{i}/genes"), generator(flora_seed, f"flora/{name}/{i}/{j}"))
             for j in range(individuals)
         )
-        for i in range(count)
-    )
+        points = np.concatenate([shape for one in plants for shape in one.shapes])
+        low = np.abs(points[points[:, 1] < 0.22, 0])
+        kinds.append((plants, float(np.quantile(low, 0.85)) if len(low) else 0.1))
+    return tuple(kinds)
 
 
 def set_out(
@@ -93,6 +95,8 @@ def set_out(
         if tall < 2:
             continue
         y = stage.row(float(depth)) + 0.004 * stage.unit
+        air = stage.veil(float(depth)) if veil is None else veil
+        sheet.contact(x * stage.width, y, tall * min(0.5, 0.55 * kind.foot), 1 - air)
         plant(
             sheet,
             kind,
@@ -100,7 +104,7 @@ def set_out(
             (x * stage.width, y),
             tall,
             stage.palette,
-            stage.veil(float(depth)) if veil is None else veil,
+            air,
             lean,
             light,
         )

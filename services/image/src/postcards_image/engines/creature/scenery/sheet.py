@@ -24,6 +24,14 @@ class Sheet:
         self.pixels = np.zeros((height, width, 4), np.uint8)
         self.glow = np.zeros((height, width, 3), np.uint8)
         self.glows = False
+        self.shade = np.zeros((max(2, height // 4), max(2, width // 4)), np.uint8)
+
+    def contact(self, x: float, y: float, half: float, darkness: float) -> None:
+        """Notes the shadow that something `half` a width broad casts where it stands; `darkness` is 0 to 1."""
+        centre, axes = (round(x * _ONE / 4), round(y * _ONE / 4)), (round(half * _ONE / 4), round(half * _ONE / 14))
+        if axes[1] > 3:
+            level = round(255 * darkness)
+            cv2.ellipse(self.shade, centre, axes, 0, 0, 360, level, -1, cv2.LINE_8, _SHIFT)
 
     def polygon(self, points: NDArray[Any], colour: Colour) -> None:
         """Fills a polygon."""
