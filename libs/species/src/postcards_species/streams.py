@@ -21,7 +21,7 @@ class Stream:
     def __init__(self, seed: int, name: str) -> None:
         """Opens the stream `name` of `seed` (0 to 2**64 - 1)."""
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-        self._random = random.Random(int.from_bytes(digest[:8], "big"))
+        self._random = random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311  (reproducible, not secret)
 
     def unit(self) -> float:
         """Uniform in [0, 1)."""
