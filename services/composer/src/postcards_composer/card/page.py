@@ -54,6 +54,7 @@ class _StampView:
 class _SyllableView:
     text: str
     stressed: bool
+    dotted: bool
     at: str
 
 
@@ -118,8 +119,8 @@ def _waves() -> list[str]:
 
 
 def _icon(palette: Palette, seed: int) -> str:
-    lines = stamp.rosette(Stream(seed, "plate"), 15)[::3]
-    paths = "".join(f"<path d='{_path(line[::6])}'/>" for line in lines)
+    lines = stamp.rosette(Stream(seed, "plate"), 15)[-5::2]
+    paths = "".join(f"<path d='{_path(line[::2])}'/>" for line in lines)
     drawing = (
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='-16 -16 32 32'>"
         f"<circle r='16' fill='{hex_of(palette.paper)}'/>"
@@ -133,7 +134,7 @@ def _sizes(content: CardContent, words: Sequence[_WordView]) -> dict[str, str]:
     lines = name_lines(wording.typographic(content.name))
     ems = max(0.5, *(typefaces.width_in_ems(typefaces.Face.DISPLAY, line) for line in lines))
     name = min(56 / ems, 19 / (len(lines) * 0.98), 15)
-    phrase_text = " ".join("·".join(s.text for s in word.syllables) + word.after for word in words)
+    phrase_text = " ".join("".join(s.text + "·" * s.dotted for s in word.syllables) + word.after for word in words)
     phrase_ems = max(4.0, typefaces.width_in_ems(typefaces.Face.PHRASE, phrase_text))
     return {
         "name": f"{name:.2f}",
@@ -174,7 +175,7 @@ def _word_views(content: CardContent) -> list[_WordView]:
             gloss=view.gloss,
             after=view.after,
             syllables=tuple(
-                _SyllableView(s.text, s.stressed, " ".join(f"{a:.2f},{b:.2f}" for a, b in s.spans))
+                _SyllableView(s.text, s.stressed, s.dotted, " ".join(f"{a:.2f},{b:.2f}" for a, b in s.spans))
                 for s in view.syllables
             ),
         )
@@ -252,7 +253,7 @@ def render_card_html(content: CardContent) -> bytes:
             icons=_ICONS,
             front="bleed" if image is not None and image.width >= BLEED_ASPECT * image.height else "strip",
             picture=picture.data_uri("image/webp", picture.page_picture(image)) if image is not None else "",
-            plate=[_path(line[::3]) for line in stamp.rosette(Stream(content.seed, "plate"), 100)],
+            plate=[] if image else [_path(line) for line in stamp.rosette(Stream(content.seed, "plate"), 100)],
             call=picture.data_uri("audio/mpeg", content.call_mp3) if content.call_mp3 else "",
             seconds=seconds,
             spoken=wording.spoken_length(seconds),

@@ -11,6 +11,7 @@ from postcards_composer.card.lettering import on_arc
 from postcards_composer.card.palette import Palette
 from postcards_composer.card.stamp import STAMP, VIGNETTE, Point, StampDesign
 from postcards_composer.card.typefaces import Face, fitted, font
+from postcards_species.streams import Stream
 
 _FINE = 2
 
@@ -36,6 +37,10 @@ def draw_stamp(
     if picture is not None:
         mask = stamp.engrave(picture, right - left, bottom - top, seed)
         sheet.paste(stamp.inked(mask, palette.accent, wording.STAMP_PAPER), (left, top))
+    else:
+        for line in stamp.rosette(Stream(seed, "plate"), 72 * scale):
+            points = [((left + right) / 2 + x, (top + bottom) / 2 + y) for x, y in line]
+            draw.line([*points, points[0]], fill=pale, width=_FINE)
     draw.rectangle([left, top, right, bottom], outline=palette.accent, width=round(1.2 * scale))
     draw.text(
         (40 * scale, 259 * scale),

@@ -169,7 +169,7 @@ def _phrase(pen: Pen, content: CardContent, palette: Palette, width: float) -> f
     """Sets the phrase with its gloss below each word, and returns the last baseline."""
     assert content.phrase is not None  # noqa: S101 (the caller has looked)
     words = speech.shown_words(content.phrase, ())
-    texts = ["·".join(syllable.text for syllable in word.syllables) + word.after for word in words]
+    texts = ["".join(s.text + "·" * s.dotted for s in word.syllables) + word.after for word in words]
     ems = typefaces.width_in_ems(Face.PHRASE, " ".join(texts))
     size = int(min(104, max(38, sqrt(250 * width / (1.3 * max(1.0, ems))))))
     face, gloss = font(Face.PHRASE, size), font(Face.TEXT_ITALIC, 27 if size > 50 else 23)
@@ -179,15 +179,10 @@ def _phrase(pen: Pen, content: CardContent, palette: Palette, width: float) -> f
         if x > _MARGIN and x + wide > _MARGIN + width:
             x, y = float(_MARGIN), y + 1.12 * size + 1.1 * gloss.size
         at = x
-        for index, syllable in enumerate(word.syllables):
-            if index and not syllable.stressed:
-                at += pen.line((at, y), "·", face, palette.accent)
-            if syllable.stressed:
-                pen.draw.rounded_rectangle(
-                    [at - 1, y - 0.86 * size, at + 0.045 * size, y - 0.62 * size], 2, fill=palette.accent
-                )
-                at += 0.06 * size
-            at += pen.line((at, y), syllable.text, face, palette.ink)
+        for syllable in word.syllables:
+            at += pen.line((at, y), syllable.text, face, palette.accent if syllable.stressed else palette.ink)
+            if syllable.dotted:
+                at += pen.line((at, y), "·", face, palette.hairline)
         pen.line((at, y), word.after, face, palette.ink)
         pen.line((x, y + 0.24 * size + 0.85 * gloss.size), word.gloss, gloss, palette.second)
         x += wide + 0.3 * size

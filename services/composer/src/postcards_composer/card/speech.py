@@ -16,6 +16,8 @@ class ShownSyllable:
     """As written."""
     stressed: bool
     """Whether it bears the stress."""
+    dotted: bool
+    """Whether a dot parts it from the next; where the word is written with a mark of its own there, it has none."""
     spans: tuple[tuple[float, float], ...]
     """Begin and end in seconds, once for every repetition of the phrase."""
 
@@ -98,8 +100,13 @@ def shown_words(phrase: Phrase, timings: tuple[WordTiming, ...]) -> tuple[ShownW
             texts[0] = _capital(texts[0])
         spans = _syllable_spans(word, [timing for timing in timings if timing.word_index == index])
         syllables = tuple(
-            ShownSyllable(typographic(text), syllable.stressed and len(texts) > 1, tuple(span))
-            for text, syllable, span in zip(texts, word.syllables, spans, strict=True)
+            ShownSyllable(
+                text=typographic(text),
+                stressed=syllable.stressed and len(texts) > 1,
+                dotted=place < len(texts) - 1 and text[-1:].isalpha(),
+                spans=tuple(span),
+            )
+            for place, (text, syllable, span) in enumerate(zip(texts, word.syllables, spans, strict=True))
         )
         shown.append(ShownWord(syllables, word.gloss, after))
     return tuple(shown)

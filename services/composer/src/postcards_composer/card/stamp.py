@@ -78,7 +78,7 @@ def _guilloche(stream: Stream) -> tuple[tuple[Point, ...], ...]:
     strands = stream.integer(4, 6)
     lobes = stream.choice((34, 40, 46, 52))
     swell = stream.choice((3, 5, 7))
-    steps = lobes * 12
+    steps = lobes * 18
     lines: list[tuple[Point, ...]] = []
     for strand in range(strands):
         phase = 2 * pi * strand / strands
@@ -92,20 +92,27 @@ def _guilloche(stream: Stream) -> tuple[tuple[Point, ...], ...]:
 
 
 def rosette(stream: Stream, radius: float) -> tuple[tuple[Point, ...], ...]:
-    """Closed interlaced lines around the origin, none farther from it than `radius`: the plate for a lost picture."""
-    petals = stream.choice((7, 9, 11, 13))
-    inner = stream.choice((3, 5))
+    """Closed interlaced lines around the origin, none farther from it than `radius`: the plate for a lost picture.
+
+    Rings of strands that swing between two radii, each strand a little later than the one before, as an engine turns
+    them for bank notes.
+    """
     lines: list[tuple[Point, ...]] = []
-    rings = 9
-    for ring in range(rings):
-        size = radius * (0.3 + 0.7 * (ring + 1) / rings)
-        phase = ring * pi / rings * stream.choice((1, 2))
-        line: list[Point] = []
-        for step in range(720):
-            angle = 2 * pi * step / 720
-            distance = size * (0.78 + 0.16 * cos(petals * angle + phase) + 0.06 * cos(petals * inner * angle - phase))
-            line.append((distance * cos(angle), distance * sin(angle)))
-        lines.append(tuple(line))
+    for inner, outer in ((0.16, 0.46), (0.40, 0.74), (0.68, 1.0)):
+        lobes = stream.choice((10, 12, 14, 16, 18, 20))
+        strands = stream.choice((5, 6, 7))
+        second = stream.choice((2, 3))
+        middle, swing = radius * (inner + outer) / 2, radius * (outer - inner) / 2
+        steps = lobes * 18
+        for strand in range(strands):
+            phase = 2 * pi * strand / strands
+            line: list[Point] = []
+            for step in range(steps):
+                angle = 2 * pi * step / steps
+                turn = lobes * angle + phase
+                distance = middle + swing * (0.8 * cos(turn) + 0.2 * cos(second * turn))
+                line.append((distance * cos(angle), distance * sin(angle)))
+            lines.append(tuple(line))
     return tuple(lines)
 
 
@@ -118,7 +125,7 @@ def design_stamp(seed: int) -> StampDesign:
         perforation=_perforation(),
         guilloche=_guilloche(stream),
         tilt=stream.uniform(-2.2, 2.2),
-        postmark_tilt=stream.uniform(-16, 6),
+        postmark_tilt=stream.uniform(-12, 5),
     )
 
 

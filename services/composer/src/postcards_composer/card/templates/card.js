@@ -122,7 +122,7 @@
       if (size > 8.5) {
         pen.font = letters(size);
         pen.globalAlpha = sounding ? 1 : 0.78;
-        pen.fillText(word.text, x, tall + foot * 0.56);
+        pen.fillText(word.text, sounding ? Math.min(Math.max(x, 24), Math.max(x, end - 24)) : x, tall + foot * 0.56);
       }
     });
     pen.globalAlpha = 1;
