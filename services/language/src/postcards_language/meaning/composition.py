@@ -162,10 +162,17 @@ def _with_evidence(stream: Stream, sentence: Sentence, share: float) -> Sentence
     for i, clause in enumerate(clauses):
         if clause.act is Act.STATEMENT and stream.chance(share) and _reportable(clause):
             evidence = stream.choice(tuple(Evidence))
-            told = last == 0 and stream.chance(_EVIDENCE_TOLD_SHARE)
+            told = last == 0 and not _is_about_the_speaker(clause) and stream.chance(_EVIDENCE_TOLD_SHARE)
             clauses[i] = replace(clause, evidence=evidence, evidence_told=told)
             break
     return replace(sentence, clauses=tuple(clauses))
+
+
+def _is_about_the_speaker(clause: Clause) -> bool:
+    phrases = (clause.subject, clause.object, *(adjunct.phrase for adjunct in clause.adjuncts))
+    return any(
+        phrase.determiner in ("my", "our") or phrase.head.key in ("I", "we") for phrase in phrases if phrase is not None
+    )
 
 
 def _reportable(clause: Clause) -> bool:

@@ -6,7 +6,7 @@ from postcards_language.meaning.concepts import Concept, Kind, Number
 _POSSESSIVES = ("my", "our", "your", "their", "its")
 _BE = {Tense.PRESENT: ("am", "is", "are"), Tense.PAST: ("was", "was", "were")}
 _EVIDENCE_AFTER: dict[Evidence, str] = {
-    Evidence.SEEN: "; I saw it",
+    Evidence.SEEN: "; I have seen it",
     Evidence.HEARD: ", so I heard",
     Evidence.FELT: "; I feel it in my bones",
 }
@@ -87,7 +87,7 @@ def _complements(clause: Clause) -> list[str]:
     if isinstance(clause.predicate, Concept):
         said.append(("so " if clause.intense else "") + clause.predicate.forms[0])
     elif clause.predicate is not None:
-        said.append(say_noun_phrase(clause.predicate))
+        said.append(say_noun_phrase(clause.predicate, as_object=True))
     return said + _adjuncts(clause.adjuncts)
 
 

@@ -117,7 +117,7 @@ NOUNS: tuple[Concept, ...] = (
     noun("branch", "sharp"),
     noun("honey", "hum", parts="sweet blood", number=_MASS),
     noun("meat", "growl", number=_MASS),
-    noun("marrow", parts="bone honey", number=_MASS),
+    noun("marrow", parts="bone sweet", number=_MASS),
     noun("berry", "small"),
     noun("poison", parts="bitter water", number=_MASS),
     # What is not seen

@@ -11,7 +11,7 @@ _FEWEST_SYLLABLES = 12
 
 
 def check_phonology(phonology: Phonology) -> None:
-    """Raises InvalidField where it names no phoneme, spells in English, or can build too few syllables for a lexicon."""
+    """Raises InvalidField where it names no phoneme, spells in English or can build too few syllables."""
     groups = {
         "onsets": phonology.onsets,
         "nuclei": phonology.nuclei,
