@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from postcards_species.animals import ANIMALS
-from postcards_species.body import BodyPlan, derive_body
-from postcards_species.parents import Parent, choose_parents
 
 from postcards_image.engines.creature import painter
 from postcards_image.engines.creature.anatomy import lay_bones
 from postcards_image.engines.creature.layers import Animal, Light, Scenery
+from postcards_species.animals import ANIMALS
+from postcards_species.body import BodyPlan, derive_body
+from postcards_species.parents import Parent, choose_parents
 
 SIZE = 72
 NAMES = tuple(ANIMALS)

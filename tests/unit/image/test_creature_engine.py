@@ -1,13 +1,13 @@
 import cv2
 import numpy as np
 import pytest
-from postcards_species.species import derive_species
 
 from postcards_image.engine import ImageRequest
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.engines.creature.drawing import STAGES
 from postcards_serving.errors import Cancelled, DeadlineExceeded
 from postcards_serving.work import Event, Preview, Progress, Work
+from postcards_species.species import derive_species
 
 
 def request(seed: int = 3, width: int = 96, height: int = 96, **changes: object) -> ImageRequest:

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from postcards_species.body_plan import Pattern, PatternKind
 
 from postcards_image.engines.creature.camera import aim
 from postcards_image.engines.creature.flesh import Bone, Flesh
@@ -10,6 +9,7 @@ from postcards_image.engines.creature.growth import grow_pattern
 from postcards_image.engines.creature.mesh import Material, ball, tube
 from postcards_image.engines.creature.raster import rasterise
 from postcards_image.engines.creature.space import UP, frame_towards, spline, two_bones, vector
+from postcards_species.body_plan import Pattern, PatternKind
 
 
 def bone(x0: float, x1: float, radius: float, blend: float = 0.0) -> Bone:
@@ -54,7 +54,7 @@ def test_blending_fills_the_crease_and_adds_nothing_elsewhere() -> None:
     ],
     ids=["tube", "ball"],
 )
-def test_closed_parts_face_outwards(mesh) -> None:  # noqa: ANN001
+def test_closed_parts_face_outwards(mesh) -> None:
     assert volume(mesh.position - mesh.position.mean(0), mesh.triangles) > 0
 
 

@@ -15,7 +15,7 @@ from postcards_species.parents import Parent, choose_parents
 SEEDS = st.integers(0, 2**64 - 1)
 
 
-def leaves(value: Any, path: str = ""):  # noqa: ANN202, ANN401
+def leaves(value: Any, path: str = ""):
     for item in dataclasses.fields(value):
         current = getattr(value, item.name)
         name = f"{path}{item.name}"

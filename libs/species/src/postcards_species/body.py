@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from postcards_species.animals import ANIMALS
 from postcards_species.body_bending import bend, bend_palette, clamp_to_range, mix_numbers
 from postcards_species.body_plan import (
     BodyPlan,
@@ -46,6 +47,7 @@ def derive_body(seed: int, parents: Sequence[Parent], strangeness: float) -> Bod
     """
     families = [(traits_of(parent.animal), parent.weight) for parent in parents]
     owner = _share_out(Stream(seed, "body/share"), families)
+    odd = _stray_traits(Stream(seed, "body/stray"), strangeness)
     spine = mix_numbers(families[owner["spine"]][0].spine, [(t.spine, w) for t, w in families], 0.3)
     neck = mix_numbers(families[owner["neck"]][0].neck, [(t.neck, w) for t, w in families], 0.15)
     head = families[owner["head"]][0].head
@@ -58,19 +60,19 @@ def derive_body(seed: int, parents: Sequence[Parent], strangeness: float) -> Bod
             # Without a neck the head of a star would drown in its middle.
             neck = replace(neck, length=max(neck.length, 0.55), thickness=max(neck.thickness, 0.1))
     ornaments = _gather_ornaments(Stream(seed, "body/ornaments"), families, owner, strangeness)
-    shell = families[owner["shell"]][0].shell
-    tail = families[owner["tail"]][0].tail
+    shell = odd.get("shell", families[owner["shell"]][0]).shell
+    tail = odd.get("tail", families[owner["tail"]][0]).tail
     tail = _fit_tail(tail, shell, symmetry, limbs)
-    eyes = families[owner["eyes"]][0].eyes
+    eyes = odd.get("eyes", families[owner["eyes"]][0]).eyes
     bending = Stream(seed, "body/bend")
-    amount = 0.04 + 0.42 * strangeness**1.3
+    amount = 0.04 + 0.58 * strangeness**1.4
     spine = bend(spine, bending, amount * 0.8)
     neck = bend(neck, bending, amount)
     head = bend(head, bending, amount * 0.8)
     eyes = bend(eyes, bending, amount * 0.8)
-    if strangeness > 0.35 and bending.chance((strangeness - 0.35) * 0.9):
+    if strangeness > 0.35 and bending.chance((strangeness - 0.35) * 1.1):
         eyes = replace(eyes, count=min(8, eyes.count + bending.choice((1, 1, 2, 2, 4))))
-    ears = bend(families[owner["ears"]][0].ears, bending, amount)
+    ears = bend(odd.get("ears", families[owner["ears"]][0]).ears, bending, amount)
     tail = bend(tail, bending, amount)
     colours = bend_palette(
         families[owner["palette"]][0].palette,
@@ -97,7 +99,7 @@ def derive_body(seed: int, parents: Sequence[Parent], strangeness: float) -> Bod
             tail=tail,
             shell=bend(shell, bending, amount * 0.5),
             ornaments=tuple(bend(ornament, bending, amount) for ornament in ornaments),
-            covering=bend(families[owner["covering"]][0].covering, bending, amount * 0.6),
+            covering=bend(odd.get("covering", families[owner["covering"]][0]).covering, bending, amount * 0.6),
             pattern=pattern,
             palette=colours,
             pose_seed=pose_stream.seed(),
@@ -122,6 +124,16 @@ def _share_out(stream: Stream, families: Sequence[tuple[Traits, float]]) -> dict
     return owner
 
 
+def _stray_traits(stream: Stream, strangeness: float) -> dict[str, Traits]:
+    """Traits from animals that are no parents at all, the more the stranger."""
+    stray: dict[str, Traits] = {}
+    for name in ("tail", "eyes", "ears", "shell", "covering"):
+        stranger = traits_of(stream.choice(tuple(ANIMALS)))
+        if stream.chance(max(0.0, strangeness - 0.55) * 1.1):
+            stray[name] = stranger
+    return stray
+
+
 def _grow_limbs(
     stream: Stream, families: Sequence[tuple[Traits, float]], owner: int, strangeness: float
 ) -> tuple[Limb, ...]:
@@ -138,7 +150,7 @@ def _grow_limbs(
         elif len(limbs) > 1 and any(limb.kind is LimbKind.LEG for limb in traits.limbs) and stream.chance(0.3):
             limbs = _swap_front_or_rear(stream, limbs, traits.limbs)
     extra = stream.unit()
-    if extra < strangeness * 0.55 - 0.1 and limbs:
+    if extra < strangeness * 0.8 - 0.2 and limbs:
         model = stream.choice(limbs)
         for _ in range(1 + int(stream.unit() * strangeness * 2.2)):
             limbs.append(replace(model, at=stream.uniform(0.15, 0.85), length=model.length * stream.uniform(0.8, 1.1)))

@@ -29,7 +29,9 @@ def grow_pattern(mesh: Mesh, pattern: Pattern, cell: float, seed: int) -> Floats
         case PatternKind.SADDLE:
             if pattern.socks > 0.6:
                 shoulders = 1 - np.abs(along - 0.93) / 0.2
-                return np.where(limb > 0.02, 1.0, shoulders).astype(np.float32) + 0.12 * _waves(mesh.position, 7, rng)
+                return (
+                    np.maximum(shoulders, np.clip(14 * limb - 0.9, -1, 1)) + 0.12 * _waves(mesh.position, 7, rng)
+                ).astype(np.float32)
             return (
                 dorsal - 0.25 + 0.35 * _waves(mesh.position, 6, rng) - 0.4 * np.clip(np.abs(along - 0.45) - 0.35, 0, 1)
             ).astype(np.float32)

@@ -47,7 +47,7 @@ def _shoulder(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, up: flo
 def _insect(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, beat: float, growth: Growth) -> None:
     frame, root = _shoulder(plan, skeleton, limb, side, 0.75)
     rear = any(other.kind is LimbKind.WING and other.at > limb.at for other in plan.limbs)
-    painted = plan.covering.kind in (CoveringKind.FUR, CoveringKind.FEATHERS) or limb.length > 1.45
+    painted = plan.covering.kind in _FEATHERED
     lift = 0.35 + 0.75 * beat + (0.0 if not rear else -0.12)
     out = frame.side * side
     way = unit(out * (1.05 - 0.5 * beat) + frame.up * lift + frame.ahead * (0.3 if not rear else -0.5))
