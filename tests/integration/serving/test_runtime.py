@@ -181,6 +181,18 @@ async def test_an_engine_that_hangs_is_left_unclosed(tmp_path):
         assert probe.logged("an engine call has not ended; leaving without closing the engine")
 
 
+async def test_ctrl_c_followed_by_a_supervisor_is_one_request(tmp_path):
+    async with server(tmp_path) as probe, await probe.channel() as channel:
+        call = await started(channel, UNTIL_RELEASED)
+        probe.process.send_signal(signal.SIGINT)
+        await eventually(lambda: probe.logged("stopping"))
+        probe.process.send_signal(signal.SIGTERM)
+        assert await health(channel) == NOT_SERVING
+        probe.release()
+        assert await call == [1]
+        assert await probe.exit_code() == 0
+
+
 async def test_a_second_signal_ends_it_at_once(tmp_path):
     async with server(tmp_path, POSTCARDS_GRACE_SECONDS="3600") as probe, await probe.channel() as channel:
         call = await started(channel, FOR_EVER)

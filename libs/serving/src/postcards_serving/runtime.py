@@ -2,7 +2,7 @@
 
 Signals first; bind, NOT_SERVING; load the engine; warm up with a real tiny request; SERVING. On SIGTERM or SIGINT:
 NOT_SERVING, a short pause, new calls are turned away, running calls end within the grace, and only then the engine is
-closed. A second signal ends the process at once.
+closed. The same signal a second time ends the process at once.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ EXIT_FAILED = 1
 EXIT_SETTINGS = 2
 """Exit code for settings that cannot be used."""
 EXIT_FORCED = 130
-"""Exit code after a second signal."""
+"""Exit code when the same signal came a second time."""
 
 _FLUSH_SECONDS = 0.5
 """How long the last bytes of answered calls have to leave."""
@@ -157,12 +157,17 @@ class _Process:
         loop = asyncio.get_running_loop()
         stopping: asyncio.Future[None] = loop.create_future()
 
+        seen: set[signal.Signals] = set()
+
         def on_signal(number: signal.Signals) -> None:
-            if stopping.done():
+            if number in seen:
                 _log.warning("second signal: ending at once", extra=fields(signal=number.name))
                 _quit_now(EXIT_FORCED)
-            _log.info("stopping", extra=fields(signal=number.name))
-            stopping.set_result(None)
+            seen.add(number)
+            # Ctrl-C reaches the whole group, and a supervisor then sends SIGTERM: together they ask once.
+            if not stopping.done():
+                _log.info("stopping", extra=fields(signal=number.name))
+                stopping.set_result(None)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, on_signal, number)
