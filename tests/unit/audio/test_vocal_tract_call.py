@@ -1,6 +1,7 @@
 """The finished call: length, loudness, peaks, determinism, files."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pyloudnorm
@@ -220,3 +221,40 @@ def test_the_provenance_holds_everything(studio):
 def test_every_mood_and_intent_can_be_voiced(studio, mood, intent):
     phrase = studio.phrase("m a.n u", intent=intent, mood=mood)
     assert studio.record(seed=2, seconds=0.7, phrase=phrase).timings
+
+
+def test_the_whole_phrase_is_said_and_then_echoed(studio):
+    phrase = studio.phrase("k aa.n o", "grr.m u", "sh ii", "t oo.r a", "m e.l i.n a")
+    for seed in range(6):
+        result = studio.record(seed=seed, seconds=8.0, phrase=phrase, vocal_tract=studio.voice(seed))
+        said = [word.word_index for word in result.timings]
+        assert said[:5] == [0, 1, 2, 3, 4]
+
+
+def colour(samples: np.ndarray) -> np.ndarray:
+    """Mean and spread of the logarithmic spectrum in third octaves while the animal sounds."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples.mean(axis=0), 2048)[::1024] * np.hanning(2048)
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
+    loud = power[power.sum(axis=1) > 0.05 * np.percentile(power.sum(axis=1), 95)]
+    edges = np.searchsorted(np.fft.rfftfreq(2048, 1 / RATE), 60 * 2 ** (np.arange(26) / 3))
+    bands = np.log(np.stack([loud[:, a : max(b, a + 1)].mean(axis=1) for a, b in pairwise(edges)], axis=1) + 1e-9)
+    return np.concatenate([bands.mean(axis=0), bands.std(axis=0)])
+
+
+def test_species_are_further_apart_than_the_phrases_of_one(studio):
+    scene = Scene(Biome.DESERT, Weather.CLEAR, TimeOfDay.DAY, Finish.FIELD_PLATE, 0.5, 0.5, 0)
+    phrases = [studio.phrase("k aa.n o", "grr"), studio.phrase("m e.l i", "t oo.s a"), studio.phrase("h uh.r a", "n i")]
+    calls = np.array(
+        [
+            [
+                colour(studio.listen(studio.record(seed=n, seconds=3.0, phrase=p, scene=scene, vocal_tract=voice)))
+                for n, p in enumerate(phrases)
+            ]
+            for voice in (studio.voice(seed) for seed in range(1, 7))
+        ]
+    )
+    calls = (calls - calls.mean(axis=(0, 1))) / calls.std(axis=(0, 1))
+    distance = np.sqrt(((calls[:, :, None, None] - calls[None, None]) ** 2).mean(axis=-1))
+    same = np.eye(6, dtype=bool)[:, None, :, None] & ~np.eye(3, dtype=bool)[None, :, None, :]
+    other = np.broadcast_to(~np.eye(6, dtype=bool)[:, None, :, None], distance.shape)
+    assert distance[other].mean() > 1.25 * distance[np.broadcast_to(same, distance.shape)].mean()

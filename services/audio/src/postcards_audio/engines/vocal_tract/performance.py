@@ -11,7 +11,10 @@ from postcards_audio.engines.vocal_tract.utterance import Segment, SpokenWord, S
 from postcards_species.phrase import Phrase
 from postcards_species.voice import VocalTract
 
-_FASTEST = 1.7
+_FASTEST = 1.6
+_SHORTEST_SYLLABLE_SECONDS = 0.19
+_OPENING_SHARE = 0.68
+_SHORT_CALL_SECONDS = 3.0
 _SHORTEST_SAYING_SECONDS = 0.3
 _ANSWER_CHANCE = 0.45
 _BREATHLESS = 0.5
@@ -60,7 +63,7 @@ class _Plan:
     def sayings(self) -> tuple[Saying, ...]:
         rng = self._rng
         whole = tuple(range(len(self._phrase.words)))
-        first = self._fitted(self._say(whole, 1.0), self._end - self._lead)
+        first = self._opening(self._say(whole, 1.0), self._end - self._lead)
         opening = Delivery(inhale_seconds=self._inhalation(self._lead))
         planned = [Saying(self._lead, first, opening, self._tract, 1.0, self._azimuth)]
         now = self._lead + first.seconds
@@ -101,11 +104,19 @@ class _Plan:
             said = self._say((last,), 1.0)
         return self._fitted(said, room)
 
+    def _opening(self, utterance: Utterance, room: float) -> Utterance:
+        """The whole phrase, quick enough to leave room for an echo of it where that can be."""
+        if room < _SHORT_CALL_SECONDS:
+            return self._fitted(utterance, room)
+        unhurried = utterance.seconds / _FASTEST
+        return self._fitted(utterance, min(room, max(_OPENING_SHARE * room, unhurried)))
+
     def _fitted(self, utterance: Utterance, room: float) -> Utterance:
         """An utterance that is spoken faster, and shortened where that is not enough, so as to fit `room` seconds."""
         if utterance.seconds <= room:
             return utterance
-        kept = [word for word in utterance.words if word.end / _FASTEST <= room] or [utterance.words[0]]
+        fastest = _fastest(utterance)
+        kept = [word for word in utterance.words if word.end / fastest <= room] or [utterance.words[0]]
         end = kept[-1].end
         cut = Utterance(
             segments=tuple(segment for segment in utterance.segments if segment.start < end),
@@ -141,6 +152,11 @@ class _Plan:
             )
         azimuth = float(np.clip(self._azimuth + rng.normal(0, 0.12), -0.8, 0.8))
         return Saying(now, utterance, delivery, self._tract, float(rng.uniform(0.9, 1.5)), azimuth)
+
+
+def _fastest(utterance: Utterance) -> float:
+    """How many times faster it can be said and still be heard syllable by syllable; slow animals have more to give."""
+    return max(_FASTEST, utterance.seconds / len(utterance.syllables) / _SHORTEST_SYLLABLE_SECONDS)
 
 
 def _hurried(utterance: Utterance, factor: float) -> Utterance:

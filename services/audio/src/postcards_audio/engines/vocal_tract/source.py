@@ -24,6 +24,8 @@ _LIP_RADIATION_DB = 6.0
 _FLATTEST_DB = -3.0
 _CHAOS_SPREAD = 0.28
 _COUPLING = 0.35
+_BLOCK = 2**15
+"""Samples that are worked on at once: what a processor keeps near."""
 
 
 def phonate(tracks: Tracks, tract: VocalTract, rng: np.random.Generator) -> Samples:
@@ -60,21 +62,25 @@ def _fold(
     rng: np.random.Generator,
 ) -> Samples:
     phase = np.cumsum(pitch, dtype=np.float64) / RATE + rng.random()
-    cycle = phase.astype(np.int64)
-    within = (phase - cycle).astype(np.float32)
-    cycles = int(cycle[-1]) + 3
+    cycles = int(phase[-1]) + 3
     kicks = rng.uniform(-1, 1, cycles).astype(np.float32)
     swells = rng.uniform(-1, 1, cycles).astype(np.float32)
-    kick = kicks[cycle] * (1 - within) + kicks[cycle + 1] * within
-    swell = swells[cycle] * (1 - within) + swells[cycle + 1] * within
-    alternate = np.cos(np.float32(np.pi) * ((cycle & 1).astype(np.float32) + within))
-    spread = tract.jitter * 0.6 + _CHAOS_SPREAD * chaos
-    moved = within + spread * kick + np.float32(0.09) * doubling * alternate
-    moved -= np.floor(moved)
-    gain = (1 + (tract.shimmer * 0.7 + 0.5 * chaos) * swell) * (1 + 0.55 * doubling * alternate)
-    pulses = _read_tables(moved, pitch, 0.5 + 0.5 * effort, tract.spectral_tilt_db_per_octave)
-    tone = np.sin(np.float32(2 * np.pi) * moved) * np.float32(1.3)
-    return ((pulses * (1 - whistle) + tone * whistle) * gain).astype(np.float32)
+    sound = np.empty(len(pitch), np.float32)
+    for begin in range(0, len(pitch), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        cycle = phase[part].astype(np.int32)
+        within = (phase[part] - cycle).astype(np.float32)
+        kick = kicks[cycle] * (1 - within) + kicks[cycle + 1] * within
+        swell = swells[cycle] * (1 - within) + swells[cycle + 1] * within
+        alternate = np.cos(np.float32(np.pi) * ((cycle & 1).astype(np.float32) + within))
+        moved = within + (tract.jitter * 0.6 + _CHAOS_SPREAD * chaos[part]) * kick + 0.09 * doubling[part] * alternate
+        moved -= np.floor(moved)
+        gain = (1 + (tract.shimmer * 0.7 + 0.5 * chaos[part]) * swell) * (1 + 0.55 * doubling[part] * alternate)
+        pressed = 0.5 + 0.5 * effort[part]
+        pulses = _read_tables(moved, pitch[part], pressed, tract.spectral_tilt_db_per_octave)
+        tone = np.sin(np.float32(2 * np.pi) * moved) * np.float32(1.3)
+        sound[part] = (pulses + (tone - pulses) * whistle[part]) * gain
+    return sound
 
 
 def _read_tables(phase: Samples, pitch: Samples, pressed: Samples, tilt: float) -> Samples:
