@@ -191,19 +191,19 @@ class Scene(message.Message):
     DENSITY_FIELD_NUMBER: builtins.int
     FLORA_SEED_FIELD_NUMBER: builtins.int
     biome: Biome.ValueType
-    """The kind of place."""
+    """The kind of place. Default: from the seed and the parents."""
     weather: Weather.ValueType
-    """The state of the air."""
+    """The state of the air, or of the water in REEF and ABYSS. Default: from the theme, else from the seed."""
     time_of_day: TimeOfDay.ValueType
-    """The hour."""
+    """The hour. Default: from the theme, else from the seed."""
     finish: Finish.ValueType
-    """How the picture is finished."""
+    """How the picture is finished. Default: from the theme, else from the seed."""
     hue: builtins.float
-    """Hue of the light and the ground as a turn of the colour wheel. Range: 0 to 1."""
+    """Hue of the light and the ground as a turn of the colour wheel: 0 red, 1/3 green, 2/3 blue. Range: 0 to 1. Default: 0."""
     density: builtins.float
-    """How densely plants and stones stand. Range: 0 to 1."""
+    """How densely plants and stones stand. Range: 0 (bare) to 1 (overgrown). Default: 0."""
     flora_seed: builtins.int
-    """Seed of the plants' shapes: one species' world looks alike on all its postcards."""
+    """Seed of the plants' shapes: one species' world looks alike on all its postcards. Default: 0."""
     def __init__(
         self,
         *,

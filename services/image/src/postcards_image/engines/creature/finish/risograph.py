@@ -87,6 +87,7 @@ def _separations(scenery: Scenery, animal: Animal) -> tuple[FloatImage, FloatIma
     picture = shown(full)
     body = picture @ _GREY
     inside = alpha > 0.5
+    body = 0.7 * body + 0.3 * np.power(np.clip(animal.albedo @ _GREY, 0, 1), 1 / 2.2)
     low, high = np.quantile(body[inside][::3], (0.03, 0.97)) if inside.any() else (0.0, 1.0)
     body = np.clip((body - low) / max(float(high - low), 0.05), 0, 1)
     albedo = np.power(np.clip(animal.albedo, 0, 1), 1 / 2.2)
@@ -98,7 +99,7 @@ def _separations(scenery: Scenery, animal: Animal) -> tuple[FloatImage, FloatIma
         warmth = np.clip(0.5 + 0.4 * (warmth - centre) / scale, 0, 1)
     dark_habitat = np.clip(1.02 - tone * 1.28, 0, 1) ** 1.25 * 0.86
     bright_habitat = np.clip(1.12 - np.abs(tone - 0.42) * 1.5, 0.05, 0.92) * smoothstep(1.02, 0.72, tone)
-    dark_body = np.clip(1.08 - body * 1.25, 0, 1) ** 1.15
+    dark_body = np.clip(0.96 - body * 1.18, 0, 1) ** 1.2
     bright_body = np.clip(0.10 + 0.75 * warmth * (0.55 + spread) + 0.25 * (1 - body), 0, 1) * smoothstep(
         1.05, 0.8, body
     )

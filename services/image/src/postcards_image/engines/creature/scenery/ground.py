@@ -1,6 +1,7 @@
 """Land between the horizon and the viewer, and the land far behind it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from postcards_image.engines.creature.scenery.colour import Colour, encode, mix
 from postcards_image.engines.creature.scenery.filters import blurred, sampled, smoothed_up, tiled
@@ -142,25 +143,39 @@ def paint_range(
     rows = np.arange(top, bottom, dtype=np.float32)[:, None]
     depth = rows - line[None, :]
     inside = np.clip(depth + 0.5, 0, 1)
-    facing = np.full(depth.shape, -0.05, np.float32)
-    rng = stage.flora("range")
-    warp = clouds(rng, stage.width, bottom - top, 5, 5, stretch=0.35) - 0.5
     if rugged:
-        smooth = blurred(line[None, :].astype(np.float32), max(0.6, stage.unit * 0.004))[0]
-        slope = np.gradient(smooth) * palette.side * 1.0
-        x = np.arange(stage.width, dtype=np.float32)[None, :] + warp * stage.unit * 0.10
-        where = np.clip(x, 0, stage.width - 1).astype(np.float32)
-        flank = sampled(slope[None, :].astype(np.float32), where, np.zeros_like(where))
-        facing = np.clip(-0.05 + rugged * np.clip(flank * 1.3, -1, 1) + warp * 0.5 * rugged, -0.9, 0.9)
-    facing = facing.astype(np.float32)
+        colour = _rugged(stage, line, depth, albedo, rugged, cap, cap_height)
+    else:
+        colour = palette.lit(albedo[None], np.array([-0.05], np.float32))[0]
+    span = max(1.0, bottom - float(line.mean()))
+    air = np.clip(veil + (1 - veil) * 0.75 * smoothstep(0.15, 1.05, np.maximum(depth, 0) / span), 0, 0.98)
+    haze = mix(palette.haze, palette.horizon, 0.4)
+    colour = colour + air[..., None] * (haze - colour)
+    part = canvas[top:bottom]
+    part += inside[..., None] * (encode(colour) - part)
+    return canvas
+
+
+def _rugged(
+    stage: Stage,
+    line: np.ndarray,
+    depth: np.ndarray,
+    albedo: Colour,
+    rugged: float,
+    cap: Colour | None,
+    cap_height: float,
+) -> NDArray[np.float32]:
+    """(n, w, 3) flanks that take their slope from the skyline above them, torn by ribs; `depth` is rows below it."""
+    palette = stage.palette
+    warp = clouds(stage.flora("range"), stage.width, depth.shape[0], 5, 5, stretch=0.35) - np.float32(0.5)
+    smooth = blurred(line[None, :].astype(np.float32), max(0.6, stage.unit * 0.004))[0]
+    slope = np.gradient(smooth).astype(np.float32) * np.float32(palette.side)
+    x = np.arange(stage.width, dtype=np.float32)[None, :] + warp * np.float32(stage.unit * 0.10)
+    where = np.clip(x, 0, stage.width - 1)
+    flank = sampled(slope[None, :], where, np.zeros_like(where))
+    facing = np.clip(rugged * (np.clip(flank * 1.3, -1, 1) + warp * 0.5) - 0.05, -0.9, 0.9).astype(np.float32)
     colour = palette.shaded(albedo, facing)
     if cap is not None and cap_height > 0:
         snow = smoothstep(cap_height * 1.15, cap_height * 0.75, depth + warp * cap_height * 1.3)
         colour += snow[..., None] * (palette.shaded(cap, facing + np.float32(0.1)) - colour)
-    span = max(1.0, bottom - float(line.mean()))
-    air = np.clip(veil + (1 - veil) * 0.75 * smoothstep(0.15, 1.05, np.maximum(depth, 0) / span), 0, 0.98)
-    haze = mix(palette.haze, palette.horizon, 0.4)
-    colour += air[..., None] * (haze - colour)
-    part = canvas[top:bottom]
-    part += inside[..., None] * (encode(colour) - part)
-    return canvas
+    return colour

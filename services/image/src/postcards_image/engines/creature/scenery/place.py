@@ -64,7 +64,8 @@ def shine(stage: Stage, canvas: Canvas, glow: np.ndarray, strength: float) -> Ca
     unit = min(quarter)
     halo = blurred(small, max(0.6, unit * 0.012)) * 0.8 + blurred(small, max(0.8, unit * 0.05)) * 1.5
     halo = stretched(halo, stage.width, stage.height)
-    return 1.0 - (1.0 - canvas) * (1.0 - np.clip(halo * strength, 0, 0.95))
+    canvas += np.minimum(halo * np.float32(strength), 0.95) * (1.0 - canvas)
+    return canvas
 
 
 def number(stage: Stage, few: int, many: int) -> int:

@@ -125,8 +125,11 @@ def weather_before(stage: Stage, sheet: np.ndarray) -> np.ndarray:
 
 
 def _lay(sheet: np.ndarray, colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    share = alpha[..., None]
-    return sheet * (1 - share) + np.append(np.minimum(colour, 1.0), np.float32(1.0)) * share
+    """`colour` by coverage (h, w) on a premultiplied sheet, which it changes; most of the air is empty."""
+    where = alpha > 0.004
+    share = alpha[where][:, None]
+    sheet[where] = sheet[where] * (1 - share) + np.append(np.minimum(colour, 1.0), np.float32(1.0)) * share
+    return sheet
 
 
 def _rain(stage: Stage, name: str, count: int, length: float, width: float) -> np.ndarray:
