@@ -1,4 +1,4 @@
-"""A real S3 server on loopback, for every test that wants one."""
+"""What all tests share: patience, quiet, and a real S3 server on loopback for those that want one."""
 
 import os
 import shutil
@@ -11,8 +11,15 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from hypothesis import HealthCheck, settings
 
 from postcards_composer.store.s3 import S3Settings, S3Store
+
+# A busy machine is no reason to fail: no test here judges by the clock.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+# gRPC reads this when it is first imported; its notes on lost connections are no errors.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 ACCESS_KEY = "contract"
 SECRET_KEY = "contract-secret"  # noqa: S105

@@ -100,15 +100,11 @@ def _in_range(value: float, limits: Limits) -> bool:
 
 
 def _range_words(limits: Limits) -> str:
-    low = None if limits.ge is None else _shown(limits.ge)
-    if limits.gt is not None:
-        low = f"above {_shown(limits.gt)}"
-    if limits.lt is not None:
-        high = f"below {_shown(limits.lt)}"
-        return high if low is None else f"{low} and {high}" if low.startswith("above") else f"at least {low} and {high}"
-    if limits.le is not None:
-        return f"at most {_shown(limits.le)}" if low is None else f"{low} to {_shown(limits.le)}"
-    return low if low is not None and low.startswith("above") else f"at least {low}"
+    if limits.le is not None and limits.lt is None and (limits.ge is not None or limits.gt is not None):
+        low = f"above {_shown(limits.gt)}" if limits.gt is not None else _shown(limits.ge or 0)
+        return f"{low} to {_shown(limits.le)}"
+    bounds = (("at least", limits.ge), ("above", limits.gt), ("at most", limits.le), ("below", limits.lt))
+    return " and ".join(f"{words} {_shown(bound)}" for words, bound in bounds if bound is not None)
 
 
 def _shown(value: float) -> str:
