@@ -24,7 +24,7 @@ class _Biome:
 class _BiomeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Biome.ValueType], builtins.type):
     DESCRIPTOR: descriptor.EnumDescriptor
     BIOME_UNSPECIFIED: _Biome.ValueType  # 0
-    """Not set: derived from the seed."""
+    """Not set."""
     BIOME_JUNGLE: _Biome.ValueType  # 1
     """Wet forest, crowded with plants."""
     BIOME_SWAMP: _Biome.ValueType  # 2
@@ -54,7 +54,7 @@ class Biome(_Biome, metaclass=_BiomeEnumTypeWrapper):
     """The kind of place a species lives in."""
 
 BIOME_UNSPECIFIED: Biome.ValueType  # 0
-"""Not set: derived from the seed."""
+"""Not set."""
 BIOME_JUNGLE: Biome.ValueType  # 1
 """Wet forest, crowded with plants."""
 BIOME_SWAMP: Biome.ValueType  # 2
@@ -87,7 +87,7 @@ class _Weather:
 class _WeatherEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Weather.ValueType], builtins.type):
     DESCRIPTOR: descriptor.EnumDescriptor
     WEATHER_UNSPECIFIED: _Weather.ValueType  # 0
-    """Not set: derived from the seed."""
+    """Not set."""
     WEATHER_CLEAR: _Weather.ValueType  # 1
     """Clear."""
     WEATHER_MIST: _Weather.ValueType  # 2
@@ -105,7 +105,7 @@ class Weather(_Weather, metaclass=_WeatherEnumTypeWrapper):
     """The state of the air (or of the water)."""
 
 WEATHER_UNSPECIFIED: Weather.ValueType  # 0
-"""Not set: derived from the seed."""
+"""Not set."""
 WEATHER_CLEAR: Weather.ValueType  # 1
 """Clear."""
 WEATHER_MIST: Weather.ValueType  # 2
@@ -126,7 +126,7 @@ class _TimeOfDay:
 class _TimeOfDayEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_TimeOfDay.ValueType], builtins.type):
     DESCRIPTOR: descriptor.EnumDescriptor
     TIME_OF_DAY_UNSPECIFIED: _TimeOfDay.ValueType  # 0
-    """Not set: derived from the seed."""
+    """Not set."""
     TIME_OF_DAY_DAWN: _TimeOfDay.ValueType  # 1
     """Before sunrise."""
     TIME_OF_DAY_DAY: _TimeOfDay.ValueType  # 2
@@ -140,7 +140,7 @@ class TimeOfDay(_TimeOfDay, metaclass=_TimeOfDayEnumTypeWrapper):
     """The hour."""
 
 TIME_OF_DAY_UNSPECIFIED: TimeOfDay.ValueType  # 0
-"""Not set: derived from the seed."""
+"""Not set."""
 TIME_OF_DAY_DAWN: TimeOfDay.ValueType  # 1
 """Before sunrise."""
 TIME_OF_DAY_DAY: TimeOfDay.ValueType  # 2
@@ -157,7 +157,7 @@ class _Finish:
 class _FinishEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Finish.ValueType], builtins.type):
     DESCRIPTOR: descriptor.EnumDescriptor
     FINISH_UNSPECIFIED: _Finish.ValueType  # 0
-    """Not set: derived from the theme and the seed."""
+    """Not set. Where a request names a finish of its own: chosen by the theme, else from the seed."""
     FINISH_CAMERA_TRAP: _Finish.ValueType  # 1
     """The photograph of a camera trap: flash, noise, vignette, data strip."""
     FINISH_FIELD_PLATE: _Finish.ValueType  # 2
@@ -169,7 +169,7 @@ class Finish(_Finish, metaclass=_FinishEnumTypeWrapper):
     """How a picture is finished."""
 
 FINISH_UNSPECIFIED: Finish.ValueType  # 0
-"""Not set: derived from the theme and the seed."""
+"""Not set. Where a request names a finish of its own: chosen by the theme, else from the seed."""
 FINISH_CAMERA_TRAP: Finish.ValueType  # 1
 """The photograph of a camera trap: flash, noise, vignette, data strip."""
 FINISH_FIELD_PLATE: Finish.ValueType  # 2
@@ -179,7 +179,7 @@ FINISH_RISOGRAPH: Finish.ValueType  # 3
 
 @typing.final
 class Scene(message.Message):
-    """One view of the species' world."""
+    """One view of the species' world. Given whole or not at all: a message that lacks it derives it from its seed."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -191,13 +191,13 @@ class Scene(message.Message):
     DENSITY_FIELD_NUMBER: builtins.int
     FLORA_SEED_FIELD_NUMBER: builtins.int
     biome: Biome.ValueType
-    """The kind of place. Default: from the seed and the parents."""
+    """The kind of place. Must be set."""
     weather: Weather.ValueType
-    """The state of the air, or of the water in REEF and ABYSS. Default: from the theme, else from the seed."""
+    """The state of the air, or of the water in REEF and ABYSS. Must be set."""
     time_of_day: TimeOfDay.ValueType
-    """The hour. Default: from the theme, else from the seed."""
+    """The hour. Must be set."""
     finish: Finish.ValueType
-    """How the picture is finished. Default: from the theme, else from the seed."""
+    """How the picture is finished. Must be set."""
     hue: builtins.float
     """Hue of the light and the ground as a turn of the colour wheel: 0 red, 1/3 green, 2/3 blue. Range: 0 to 1. Default: 0."""
     density: builtins.float
