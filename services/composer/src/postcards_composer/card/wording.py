@@ -160,6 +160,7 @@ def setting(value: str) -> str:
 def facts(content: CardContent) -> list[tuple[str, str]]:
     """What makes the species again: label and text."""
     lines = [
+        ("name", content.name),
         ("seed", str(content.seed)),
         ("strangeness", f"{content.strangeness:.2f}"),
         ("theme", content.theme),
