@@ -165,7 +165,7 @@ async def test_what_was_accepted_is_finished_after_a_kill(start, folder: Path, p
     assert again.id == postcard_id
     for name in MADE_BEFORE[stage]:
         assert len(getattr(parts, f"{name}_requests")) == 1, name
-    assert not (folder / "pending").exists() or not list((folder / "pending").iterdir())
+    await eventually(lambda: not (folder / "pending").exists())
 
 
 async def test_a_postcard_outlives_many_kills(start, folder: Path):

@@ -315,4 +315,4 @@ async def test_the_note_of_work_goes_with_the_work(replica, parts, folder: Path)
     postcard = await replica.made()
     await repaired(replica, postcard.id)
 
-    assert not (folder / keys.PENDING).exists()
+    await eventually(lambda: not (folder / keys.PENDING).exists())

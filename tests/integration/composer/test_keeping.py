@@ -1,6 +1,7 @@
 """Repetition, getting, listing, deleting; a store that is away, full or damaged."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import grpc
@@ -42,7 +43,8 @@ async def delete(replica, postcard: str) -> None:
 
 
 def left_in(folder: Path) -> list[str]:
-    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and ".scratch" not in p.parts]
+    walked = ((Path(root).relative_to(folder), names) for root, _, names in os.walk(folder))
+    return [str(below / name) for below, names in walked for name in names if ".scratch" not in below.parts]
 
 
 async def test_the_same_request_finds_the_same_postcard(replica, parts):
@@ -56,7 +58,7 @@ async def test_the_same_request_finds_the_same_postcard(replica, parts):
     assert len(parts.image_requests) == 1
 
 
-async def test_the_same_request_at_the_same_time_makes_one_postcard(replica, parts):
+async def test_the_same_request_at_the_same_time_makes_one_postcard(replica, parts, folder: Path):
     made = await asyncio.gather(*(replica.create(request_id="r-1") for _ in range(8)))
 
     assert len({postcard.id for postcard in made}) == 1
@@ -64,6 +66,7 @@ async def test_the_same_request_at_the_same_time_makes_one_postcard(replica, par
     await replica.finished(made[0].id)
     assert len(parts.image_requests) == 1
     assert len((await listed(replica)).postcards) == 1
+    assert len(list((folder / "index").iterdir())) == 1
 
 
 async def test_another_content_under_the_same_request_id_is_refused(replica, refused):

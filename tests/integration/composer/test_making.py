@@ -7,6 +7,7 @@ from pathlib import Path
 from postcards.composer.v1 import composer_pb2
 
 from postcards_composer.manifest import load
+from postcards_serving.testing import eventually
 from postcards_species.species import derive_species
 
 FILES = ["call.flac", "call.mp3", "card.html", "card.png", "image.png", "phrase.json", "preview.webp"]
@@ -33,7 +34,7 @@ async def test_a_postcard_is_made_whole(replica, parts, folder: Path):
         assert (len(data), hashlib.sha256(data).hexdigest()) == (file.size_bytes, file.sha256)
         assert file.url.startswith("file:///")
     assert (folder / "postcards" / postcard.id / "image.png").read_bytes() == parts.png
-    assert not list((folder / "pending").glob("*") if (folder / "pending").exists() else [])
+    await eventually(lambda: not (folder / "pending").exists())
 
 
 async def test_the_manifest_says_how_to_make_it_again(replica, folder: Path):

@@ -27,5 +27,5 @@ async def test_the_card_is_rendered_from_what_is_there(replica, parts, folder: P
     assert postcard.state == (composer_pb2.POSTCARD_STATE_ACTIVE if whole else composer_pb2.POSTCARD_STATE_PARTIAL)
     assert not postcard.HasField("card_error")
     page = (folder / "postcards" / postcard.id / "card.html").read_text()
-    assert postcard.species.name in html.unescape(page)
+    assert postcard.species.binomial in html.unescape(page)
     assert (folder / "postcards" / postcard.id / "card.png").read_bytes().startswith(b"\x89PNG")

@@ -22,6 +22,11 @@ class Kept:
     """Its version."""
 
 
+def _place(value: Manifest) -> str:
+    """Key of a postcard's place in the index."""
+    return keys.index(keys.IndexEntry(value.created_at, value.id))
+
+
 class Archive:
     """Postcards in a store. Raises the store's errors, and `ManifestError` for a manifest that cannot be read."""
 
@@ -41,9 +46,15 @@ class Archive:
         without a postcard, which is overlooked and cleaned up, never a postcard that nobody finds.
         """
         await self.note_work(value)
-        await self.store.put(keys.index(keys.IndexEntry(value.created_at, value.id)), b"", EMPTY_TYPE)
+        place = _place(value)
+        await self.store.put(place, b"", EMPTY_TYPE)
         key = keys.manifest(value.id)
-        etag = await self.store.put(key, manifest.dump(value), manifest.CONTENT_TYPE, if_absent=True)
+        try:
+            etag = await self.store.put(key, manifest.dump(value), manifest.CONTENT_TYPE, if_absent=True)
+        except PreconditionFailed:
+            if place != _place((await self.load(value.id)).manifest):
+                await self.store.delete(place)
+            raise
         return Kept(value, etag)
 
     async def replace(self, kept: Kept, value: Manifest) -> Kept:
@@ -63,12 +74,22 @@ class Archive:
         return Kept(value, etag)
 
     async def note_work(self, value: Manifest) -> None:
-        """Notes that the postcard has unfinished work, before that work is promised."""
-        await self.store.put(keys.pending(keys.PendingEntry(value.id, value.round)), b"", EMPTY_TYPE)
+        """Notes that the postcard has unfinished work, before that work is promised, and its place in the index."""
+        note = keys.pending(keys.PendingEntry(value.id, value.round))
+        await self.store.put(note, _place(value).encode(), EMPTY_TYPE)
 
     async def forget_work(self, value: Manifest) -> None:
         """Removes the note that `note_work` made."""
         await self.store.delete(keys.pending(keys.PendingEntry(value.id, value.round)))
+
+    async def forget_orphan(self, entry: keys.PendingEntry) -> None:
+        """Removes a note whose postcard has never come to be, and the place in the index that was kept for it."""
+        note = keys.pending(entry)
+        with suppress(NotFound):
+            place = (await self.store.get(note)).data.decode("ascii", "replace")
+            if keys.parse_index(place) is not None:
+                await self.store.delete(place)
+        await self.store.delete(note)
 
     async def put_file(self, postcard_id: str, blob: Blob) -> File:
         """Writes a file of a postcard, over an older one of that name."""
@@ -84,7 +105,7 @@ class Archive:
         while found := [key for key in await self.store.list(keys.folder(value.id)) if key != own]:
             for key in found:
                 await self.store.delete(key)
-        await self.store.delete(keys.index(keys.IndexEntry(value.created_at, value.id)))
+        await self.store.delete(_place(value))
         with suppress(NotFound):
             if (await self.load(value.id)).manifest.generation != value.generation:
                 # Another was faster, and the id has a new postcard since.

@@ -21,6 +21,7 @@ from postcards_composer.store.threads import ThreadedStore
 from postcards_composer.workshop import Workshop
 from postcards_serving.channels import open_channel
 from postcards_serving.logging import fields
+from postcards_species.species import derive_species
 
 _STORE_SECONDS = 3.0
 """How long the start waits for the store."""
@@ -66,6 +67,8 @@ class Composer:
         """
         preparing = asyncio.create_task(self._prepare_store(), name="store")
         await asyncio.wait([preparing], timeout=_STORE_SECONDS)
+        # The first species takes ten times as long as the second: nobody shall wait for that.
+        await asyncio.to_thread(derive_species, 0)
         self._background = [
             preparing,
             asyncio.create_task(self._recovery.run(), name="recovery"),

@@ -43,13 +43,16 @@ class Desk:
         with told_to_caller():
             if request.request_id is not None:
                 with contextlib.suppress(NoSuchObject):
-                    return _same(request, (await self.archive.load(postcard_id(request.request_id))).manifest)
+                    return await self._first(request, postcard_id(request.request_id))
             with self.workshop.reserve():
                 manifest = await asyncio.to_thread(accepted, request, self.workshop.new_lease())
                 try:
                     kept = await self.archive.reserve(manifest)
-                except PreconditionFailed:
-                    return _same(request, await self._load(manifest.id))
+                except (PreconditionFailed, NoSuchObject):
+                    try:
+                        return await self._first(request, manifest.id)
+                    except NoSuchObject:
+                        raise _being_deleted() from None
                 self.metrics.accepted.inc()
                 self.workshop.begin(kept)
                 return manifest
@@ -122,6 +125,10 @@ class Desk:
             if lease is None or lease.holder == self.workshop.holder:
                 await self.archive.erase(kept.manifest)
 
+    async def _first(self, request: CreateRequest, postcard_id: str) -> Manifest:
+        """The postcard that an earlier request with this id has brought forth."""
+        return _same(request, (await self.archive.load(postcard_id)).manifest)
+
     async def _load(self, postcard_id: str) -> Manifest:
         return (await self._kept(postcard_id)).manifest
 
@@ -153,7 +160,7 @@ class Desk:
 def _same(request: CreateRequest, manifest: Manifest) -> Manifest:
     """The postcard of an earlier request with the same id, if it asked for the same."""
     if manifest.state is PostcardState.DELETING:
-        raise Unavailable("the postcard of this request_id is being deleted", reason="POSTCARD_DELETING")
+        raise _being_deleted()
     if manifest.fingerprint != content_fingerprint(request):
         raise AlreadyExists(
             f"request_id {manifest.request_id} was used before with other content",
@@ -161,6 +168,10 @@ def _same(request: CreateRequest, manifest: Manifest) -> Manifest:
             metadata={"id": manifest.id, "field": "request_id"},
         )
     return manifest
+
+
+def _being_deleted() -> Unavailable:
+    return Unavailable("the postcard of this request_id is being deleted", reason="POSTCARD_DELETING")
 
 
 def _no_postcard(postcard_id: str) -> NotFound:

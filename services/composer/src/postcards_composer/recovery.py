@@ -88,7 +88,7 @@ class Recovery:
             kept = await self._archive.load(entry.id)
         except NotFound:
             if self._unchanged_for(entry, "") > ORPHAN_SECONDS:
-                await self._archive.store.delete(keys.pending(entry))
+                await self._archive.forget_orphan(entry)
             return
         except ManifestError as problem:
             self._metrics.unreadable.inc()

@@ -81,7 +81,7 @@ class PostcardServiceServicer:
         The same `request_id` with the same content answers with the same postcard as it is by then; with other content
         ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
         RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
-        store is away. In all three cases nothing was accepted.
+        store is away. In all three cases nothing was promised: ask again, best with the same `request_id`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class PostcardServiceStub:
     The same `request_id` with the same content answers with the same postcard as it is by then; with other content
     ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
     RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
-    store is away. In all three cases nothing was accepted.
+    store is away. In all three cases nothing was promised: ask again, best with the same `request_id`.
     """
     WatchPostcard: _grpc.UnaryStreamMultiCallable[_composer_pb2.WatchPostcardRequest, _composer_pb2.WatchPostcardResponse]
     """Streams what happens to a postcard until it is finished. May be dropped and taken up again, on any replica; dropping
@@ -71,7 +71,7 @@ class PostcardServiceAsyncStub(PostcardServiceStub):
     The same `request_id` with the same content answers with the same postcard as it is by then; with other content
     ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
     RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
-    store is away. In all three cases nothing was accepted.
+    store is away. In all three cases nothing was promised: ask again, best with the same `request_id`.
     """
     WatchPostcard: _aio.UnaryStreamMultiCallable[_composer_pb2.WatchPostcardRequest, _composer_pb2.WatchPostcardResponse]  # type: ignore[assignment]
     """Streams what happens to a postcard until it is finished. May be dropped and taken up again, on any replica; dropping
@@ -107,7 +107,7 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
         The same `request_id` with the same content answers with the same postcard as it is by then; with other content
         ALREADY_EXISTS. `timeout` is not content: a repetition may carry another one, which changes nothing.
         RESOURCE_EXHAUSTED with a retry delay when too many are being made, or when the store is full; UNAVAILABLE when the
-        store is away. In all three cases nothing was accepted.
+        store is away. In all three cases nothing was promised: ask again, best with the same `request_id`.
         """
 
     @_abc_1.abstractmethod
