@@ -157,12 +157,14 @@ def test_the_prediction_is_close_for_work_of_even_length():
 
 
 def test_the_numbers_are_exported():
-    line, _ = admission(places=1, max_queue=1)
+    line, clock = admission(places=1, max_queue=1)
     first = line.enter()
     second = line.enter()
     assert REGISTRY.get_sample_value("postcards_in_flight_rows") == 1
     assert REGISTRY.get_sample_value("postcards_queue_depth") == 1
     assert REGISTRY.get_sample_value("postcards_queue_predicted_wait_seconds") == 20.0
+    clock.now += 4
+    assert REGISTRY.get_sample_value("postcards_queue_predicted_wait_seconds") == 16.0
     before = REGISTRY.get_sample_value("postcards_queue_rejected_total")
     with pytest.raises(Overloaded):
         line.enter()

@@ -91,6 +91,8 @@ class Admission:
         self._clock = clock
         self._seated: set[Ticket] = set()
         self._queue: deque[Ticket] = deque()
+        # Asked anew by every scrape, on its thread: it falls while work goes on, without anyone coming or leaving.
+        metrics.QUEUE_WAIT.set_function(lambda: self.predicted_wait(self.depth))
 
     @property
     def depth(self) -> int:
@@ -109,7 +111,7 @@ class Admission:
         and every waiting one takes the first place that falls free.
         """
         now = self._clock()
-        free_at = [max(0.0, self._average - (now - (ticket.begun or now))) for ticket in self._seated]
+        free_at = [max(0.0, self._average - (now - (ticket.begun or now))) for ticket in tuple(self._seated)]
         free_at += [0.0] * (self.places - len(free_at))
         heapq.heapify(free_at)
         for _ in range(position):
@@ -164,5 +166,4 @@ class Admission:
 
     def _publish(self) -> None:
         metrics.QUEUE_DEPTH.set(len(self._queue))
-        metrics.QUEUE_WAIT.set(self.predicted_wait(len(self._queue)))
         metrics.IN_FLIGHT.set(len(self._seated))
