@@ -14,7 +14,7 @@ from postcards_image.engines.creature.scenery.plant import Kind, plant
 from postcards_image.engines.creature.scenery.planting import breed, set_out, strew
 from postcards_image.engines.creature.scenery.sheet import Sheet
 from postcards_image.engines.creature.scenery.stage import Stage, distance_field
-from postcards_image.engines.creature.scenery.water import caustics, paint_depths, rays
+from postcards_image.engines.creature.scenery.water import caustics, paint_depths, pool_mask, pools, rays
 from postcards_image.engines.creature.scenery.weather import mist
 
 
@@ -289,6 +289,7 @@ def cave(stage: Stage) -> Canvas:
         canvas = lay(stage, canvas, sheet)
         canvas = mist(stage, canvas, stage.horizon, 0.07, 0.4, f"cave/{level}")
     canvas = paint_plain(stage, canvas, relief=0.7, patches=0.45, repeat=0.5)
+    canvas = pools(stage, canvas, pool_mask(stage, 0.42), stage.horizon + 0.02 * stage.height, 0.2, 0.03)
     canvas = rays(
         stage, canvas, (opening[0], -0.05 * stage.height), 0.55, mix(palette.horizon, palette.light.colour, 0.5), 0.75
     )

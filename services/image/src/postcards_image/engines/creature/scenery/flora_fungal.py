@@ -24,12 +24,14 @@ def parasol(genes: Rng, rng: Rng) -> Plant:
     x, y = float(spine[-1][0]), float(spine[-1][1])
     across = np.linspace(-1, 1, 25)
     dome = _dome(form, across) * height
-    lip = -0.06 - 0.05 * (form == 1) + (0.11 if form == 3 else 0.0)
+    lip = (-0.06 - 0.05 * (form == 1)) * across**2
+    if form == 3:
+        lip = dome - 0.012 - 0.05 * (1 - across**2)
+    edge = np.minimum(dome, lip)
     top_line = np.stack([x + across * breadth, y + dome], 1)
-    rim = np.stack([x + across * breadth, y + np.minimum(dome, lip * np.abs(across) ** 2)], 1)
-    belly = np.stack(
-        [x + across * breadth * 0.98, y - 0.055 * np.sqrt(np.maximum(0, 1 - across**2)) + lip * across**2], 1
-    )
+    rim = np.stack([x + across * breadth, y + edge], 1)
+    hollow = 0.055 * np.sqrt(np.maximum(0, 1 - across**2))
+    belly = np.stack([x + across * breadth * 0.98, y - hollow + (edge if form == 3 else lip)], 1)
     built.shape(np.concatenate([rim, belly[::-1]]), Part.STEM, -0.75)
     for k in range(1, 24, 1):
         at = across[k]

@@ -4,13 +4,12 @@ import numpy as np
 
 from postcards_image.engines.creature.scenery import flora_fungal, flora_leafy, flora_woody, mineral
 from postcards_image.engines.creature.scenery.colour import mix, oklch
-from postcards_image.engines.creature.scenery.ground import crowns, on_plane, paint_plain, paint_range, tile
-from postcards_image.engines.creature.scenery.noise import smoothstep
+from postcards_image.engines.creature.scenery.ground import crowns, paint_plain, paint_range
 from postcards_image.engines.creature.scenery.place import Canvas, Framing, Place, lay, number, sheet_of
 from postcards_image.engines.creature.scenery.planting import breed, set_out, strew
 from postcards_image.engines.creature.scenery.sky import paint_sky
 from postcards_image.engines.creature.scenery.stage import Stage
-from postcards_image.engines.creature.scenery.water import pools, rays
+from postcards_image.engines.creature.scenery.water import pool_mask, pools, rays
 from postcards_image.engines.creature.scenery.weather import mist
 
 
@@ -152,25 +151,13 @@ def swamp(stage: Stage) -> Canvas:
         veil=0.3,
     )
     canvas = lay(stage, canvas, sheet)
-    canvas = pools(stage, canvas, _pool_mask(stage), stage.horizon + 0.012 * stage.height, 0.3, 0.035)
+    canvas = pools(stage, canvas, pool_mask(stage, 0.66), stage.horizon + 0.012 * stage.height, 0.3, 0.035)
     reeds = breed(stage, "reeds", [flora_leafy.reeds, flora_leafy.lantern_stalks, flora_leafy.grass_tuft], 3)
     sheet = sheet_of(stage)
     set_out(stage, sheet, reeds, "middle", count=number(stage, 16, 30), nearness=(0.18, 0.75), size=0.32, clearing=0.65)
     canvas = lay(stage, canvas, sheet, 0.7)
     canvas = mist(stage, canvas, stage.row(0.25), 0.05, 0.45, "near")
     return _floor(stage, canvas, 60)
-
-
-def _pool_mask(stage: Stage) -> np.ndarray:
-    """(h, w) where water lies: everywhere far away, in channels nearer, never under the feet."""
-    shape, top = on_plane(stage, tile(stage.layout("pools"), 4, 4), 0.3)
-    y = (np.arange(top, stage.height, dtype=np.float32)[:, None] - stage.horizon) / max(stage.feet - stage.horizon, 1.0)
-    x = np.abs(np.linspace(-1, 1, stage.width, dtype=np.float32))[None, :]
-    island = np.exp(-((x / 0.95) ** 2) - ((y - 1.08) / 0.5) ** 2)
-    level = 0.66 - 0.62 * island + 0.6 * (shape - 0.5) - 0.10 * np.clip(y, 0, 2)
-    mask = np.zeros((stage.height, stage.width), np.float32)
-    mask[top:] = smoothstep(0.34, 0.40, level)
-    return mask
 
 
 def swamp_framing(stage: Stage) -> Framing:

@@ -100,3 +100,15 @@ def pools(stage: Stage, canvas: Canvas, mask: np.ndarray, line: float, dark: flo
     share = mask[top:, :, None]
     canvas[top:] = canvas[top:] * (1 - share) + encode(water) * share
     return canvas
+
+
+def pool_mask(stage: Stage, level: float) -> np.ndarray:
+    """(h, w) where water lies: far away, in channels nearer, never under the feet; `level` (0 to 1) is its height."""
+    shape, top = on_plane(stage, tile(stage.layout("pools"), 4, 4), 0.3)
+    y = (np.arange(top, stage.height, dtype=np.float32)[:, None] - stage.horizon) / max(stage.feet - stage.horizon, 1.0)
+    x = np.abs(np.linspace(-1, 1, stage.width, dtype=np.float32))[None, :]
+    island = np.exp(-((x / 0.95) ** 2) - ((y - 1.08) / 0.5) ** 2)
+    depth = level - 0.62 * island + 0.6 * (shape - 0.5) - 0.10 * np.clip(y, 0, 2)
+    mask = np.zeros((stage.height, stage.width), np.float32)
+    mask[top:] = smoothstep(0.34, 0.40, depth)
+    return mask
