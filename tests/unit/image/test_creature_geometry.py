@@ -9,7 +9,8 @@ from postcards_image.engines.creature.growth import grow_pattern
 from postcards_image.engines.creature.mesh import Material, ball, tube
 from postcards_image.engines.creature.raster import rasterise
 from postcards_image.engines.creature.space import UP, frame_towards, spline, two_bones, vector
-from postcards_species.body_plan import Pattern, PatternKind
+from postcards_species.body_kinds import PatternKind
+from postcards_species.body_plan import Pattern
 
 
 def bone(x0: float, x1: float, radius: float, blend: float = 0.0) -> Bone:

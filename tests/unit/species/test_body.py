@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from postcards_species.animals import ANIMALS
 from postcards_species.body import BodyPlan, derive_body, describe_body
-from postcards_species.body_plan import LimbKind, Pose, ShellKind, Symmetry, TailKind
+from postcards_species.body_kinds import LimbKind, Pose, ShellKind, Symmetry, TailKind
 from postcards_species.body_traits import traits_of
 from postcards_species.parents import Parent, choose_parents
 

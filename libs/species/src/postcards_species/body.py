@@ -5,32 +5,28 @@ from dataclasses import replace
 
 from postcards_species.animals import ANIMALS
 from postcards_species.body_bending import bend, bend_palette, clamp_to_range, mix_numbers
-from postcards_species.body_plan import (
-    BodyPlan,
+from postcards_species.body_kinds import (
     EyeKind,
-    Limb,
     LimbKind,
-    Ornament,
     OrnamentKind,
-    Pattern,
     PatternKind,
     Pose,
-    Shell,
     ShellKind,
-    Spine,
     Stance,
     Symmetry,
-    Tail,
     TailKind,
 )
+from postcards_species.body_plan import BodyPlan, Limb, Ornament, Pattern, Shell, Spine, Tail
 from postcards_species.body_traits import Traits, traits_of
 from postcards_species.parents import Parent
 from postcards_species.streams import Stream
 
-__all__ = ["BodyPlan", "derive_body"]
+__all__ = ["BodyPlan", "derive_body", "describe_body"]
 
-_MODULES = ("spine", "neck", "head", "eyes", "ears", "limbs", "tail", "shell", "ornaments", "covering", "pattern")
-_MODULES += ("palette", "symmetry")
+_MODULES = (
+    *("spine", "neck", "head", "eyes", "ears", "limbs", "tail", "shell", "ornaments"),
+    *("covering", "pattern", "palette", "symmetry"),
+)
 _ALIVE_MARKS = (PatternKind.SPOTS, PatternKind.ROSETTES, PatternKind.STRIPES, PatternKind.MAZE, PatternKind.PATCHES)
 _GRAFTS = (LimbKind.WING, LimbKind.PINCER, LimbKind.TENTACLE, LimbKind.FLIPPER, LimbKind.ARM)
 _WALKERS = (LimbKind.LEG, LimbKind.TENTACLE, LimbKind.RAY)

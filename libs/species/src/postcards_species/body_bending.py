@@ -22,7 +22,8 @@ def clamp_to_range(value: T) -> T:
         elif is_dataclass(current):
             changes[item.name] = clamp_to_range(current)
         elif isinstance(current, tuple):
-            changes[item.name] = tuple(clamp_to_range(part) for part in current)  # pyright: ignore[reportUnknownVariableType]
+            parts: tuple[Any, ...] = current
+            changes[item.name] = tuple(clamp_to_range(part) for part in parts)  # pyright: ignore[reportUnknownVariableType]
     return replace(value, **changes)  # pyright: ignore[reportArgumentType, reportUnknownVariableType, reportReturnType]
 
 

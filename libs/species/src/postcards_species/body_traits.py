@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from postcards_species.body_kinds import Pose, Symmetry
 from postcards_species.body_plan import (
     Colour,
     Covering,
@@ -13,10 +14,8 @@ from postcards_species.body_plan import (
     Ornament,
     Palette,
     Pattern,
-    Pose,
     Shell,
     Spine,
-    Symmetry,
     Tail,
 )
 

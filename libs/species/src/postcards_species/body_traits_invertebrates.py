@@ -1,30 +1,20 @@
 """The looks of the arthropods, the molluscs and the starfish."""
 
-from postcards_species.body_plan import (
-    Covering,
+from postcards_species.body_kinds import (
     CoveringKind,
-    Ears,
     EyeKind,
-    Eyes,
     Foot,
-    Head,
-    Limb,
     LimbKind,
     Mouth,
-    Neck,
-    Ornament,
     OrnamentKind,
-    Pattern,
     PatternKind,
     Pose,
-    Shell,
     ShellKind,
-    Spine,
     Stance,
     Symmetry,
-    Tail,
     TailKind,
 )
+from postcards_species.body_plan import Covering, Ears, Eyes, Head, Limb, Neck, Ornament, Pattern, Shell, Spine, Tail
 from postcards_species.body_traits import Traits, palette
 
 _BARE = Shell(ShellKind.NONE, 0, 0)

@@ -17,7 +17,8 @@ from postcards_image.engines.creature.skull_parts import Face
 from postcards_image.engines.creature.space import Floats
 from postcards_image.engines.creature.tails import grow_tail
 from postcards_image.engines.creature.wings import grow_wings
-from postcards_species.body_plan import BodyPlan, OrnamentKind, Symmetry
+from postcards_species.body_kinds import OrnamentKind, Symmetry
+from postcards_species.body_plan import BodyPlan
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from postcards_image.engines.creature.mesh import ALONG, FLOW, HEAD, LIMB, SHAG,
 from postcards_image.engines.creature.raster import Visible
 from postcards_image.engines.creature.skin import Seen, Skin
 from postcards_image.engines.creature.space import Floats, cross, smoothstep, unit
-from postcards_species.body_plan import BodyPlan, CoveringKind
+from postcards_species.body_kinds import CoveringKind
+from postcards_species.body_plan import BodyPlan
 
 _MAX_TILES = 4200
 
@@ -88,7 +89,7 @@ def _sample(picture: Floats, x: Floats, y: Floats) -> Floats:
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT,
     )
-    return got.ravel()[:count]
+    return np.asarray(got, np.float32).ravel()[:count]
 
 
 def _streaks(noise: Floats, visible: Visible, flow: Floats, length: Floats, steps: int) -> Floats:
@@ -100,7 +101,7 @@ def _streaks(noise: Floats, visible: Visible, flow: Floats, length: Floats, step
     for i in range(steps):
         at = (i / (steps - 1) - 0.35) * length
         total += _sample(noise, x + flow[:, 0] * at, y + flow[:, 1] * at) * (1 - 0.5 * i / steps)
-    return total / (total.std() + 1e-6)
+    return (total / (total.std() + 1e-6)).astype(np.float32)
 
 
 def _noise(visible: Visible, rng: np.random.Generator, size: float) -> Floats:
@@ -109,7 +110,7 @@ def _noise(visible: Visible, rng: np.random.Generator, size: float) -> Floats:
     if size <= 1.01:
         return rng.standard_normal((height, width), np.float32)
     small = rng.standard_normal((max(3, int(height / size) + 2), max(3, int(width / size) + 2)), np.float32)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _fur(plan: BodyPlan, visible: Visible, seen: Seen, camera: Camera, rng: np.random.Generator, detail: float) -> Coat:
@@ -233,7 +234,8 @@ def _tiles(
     across = np.zeros_like(along)
     winner = np.full(len(along), -1, np.int32)
     if not len(centre):
-        return (np.zeros(len(visible.pixel), np.float32),) * 4
+        none = np.zeros(len(visible.pixel), np.float32)
+        return none, none, none, none
     fields = mesh.fields[centre]
     order = np.argsort(
         fields[:, ALONG] - 1.2 * fields[:, LIMB] + 0.02 * rng.standard_normal(len(centre)), kind="stable"

@@ -8,7 +8,8 @@ from postcards_image.engines.creature.flesh import Bone, Flesh
 from postcards_image.engines.creature.mesh import HEAD, LIMB, TINT, Material, Mesh, ball, tube
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import Floats, cross, profile, spline, unit
-from postcards_species.body_plan import BodyPlan, EyeKind
+from postcards_species.body_kinds import EyeKind
+from postcards_species.body_plan import BodyPlan
 
 
 @dataclass(frozen=True)

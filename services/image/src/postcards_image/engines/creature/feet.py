@@ -5,7 +5,8 @@ import numpy as np
 from postcards_image.engines.creature.flesh import Bone
 from postcards_image.engines.creature.mesh import LIMB, Material, Mesh, sheet, tube
 from postcards_image.engines.creature.space import UP, Floats, profile, spline, unit
-from postcards_species.body_plan import Foot, Limb
+from postcards_species.body_kinds import Foot
+from postcards_species.body_plan import Limb
 
 
 def grow_foot(

@@ -5,13 +5,16 @@ wins, a mark grows. Diffusion runs over the edges of the mesh, so that marks fol
 set of patches where the marks are large.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from postcards_image.engines.creature.mesh import ALONG, DORSAL, FLOW, LIMB, Indices, Mesh
 from postcards_image.engines.creature.space import Floats, smoothstep, unit
-from postcards_species.body_plan import Pattern, PatternKind
+from postcards_species.body_kinds import PatternKind
+from postcards_species.body_plan import Pattern
 
 _WAVELENGTH_OVER_SIGMA = 6.5
 _ROUNDS = 12
@@ -32,9 +35,11 @@ def grow_pattern(mesh: Mesh, pattern: Pattern, cell: float, seed: int) -> Floats
                 return (
                     np.maximum(shoulders, np.clip(14 * limb - 0.9, -1, 1)) + 0.12 * _waves(mesh.position, 7, rng)
                 ).astype(np.float32)
-            return (
+            back = (
                 dorsal - 0.25 + 0.35 * _waves(mesh.position, 6, rng) - 0.4 * np.clip(np.abs(along - 0.45) - 0.35, 0, 1)
-            ).astype(np.float32)
+            )
+            thin = smoothstep(0.0, 0.12, limb)
+            return (back * (1 - thin) - 0.5 * thin).astype(np.float32)
         case PatternKind.STRIPES:
             # Diffusion around a thin limb closes every stripe into a ring.
             rings = np.sin(2 * np.pi * limb / max(0.07, 0.85 * pattern.scale) + 0.9 * _waves(mesh.position, 9, rng))
@@ -76,24 +81,34 @@ def _turing(mesh: Mesh, pattern: Pattern, cell: float, rng: np.random.Generator)
     )
     spread = 0.03 if pattern.kind is PatternKind.STRIPES else 1.0
     weights = _diffusion(mesh.triangles, number, centre, flow, spread)
-    hop = float(np.mean(((centre[weights.indices] - np.repeat(centre, np.diff(weights.indptr), 0)) ** 2).sum(1)))
+    hop = _hop(weights, centre)
     near = int(np.clip(round(2.2 * sigma * sigma / max(hop, 1e-9)), 1, 12))
     if pattern.kind is PatternKind.STRIPES:
         near = min(2 * near, 12)
     bias = {PatternKind.SPOTS: 1.15, PatternKind.ROSETTES: 0.95, PatternKind.PATCHES: 0.15}.get(pattern.kind, 0.0)
     state = rng.normal(0, 1, len(centre)).astype(np.float32)
     for _ in range(_ROUNDS):
-        activator = state
-        for _ in range(near):
-            activator = 0.25 * activator + 0.75 * (weights @ activator)
-        inhibitor = activator
-        for _ in range(near * 3):
-            inhibitor = 0.25 * inhibitor + 0.75 * (weights @ inhibitor)
-        state = activator - inhibitor
+        activator = _diffuse(weights, state, near, 0.75)
+        state = activator - _diffuse(weights, activator, 3 * near, 0.75)
         state = np.tanh(2.2 * state / (state.std() + 1e-6) - bias).astype(np.float32)
-    field = 0.5 * state + 0.5 * (weights @ state)
+    field = _diffuse(weights, state, 1, 0.5)
     field = (field - np.quantile(field, 1 - np.clip(pattern.coverage, 0.02, 0.98))) / (field.std() + 1e-6)
     return _smooth_to_vertices(mesh, number, field.astype(np.float32), patch / cell)
+
+
+def _hop(weights: csr_array, centre: Floats) -> float:
+    """The mean square of the distance that one step of diffusion covers."""
+    ends = np.asarray(weights.indices)
+    starts = np.repeat(np.arange(len(centre)), np.diff(np.asarray(weights.indptr)))
+    return float(((centre[ends] - centre[starts]) ** 2).sum(1).mean())
+
+
+def _diffuse(weights: csr_array, values: Floats, rounds: int, share: float) -> Floats:
+    """`values` (n,) after so many steps in which each takes `share` of its neighbours' mean."""
+    step: Any = weights
+    for _ in range(rounds):
+        values = (1 - share) * values + share * np.asarray(step @ values, np.float32)
+    return values
 
 
 def _patches(position: Floats, size: float) -> tuple[NDArray[np.intp], Floats]:

@@ -6,7 +6,8 @@ from postcards_image.engines.creature.flesh import Flesh
 from postcards_image.engines.creature.mesh import HEAD, Material, Mesh, ball, sheet, tube
 from postcards_image.engines.creature.sheets import feather
 from postcards_image.engines.creature.space import UP, Frame, profile, spline, unit
-from postcards_species.body_plan import BodyPlan, CoveringKind, Ornament, OrnamentKind
+from postcards_species.body_kinds import CoveringKind, OrnamentKind
+from postcards_species.body_plan import BodyPlan, Ornament
 from postcards_species.streams import Stream
 
 

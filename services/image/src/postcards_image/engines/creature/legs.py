@@ -9,7 +9,8 @@ from postcards_image.engines.creature.flesh import Bone, chain
 from postcards_image.engines.creature.mesh import LIMB, Material, Mesh, tube
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import UP, Floats, Frame, cross, profile, spline, two_bones, unit, vector
-from postcards_species.body_plan import BodyPlan, CoveringKind, Foot, Limb, LimbKind, Pose, Stance, Symmetry
+from postcards_species.body_kinds import CoveringKind, Foot, LimbKind, Pose, Stance, Symmetry
+from postcards_species.body_plan import BodyPlan, Limb
 from postcards_species.streams import Stream
 
 
@@ -136,7 +137,7 @@ def _grow_leg(
         points[:stop],
         radii[:stop],
         blends[:stop].astype(np.float32),
-        -root.ahead if limb.at >= 0.5 else root.ahead,
+        unit(root.out + 0.35 * root.ahead),
         along=(limb.at, limb.at),
         limb=(0.0, 1.0 if not scaly else 0.5),
         shag=1.0 if not scaly else 0.6,
@@ -183,8 +184,9 @@ def _along_joints(joints: list[Floats], count: int) -> Floats:
     """Points along the joints: straight bones, softly rounded at the joints."""
     corners = np.stack(joints)
     lengths = np.sqrt((np.diff(corners, axis=0) ** 2).sum(1))
-    marks = np.concatenate(((0.0,), np.cumsum(lengths)))
-    at = np.linspace(0, marks[-1], 49)
+    marks = np.zeros(len(lengths) + 1, np.float32)
+    marks[1:] = np.cumsum(lengths)
+    at = np.linspace(0, float(marks[-1]), 49, dtype=np.float32)
     fine = np.stack([np.interp(at, marks, corners[:, i]) for i in range(3)], 1)
     kernel = np.array((1, 2, 3, 2, 1), np.float32) / 9
     soft = np.stack([np.convolve(np.pad(fine[:, i], 2, mode="edge"), kernel, "valid") for i in range(3)], 1)
@@ -353,7 +355,7 @@ def _grow_tentacle(
         base = skeleton.frame(0.0).origin if not skeleton.floating else skeleton.frame(0.05).origin
         start = base + flat * skeleton.radius(0.05) * 0.55
         way = unit(flat - UP * 0.35)
-    points = [start]
+    points: list[Floats] = [start]
     steps = 16
     length = limb.length
     curl_axis = unit(cross(way, UP) + 0.35 * frame.ahead * stream.uniform(-1, 1))

@@ -8,7 +8,8 @@ from postcards_image.engines.creature.mesh import TINT, Material, Mesh, blank_fi
 from postcards_image.engines.creature.sheets import fan
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import Floats, cross, unit
-from postcards_species.body_plan import BodyPlan, CoveringKind, Ornament, OrnamentKind, ShellKind
+from postcards_species.body_kinds import CoveringKind, OrnamentKind, ShellKind
+from postcards_species.body_plan import BodyPlan, Ornament
 from postcards_species.streams import Stream
 
 
@@ -132,8 +133,8 @@ def _dorsal_fins(plan: BodyPlan, skeleton: Skeleton, ornament: Ornament) -> list
         sections = ((0.64, 0.3),)
     for start, end in sections[: ornament.count]:
         places = np.linspace(start, end, 9)
-        base = []
-        tips = []
+        base: list[Floats] = []
+        tips: list[Floats] = []
         for i, at in enumerate(places):
             frame = skeleton.frame(float(at))
             high = skeleton.radius(float(at)) / np.sqrt(plan.spine.flatness)

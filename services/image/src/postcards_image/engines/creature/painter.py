@@ -18,7 +18,8 @@ from postcards_image.engines.creature.skin import Seen, Skin, hide
 from postcards_image.engines.creature.space import Floats, smoothstep, unit
 from postcards_image.engines.creature.strands import choose_strokes, draw_strokes
 from postcards_image.engines.creature.whiskers import whisker_strokes
-from postcards_species.body_plan import BodyPlan, OrnamentKind
+from postcards_species.body_kinds import OrnamentKind
+from postcards_species.body_plan import BodyPlan
 
 _BOTH_SIDES = (Material.SHELL, Material.MEMBRANE, Material.FEATHER, Material.FLESH, Material.QUILL)
 

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from postcards_image.engines.creature.mesh import LOCAL, TINT, Material
 from postcards_image.engines.creature.skin import Seen, Skin, blend, linear
 from postcards_image.engines.creature.space import Floats, smoothstep
-from postcards_species.body_plan import BodyPlan, CoveringKind, EyeKind, PatternKind
+from postcards_species.body_kinds import CoveringKind, EyeKind, PatternKind
+from postcards_species.body_plan import BodyPlan
 
 _CATCH = (-0.3, 0.46)
 """Where in the eye a window is mirrored: view-space x and y of the normal."""

@@ -63,7 +63,7 @@ def show_skin(view: View, clad: Clad, canvas: Canvas) -> Bytes:
 
 def show_light(linear: Floats, canvas: Canvas) -> Bytes:
     """The lit animal in its habitat, (h, w, 3) linear."""
-    return _encode(cv2.resize(linear, preview_scale(canvas), interpolation=cv2.INTER_AREA))
+    return _encode(_shrink(linear, canvas))
 
 
 def show_print(picture: Bytes, canvas: Canvas) -> Bytes:
@@ -85,7 +85,11 @@ def _small(visible: Visible, colour: Floats, canvas: Canvas) -> Bytes:
     picture = visible.image(colour.astype(np.float32))
     inside = visible.image(np.ones(len(colour), np.float32))[..., None]
     picture = picture + (1 - inside) * _PAPER**2.2
-    return _encode(cv2.resize(picture, preview_scale(canvas), interpolation=cv2.INTER_AREA))
+    return _encode(_shrink(picture, canvas))
+
+
+def _shrink(picture: Floats, canvas: Canvas) -> Floats:
+    return np.asarray(cv2.resize(picture, preview_scale(canvas), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _encode(linear: Floats) -> Bytes:

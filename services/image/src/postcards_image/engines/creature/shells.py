@@ -14,7 +14,8 @@ from postcards_image.engines.creature.mesh import (
 )
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import unit
-from postcards_species.body_plan import BodyPlan, LimbKind, ShellKind
+from postcards_species.body_kinds import LimbKind, ShellKind
+from postcards_species.body_plan import BodyPlan
 
 
 def grow_shell(plan: BodyPlan, skeleton: Skeleton) -> list[Mesh]:

@@ -16,7 +16,8 @@ from postcards_image.engines.creature.space import (
     unit,
     vector,
 )
-from postcards_species.body_plan import BodyPlan, Limb, LimbKind, Mouth, Pose, ShellKind, Stance, Symmetry
+from postcards_species.body_kinds import LimbKind, Mouth, Pose, ShellKind, Stance, Symmetry
+from postcards_species.body_plan import BodyPlan, Limb
 from postcards_species.streams import Stream
 
 _REACH = {
@@ -62,7 +63,7 @@ class Skeleton:
 
     def frame(self, share: float) -> Frame:
         """The frame on the axis of the trunk at `share`."""
-        x = np.clip(share, self.trunk_share[0], self.trunk_share[-1])
+        x = min(max(share, float(self.trunk_share[0])), float(self.trunk_share[-1]))
         origin = np.array([np.interp(x, self.trunk_share, self.trunk[:, i]) for i in range(3)], np.float32)
         index = int(np.clip(np.searchsorted(self.trunk_share, x), 1, len(self.trunk) - 1))
         return frame_towards(origin, self.trunk[index] - self.trunk[index - 1], self.trunk_up[index])

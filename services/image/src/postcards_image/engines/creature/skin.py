@@ -20,7 +20,8 @@ from postcards_image.engines.creature.mesh import (
 )
 from postcards_image.engines.creature.skull_parts import Face
 from postcards_image.engines.creature.space import Floats, smoothstep
-from postcards_species.body_plan import BodyPlan, Colour, CoveringKind, PatternKind
+from postcards_species.body_kinds import CoveringKind, PatternKind
+from postcards_species.body_plan import BodyPlan, Colour
 
 
 @dataclass

@@ -6,7 +6,8 @@ from postcards_image.engines.creature import beaks, snouts
 from postcards_image.engines.creature.mesh import HEAD
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.skull_parts import Skull, head_bone
-from postcards_species.body_plan import BodyPlan, Mouth, Pose
+from postcards_species.body_kinds import Mouth, Pose
+from postcards_species.body_plan import BodyPlan
 from postcards_species.streams import Stream
 
 

@@ -42,7 +42,7 @@ def heading(elevation: float, azimuth: float) -> Floats:
     return vector(float(np.cos(e) * np.cos(a)), float(np.sin(e)), float(-np.cos(e) * np.sin(a)))
 
 
-def smoothstep(low: float, high: float, values: ArrayLike) -> Floats:
+def smoothstep(low: float | Floats, high: float | Floats, values: ArrayLike) -> Floats:
     """0 below `low`, 1 above `high`, smooth between; `low` may exceed `high`."""
     t = np.clip((np.asarray(values, np.float32) - low) / (high - low), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)

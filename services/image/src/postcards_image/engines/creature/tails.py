@@ -8,7 +8,8 @@ from postcards_image.engines.creature.mesh import ALONG, TINT, Material, tube
 from postcards_image.engines.creature.sheets import fan, feather
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import UP, Floats, Frame, cross, frame_towards, profile, spline, unit
-from postcards_species.body_plan import BodyPlan, CoveringKind, Pose, Symmetry, TailKind
+from postcards_species.body_kinds import CoveringKind, Pose, Symmetry, TailKind
+from postcards_species.body_plan import BodyPlan
 from postcards_species.streams import Stream
 
 _NODES = 17
@@ -67,7 +68,7 @@ def _tail_path(plan: BodyPlan, behind: Frame, stream: Stream) -> tuple[Floats, F
     lift = np.radians(tail.lift + stream.uniform(-9, 9))
     swing = stream.uniform(-0.35, 0.35)
     way = unit(behind.ahead * np.cos(lift) + behind.up * np.sin(lift) + behind.side * swing)
-    points = [behind.origin - behind.ahead * 0.04]
+    points: list[Floats] = [behind.origin - behind.ahead * 0.04]
     step = tail.length / (_NODES - 1)
     wave = stream.uniform(0.4, 1.0) * stream.choice((-1, 1))
     roll = cross(way, behind.up)

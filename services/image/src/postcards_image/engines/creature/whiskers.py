@@ -5,9 +5,10 @@ import numpy as np
 from postcards_image.engines.creature.anatomy import Body
 from postcards_image.engines.creature.camera import Camera
 from postcards_image.engines.creature.layers import Light
-from postcards_image.engines.creature.space import unit
+from postcards_image.engines.creature.space import Floats, unit
 from postcards_image.engines.creature.strands import Strokes
-from postcards_species.body_plan import BodyPlan, OrnamentKind
+from postcards_species.body_kinds import OrnamentKind
+from postcards_species.body_plan import BodyPlan
 
 
 def whisker_strokes(plan: BodyPlan, body: Body, camera: Camera, light: Light) -> Strokes:
@@ -16,7 +17,9 @@ def whisker_strokes(plan: BodyPlan, body: Body, camera: Camera, light: Light) ->
     skull, size = body.skeleton.skull, plan.head.size
     whiskers = next(o for o in plan.ornaments if o.kind is OrnamentKind.WHISKERS)
     reach = 0.26 + 0.66 * min(plan.head.snout_length, 1.6)
-    roots, tips, middles = [], [], []
+    roots: list[Floats] = []
+    tips: list[Floats] = []
+    middles: list[Floats] = []
     for side in (-1, 1):
         for row in range(3):
             for i in range(max(2, min(whiskers.count, 8) - 1)):
@@ -35,14 +38,12 @@ def whisker_strokes(plan: BodyPlan, body: Body, camera: Camera, light: Light) ->
     end = camera.project(np.stack(tips).astype(np.float32))
     sag = camera.view(np.stack(middles).astype(np.float32))[:, :2] * (1, -1) * camera.pixels
     count = len(roots)
-    tone = 0.75 * (light.colour + light.sky)
-    # Several strokes side by side make a hair that is dense enough to read.
-    repeat = 1
+    tone = 0.55 * (light.colour + light.sky)
     return Strokes(
-        np.repeat(start[:, :2], repeat, 0) + rng.normal(0, 0.15, (count * repeat, 2)).astype(np.float32),
-        np.repeat(end[:, :2] - start[:, :2], repeat, 0),
-        np.repeat(sag, repeat, 0).astype(np.float32),
-        np.broadcast_to(tone, (count * repeat, 3)).astype(np.float32),
-        np.repeat(np.maximum(start[:, 2], end[:, 2]), repeat),
-        np.full(count * repeat, 0.75, np.float32),
+        start[:, :2] + rng.normal(0, 0.15, (count, 2)),
+        end[:, :2] - start[:, :2],
+        sag,
+        np.broadcast_to(tone, (count, 3)),
+        np.maximum(start[:, 2], end[:, 2]),
+        np.full(count, 0.35 + 0.35 * min(1.0, camera.pixels / 400)),
     )

@@ -8,7 +8,8 @@ from postcards_image.engines.creature.mesh import LIMB, TINT, Material
 from postcards_image.engines.creature.sheets import fan, feather, insect_wing
 from postcards_image.engines.creature.skeleton import Skeleton
 from postcards_image.engines.creature.space import Floats, Frame, cross, profile, spline, unit
-from postcards_species.body_plan import BodyPlan, CoveringKind, Limb, LimbKind, Pose, Stance
+from postcards_species.body_kinds import CoveringKind, LimbKind, Pose, Stance
+from postcards_species.body_plan import BodyPlan, Limb
 from postcards_species.streams import Stream
 
 _FEATHERED = (CoveringKind.FEATHERS, CoveringKind.FUR)
