@@ -1,6 +1,7 @@
 """kill -9 at every stage: what was accepted is finished by the next process."""
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
@@ -184,6 +185,38 @@ async def test_a_postcard_outlives_many_kills(start, folder: Path):
         check_files(folder, postcard)
     listed = await first.stub.ListPostcards(composer_pb2.ListPostcardsRequest())
     assert [postcard.id for postcard in listed.postcards] == ids[::-1]
+
+
+def put_to_sleep(composer: ComposerProcess, folder: Path) -> bool:
+    """Stops a composer, but not while it holds a lock of the folder, which would stop everybody."""
+    composer.process.send_signal(signal.SIGSTOP)
+    for path in (folder / ".scratch").glob("*.lock"):
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                composer.process.send_signal(signal.SIGCONT)
+                return False
+    return True
+
+
+async def test_who_slept_through_its_lease_changes_nothing(start, folder: Path, parts, make_gate):
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    sleeper = await start()
+    postcard = await sleeper.create("sleep")
+    await gate.reached.wait()
+    await eventually(lambda: put_to_sleep(sleeper, folder))
+    other = await start()
+    finished = await other.finished(postcard.id)
+    before = {path: path.read_bytes() for path in (folder / "postcards" / postcard.id).iterdir()}
+
+    gate.opened.set()
+    sleeper.process.send_signal(signal.SIGCONT)
+
+    assert (await sleeper.finished(postcard.id)) == finished
+    assert (await sleeper.finished((await sleeper.create("awake")).id)).state == ACTIVE
+    assert {path: path.read_bytes() for path in (folder / "postcards" / postcard.id).iterdir()} == before
 
 
 async def test_on_sigterm_the_lease_is_given_back(start, folder: Path, parts, make_gate):

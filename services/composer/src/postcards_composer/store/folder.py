@@ -2,7 +2,8 @@
 
 A write goes to a temporary file, is synced, and is renamed into place, so that no reader and no crash ever sees half an
 object. Conditions are decided under an advisory lock per key, which the system releases when its holder dies; so
-several processes may share a folder.
+several processes may share a folder. A process that is stopped (not dead) in the middle of a write keeps its lock: writes
+of others to that key then fail as unavailable, after a while. For replicas on several machines there is the bucket.
 """
 
 import errno
@@ -147,7 +148,7 @@ class FolderStore:
                 file.flush()
                 os.fsync(file.fileno())
             for attempt in range(3):
-                path.parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(path.parent)
                 try:
                     part.replace(path)
                     break
@@ -193,6 +194,14 @@ def _read(path: Path) -> bytes | None:
 def _etag_of(path: Path) -> str | None:
     data = _read(path)
     return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, each so that it survives a power cut."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
