@@ -41,13 +41,13 @@ def bare(text: str) -> str:
     return re.sub(r"[^a-zà-öø-ÿ]", "", text.lower())
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(SEEDS, st.text(max_size=60))
 def test_same_request_same_phrases(seed: int, theme: str) -> None:
     assert say(seed, 4, theme=theme) == say(seed, 4, theme=theme)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(SEEDS)
 def test_text_syllables_and_phonemes_are_one(seed: int) -> None:
     phonology = tongue(seed)
@@ -63,7 +63,7 @@ def test_text_syllables_and_phonemes_are_one(seed: int) -> None:
             assert any(syllable.stressed for syllable in word.syllables)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(SEEDS)
 def test_phrases_keep_their_limits_and_differ(seed: int) -> None:
     phrases = say(seed, 24)
@@ -191,7 +191,7 @@ def test_unknown_phonemes_and_english_spellings_are_refused(change: dict[str, ob
 SYMBOLS = st.sampled_from(sorted(INVENTORY))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     st.lists(SYMBOLS, min_size=1, max_size=24),
     st.lists(SYMBOLS, min_size=1, max_size=12),

@@ -44,7 +44,7 @@ def test_a_lexicon_is_persistent_and_without_homonyms(seed: int) -> None:
     assert not [word for word in words.values() if reads_as_english(word)]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(SEEDS)
 def test_words_sound_like_their_language(seed: int) -> None:
     phonology = tongue(seed)
@@ -168,7 +168,7 @@ def test_pronouns_may_be_dropped_but_not_who() -> None:
     assert glosses("s:who v:see o:you", drops_pronouns=True) == "who you see Q"
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(SEEDS, st.sampled_from(["water", "mother", "EVID.seen", "run"]))
 def test_drawing_out_lengthens_one_nucleus(seed: int, key: str) -> None:
     phonology = tongue(seed)

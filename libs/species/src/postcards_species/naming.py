@@ -1,9 +1,10 @@
 """What a species is called, by itself and by science."""
 
+import re
 from collections.abc import Sequence
 
 from postcards_species.animals import ANIMALS
-from postcards_species.english import reads_as_english
+from postcards_species.english import plain_letters, reads_as_english
 from postcards_species.parents import Parent
 from postcards_species.phonology import Phonology
 from postcards_species.phonology_words import coin_word, write_syllables
@@ -11,6 +12,8 @@ from postcards_species.streams import Stream
 
 _TRIES = 12
 _LONGEST_NAME = 16
+_ONE_SOUND = re.compile(r"([bcdfgkqrst])(?:h|\1)+")
+_CROWD = re.compile(r"[bcdfghjklmnpqrstvwxz]{4}|-[^aeiouy]*$")
 
 _FEMININE_TAILS = (
     "perca",
@@ -105,16 +108,21 @@ def capitalised(text: str) -> str:
 
 
 def coin_name(phonology: Phonology) -> str:
-    """What the animal calls itself, e.g. "Grraukh-tok": two to four syllables, no English word, no marks of clicks."""
+    """What the animal calls itself, e.g. "Grraukh-tok": two to four syllables, and no English word."""
     stream = Stream(phonology.lexicon_seed, "name")
-    fair = ""
+    fair: list[str] = []
     for _ in range(_TRIES):
         name = _coin(phonology, stream)
         if not reads_as_english(name):
             if _is_handsome(name):
                 return name
-            fair = fair or name
-    return fair or capitalised(write_syllables(coin_word(phonology, stream, 3)))
+            fair.append(name)
+    return min(fair, key=_plainness, default=capitalised(write_syllables(coin_word(phonology, stream, 3))))
+
+
+def _plainness(name: str) -> tuple[int, int]:
+    """Marks of clicks, then other marks."""
+    return name.count("!"), sum(not character.isalpha() for character in name)
 
 
 def _coin(phonology: Phonology, stream: Stream) -> str:
@@ -131,7 +139,9 @@ def _is_handsome(name: str) -> bool:
     marks = sum(not character.isalpha() for character in name)
     if "!" in name or marks > 1 or len(name) > _LONGEST_NAME:
         return False
-    return name[0].isalpha() and name[1].isalpha() and name[-1].isalpha()
+    if not (name[0].isalpha() and name[1].isalpha() and name[-1].isalpha()):
+        return False
+    return not _CROWD.search(_ONE_SOUND.sub(r"\1", plain_letters(name)))
 
 
 def coin_binomial(seed: int, parents: Sequence[Parent]) -> str:

@@ -65,8 +65,10 @@ def _choose_consonants(stream: Stream, parents: Sequence[Parent]) -> tuple[str, 
     for fits in wanted:
         if not any(fits(symbol) for symbol in chosen):
             chosen.append(stream.choice([s for s in INVENTORY if fits(s) and s not in _NEVER_ONSET]))
-    throat = [symbol for symbol in stream.shuffled(GUTTURAL_BASE) if symbol not in chosen]
-    missing = _LEAST_GUTTURALS - sum(INVENTORY[symbol].place >= _BACK_OF_MOUTH for symbol in chosen)
+    throat = [symbol for symbol in stream.shuffled(GUTTURAL_BASE) if symbol not in (*chosen, *_NEVER_ONSET)]
+    missing = _LEAST_GUTTURALS - sum(
+        INVENTORY[symbol].place >= _BACK_OF_MOUTH for symbol in chosen if symbol not in _NEVER_ONSET
+    )
     return (*chosen, *throat[: max(0, missing)])
 
 
