@@ -75,7 +75,7 @@ def test_the_panel_tells_who_it_is_and_what_it_says(tmp_path):
         "Hrrok",
         "Come.",
         "It hums before rain.",
-        "▀",
+        "\x1b[38;2;",
     ):
         assert text in shown
 
@@ -122,6 +122,24 @@ def test_pictures_keep_their_shape(size, kind):
     picture = Picture(encoded(*size, kind), 32)
     assert picture.columns == 32
     assert abs(picture.lines - 16 * size[1] / size[0]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("quarters", "blocks"),
+    [("#...", "▘▟"), (".#..", "▝▙"), ("##..", "▀▄"), ("#.#.", "▌▐"), ("#..#", "▚▞"), ("###.", "▛▗"), ("....", " ")],
+)
+def test_a_cell_shows_its_four_pixels(quarters, blocks):
+    image = Image.new("RGB", (2, 2))
+    for at, quarter in enumerate(quarters):
+        image.putpixel((at % 2, at // 2), (250, 240, 230) if quarter == "#" else (10, 20, 30))
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    console = terminal()
+    console.print(Picture(data.getvalue(), 1))
+    shown = console.file.getvalue()
+    assert any(block in shown for block in blocks)
+    assert "10;20;30" in shown
+    assert ("250;240;230" in shown) == ("#" in quarters)
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", encoded()[:40]])

@@ -1,12 +1,15 @@
 """`postcards doctor`: looks whether this machine can make postcards."""
 
 import os
+from typing import TYPE_CHECKING
 
 from postcards_client.cli.exits import Exit
 from postcards_client.cli.options import Address, Json, Out, PortBase, place
 from postcards_client.cli.running import Outcome, run
 from postcards_client.cli.session import plan
-from postcards_client.doctor import Finding, examine
+
+if TYPE_CHECKING:
+    from postcards_client.doctor import Finding
 
 
 def doctor(out: Out = "", address: Address = "", port_base: PortBase = None, as_json: Json = False) -> None:
@@ -15,6 +18,8 @@ def doctor(out: Out = "", address: Address = "", port_base: PortBase = None, as_
     planned = plan(where)
 
     async def command() -> Outcome:
+        from postcards_client.doctor import examine
+
         findings = await examine(planned.endpoints, where.address, planned.folder, os.environ)
         good = all(finding.ok for finding in findings)
         view = {
@@ -26,7 +31,7 @@ def doctor(out: Out = "", address: Address = "", port_base: PortBase = None, as_
     run(command, as_json=as_json)
 
 
-def _print(findings: tuple[Finding, ...]) -> None:
+def _print(findings: "tuple[Finding, ...]") -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
