@@ -11,6 +11,7 @@ READABLE = 4.6
 """Contrast of small text, a little above the 4.5 that WCAG 2.2 asks for."""
 _CREAM_HUE = 1.48
 _GREY = 0.02
+_PALE, _DARK = 0.82, 0.2
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,23 @@ def _prominent(picture: Image.Image) -> list[tuple[Lch, float]]:
     return found
 
 
+def _presence(colour: Lch, share: float) -> float:
+    """How much a colour speaks for the picture: vivid before widespread, and pale grounds and near-blacks hardly."""
+    middle = 0.3 if colour.lightness > _PALE or colour.lightness < _DARK else 1.0
+    return middle * (colour.chroma - _GREY) ** 1.4 * share**0.3
+
+
 def _leading_hues(picture: Image.Image | None, turn: float) -> tuple[Lch, Lch]:
     """The two colours that the card is built on; without a picture both come from the scene's hue."""
     fallback = Lch(0.5, 0.11, hue_of_turn(turn))
     colours = [] if picture is None else [pair for pair in _prominent(picture) if pair[0].chroma > _GREY]
     if not colours:
         return fallback, Lch(0.45, 0.1, fallback.hue + 2.4)
-    weight = {id(colour): colour.chroma * share**0.35 for colour, share in colours}
-    first = max(colours, key=lambda pair: weight[id(pair[0])])[0]
-    others = [colour for colour, _ in colours if _apart(colour.hue, first.hue) > 0.6]
+    first = max(colours, key=lambda pair: _presence(*pair))[0]
+    others = [pair for pair in colours if _apart(pair[0].hue, first.hue) > 0.6]
     if not others:
         return first, Lch(0.45, min(0.12, first.chroma + 0.03), first.hue + 2.4)
-    return first, max(others, key=lambda colour: weight[id(colour)])
+    return first, max(others, key=lambda pair: _presence(*pair))[0]
 
 
 def derive_palette(picture: Image.Image | None, turn: float) -> Palette:

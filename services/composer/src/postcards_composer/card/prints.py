@@ -203,10 +203,11 @@ def _address(pen: Pen, content: CardContent, palette: Palette) -> None:
     left, right = _SPINE + 70, WIDTH - 52
     lines = wording.address_lines(content)
     y = HEIGHT - _BAND - 60 - 58 * (len(lines) - 1)
-    hand, label = font(Face.HAND, 32), font(Face.LABEL, 18)
+    label = font(Face.LABEL, 18)
     first = y - 58
     for title, text in lines:
         pen.tracked((left, y), title.upper(), label, palette.faded, 0.06)
+        hand = fitted(Face.HAND, text, right - left - 134, 32, 25)
         pen.line((left + 134, y - 2), shortened(hand, text, right - left - 134), hand, palette.ink)
         pen.draw.line([(left, y + 14), (right, y + 14)], fill=palette.hairline, width=2)
         y += 58

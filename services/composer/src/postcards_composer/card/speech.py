@@ -75,7 +75,7 @@ def _joined_texts(word: Word) -> list[str]:
 
 
 def _punctuation(phrase: Phrase) -> list[str]:
-    """What stands after each word in the written phrase, spaces left out."""
+    """What stands between each word of the written phrase and the next, without the space before the next."""
     text = phrase.animal_text
     lower = text.lower()
     ends: list[tuple[int, int]] = []
@@ -87,7 +87,7 @@ def _punctuation(phrase: Phrase) -> list[str]:
         place = found + len(word.text)
         ends.append((found, place))
     starts = [start for start, _ in ends[1:]] + [len(text)]
-    return [text[end:start].strip() for (_, end), start in zip(ends, starts, strict=True)]
+    return [text[end:start].rstrip() for (_, end), start in zip(ends, starts, strict=True)]
 
 
 def shown_words(phrase: Phrase, timings: tuple[WordTiming, ...]) -> tuple[ShownWord, ...]:
