@@ -1,0 +1,1 @@
+"""The engines that draw, one module each, named after the engine."""

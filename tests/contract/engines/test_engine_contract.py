@@ -1,0 +1,117 @@
+"""What every engine of every service promises, whatever it makes. A new engine joins `ENGINES` and must pass."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from postcards_audio.engine import AudioRequest
+from postcards_audio.engines.vocal_tract import VocalTractEngine
+from postcards_image.engine import ImageRequest
+from postcards_image.engines.creature import CreatureEngine
+from postcards_language.engine import PhrasesRequest
+from postcards_language.engines.phonotactic import PhonotacticEngine
+from postcards_serving.errors import Cancelled, DeadlineExceeded
+from postcards_serving.work import Event, Progress, Work
+from postcards_species.species import derive_species
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """An engine and a small request for a seed."""
+
+    load: Callable[[], Any]
+    request: Callable[[int], Any]
+
+
+def _picture(seed: int) -> ImageRequest:
+    species = derive_species(seed)
+    return ImageRequest(body_plan=species.body_plan, scene=species.scene, seed=seed, width=96, height=96)
+
+
+def _call(seed: int) -> AudioRequest:
+    return AudioRequest(seed=seed, seconds=0.6)
+
+
+def _phrases(seed: int) -> PhrasesRequest:
+    species = derive_species(seed)
+    return PhrasesRequest(phonology=species.phonology, species_name=species.name, seed=seed, count=3)
+
+
+ENGINES = {
+    "creature": Contestant(CreatureEngine, _picture),
+    "vocal-tract": Contestant(VocalTractEngine, _call),
+    "phonotactic": Contestant(PhonotacticEngine, _phrases),
+}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def engine(name: str):
+    loaded = ENGINES[name].load()
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture
+def ask(name: str) -> Callable[[int], Any]:
+    return ENGINES[name].request
+
+
+def test_bears_the_name_that_settings_and_manifests_use(engine: Any, name: str) -> None:
+    assert engine.name == name
+    assert engine.version
+
+
+def test_the_same_request_gives_the_same_result(engine: Any, ask: Callable[[int], Any]) -> None:
+    assert engine.generate(ask(5), Work()) == engine.generate(ask(5), Work())
+
+
+def test_another_seed_gives_another_result(engine: Any, ask: Callable[[int], Any]) -> None:
+    assert engine.generate(ask(5), Work()) != engine.generate(ask(6), Work())
+
+
+def test_progress_grows_through_the_stages_that_metrics_know(engine: Any, ask: Callable[[int], Any]) -> None:
+    events: list[Event] = []
+    engine.generate(ask(5), Work(events.append))
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert progress
+    assert {event.stage for event in progress} <= set(engine.stages)
+    fractions = [event.fraction for event in progress]
+    assert fractions == sorted(fractions)
+    assert all(0 <= fraction <= 1 for fraction in fractions)
+
+
+def test_says_what_made_the_result(engine: Any, name: str, ask: Callable[[int], Any]) -> None:
+    provenance = engine.generate(ask(5), Work()).provenance
+    assert (provenance.engine, provenance.engine_version) == (name, engine.version)
+    assert "seed" in provenance.settings
+
+
+def test_a_caller_who_has_gone_stops_the_work(engine: Any, ask: Callable[[int], Any]) -> None:
+    stages: list[str] = []
+
+    def leave_at_the_first_report(event: Event) -> None:
+        stages.append(getattr(event, "stage", ""))
+        work.cancel()
+
+    work = Work(leave_at_the_first_report)
+    with pytest.raises(Cancelled):
+        engine.generate(ask(5), work)
+    assert len(set(stages)) == 1
+
+
+def test_a_passed_deadline_stops_the_work(engine: Any, ask: Callable[[int], Any]) -> None:
+    with pytest.raises(DeadlineExceeded):
+        engine.generate(ask(5), Work(timeout=0))
+
+
+def test_a_stopped_work_leaves_no_trace_in_the_next(engine: Any, ask: Callable[[int], Any]) -> None:
+    whole = engine.generate(ask(5), Work())
+    with pytest.raises(DeadlineExceeded):
+        engine.generate(ask(6), Work(timeout=0))
+    assert engine.generate(ask(5), Work()) == whole
