@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from postcards_audio.engine import AudioRequest
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_image.engine import ImageRequest
