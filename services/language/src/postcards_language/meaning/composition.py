@@ -91,7 +91,7 @@ _ASSOCIATIONS: dict[str, str] = {
     "garden": "flower flower+ seed leaf+ honey fruit",
 }
 _BIAS = 6.0
-_CANDIDATES = 5
+_CANDIDATES = 8
 _TAIL_SHARE = 0.45
 _EVIDENCE_TOLD_SHARE = 0.3
 
@@ -99,10 +99,17 @@ _EVIDENCE_TOLD_SHARE = 0.3
 @lru_cache(maxsize=64)
 def theme_concepts(theme: str) -> frozenset[str]:
     """Keys of the concepts that a theme brings to mind, with the "+" of a plural where it asks for one."""
+    named = _theme_words(theme)
+    brought = {key for word in named if word in _ASSOCIATIONS for key in _ASSOCIATIONS[word].split()}
+    return named | brought
+
+
+@lru_cache(maxsize=64)
+def _theme_words(theme: str) -> frozenset[str]:
+    """The words of a theme, with and without their endings, and as plurals with "+"."""
     words = re.findall("[a-z]+", theme.lower())
-    stems = {stem for word in words for stem in (word, word.removesuffix("s"), word.removesuffix("y"))}
-    brought = {key for stem in stems if stem in _ASSOCIATIONS for key in _ASSOCIATIONS[stem].split()}
-    return frozenset(brought | stems | {f"{stem}+" for stem in stems})
+    stems = {stem for word in words for stem in (word, word.removesuffix("s"), word.removesuffix("y")) if stem}
+    return frozenset(stems | {f"{stem}+" for stem in stems})
 
 
 def compose(
@@ -110,10 +117,10 @@ def compose(
 ) -> tuple[Sentence, str]:
     """A sentence and the pattern it comes from.
 
-    Of a few candidates it takes the one that has most to do with the theme. `avoid` are patterns already used, which
-    are taken again only when all are used.
+    Of a few candidates it takes the one that has most to do with the theme; what the theme names counts twice. `avoid`
+    are patterns already used, which are taken again only when all are used.
     """
-    wanted = theme_concepts(theme)
+    named, wanted = _theme_words(theme), theme_concepts(theme)
     patterns = [pattern for pattern in PATTERNS[intent] if pattern not in avoid] or PATTERNS[intent]
     best: tuple[Sentence, str] | None = None
     best_hits = -1
@@ -121,7 +128,8 @@ def compose(
         drawn: list[str] = []
         pattern = stream.choice(patterns)
         sentence = _draw(stream, pattern, mood, wanted, drawn)
-        hits = len(wanted.intersection([*drawn, *_keys(pattern)]))
+        said = {*drawn, *_keys(pattern)}
+        hits = len(wanted & said) + len(named & said)
         if hits > best_hits:
             best, best_hits = (sentence, pattern), hits
     if best is None:

@@ -19,7 +19,8 @@ def say_sentence(sentence: Sentence, *, exclaim: bool = False) -> str:
     for link, clause in zip(sentence.links, sentence.clauses[1:], strict=True):
         said = say_clause(clause)
         if link != ";":
-            text += f", {link} {said}" if link in ("but", "so", "and") else f" {link} {said}"
+            parted = link in ("but", "so", "and") and clause.subject is not None
+            text += f", {link} {said}" if parted else f" {link} {said}"
         elif asks(before):
             text += "? " + said[0].upper() + said[1:]
         else:
