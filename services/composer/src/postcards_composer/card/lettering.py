@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, pi, radians, sin
+from math import cos, pi, sin
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -83,9 +83,7 @@ def on_arc(mask: Image.Image, centre: tuple[float, float], radius: float, text: 
     for letter in text:
         wide = face.getlength(letter)
         angle = (place + wide / 2) / radius
-        turned = pi / 2 + angle if below else -pi / 2 + angle
-        if below:
-            turned = pi / 2 - angle
+        turned = pi / 2 - angle if below else angle - pi / 2
         x, y = centre[0] + radius * cos(turned), centre[1] + radius * sin(turned)
         tilt = angle if below else -angle
         tile = Image.new("L", (pixels * 2, pixels * 2))
@@ -94,10 +92,3 @@ def on_arc(mask: Image.Image, centre: tuple[float, float], radius: float, text: 
         corner = (round(x - pixels), round(y - pixels))
         mask.paste(255, (corner[0], corner[1]), tile)
         place += wide + step
-
-
-def turned_point(point: tuple[float, float], centre: tuple[float, float], degrees: float) -> tuple[float, float]:
-    """A point turned clockwise around a centre."""
-    angle = radians(degrees)
-    x, y = point[0] - centre[0], point[1] - centre[1]
-    return centre[0] + x * cos(angle) - y * sin(angle), centre[1] + x * sin(angle) + y * cos(angle)
