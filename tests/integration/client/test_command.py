@@ -241,6 +241,12 @@ async def test_every_command_explains_itself(postcards, command):
     assert "--json" in run.out
 
 
+async def test_the_version(postcards):
+    run = await postcards("--version")
+    assert run.exit_code == 0
+    assert run.out.startswith("postcards 0.")
+
+
 async def test_doctor_is_content_with_a_good_machine(postcards, tmp_path):
     run = await postcards("doctor", "--json", "--out", str(tmp_path / "new"))
     checks = {check["check"]: check for check in run.json["checks"]}

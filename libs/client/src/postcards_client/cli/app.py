@@ -1,5 +1,7 @@
 """The `postcards` command."""
 
+from typing import Annotated
+
 import typer
 
 from postcards_client.cli import create, doctor, jungle, lookup, up
@@ -12,9 +14,28 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Postcards from animals that nobody has met: a picture, a call and a phrase of their own language.",
     epilog=EXIT_HELP,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"postcards {version('postcards-client')}")
+        raise typer.Exit
+
+
+@app.callback()
+def postcards(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Postcards from animals that nobody has met: a picture, a call and a phrase of their own language."""
+    del version
+
+
 app.command()(create.create)
 app.command()(lookup.get)
 app.command(name="list")(lookup.list_postcards)
