@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from postcards_image.engines.creature.layers import Light, Scenery
 from postcards_image.engines.creature.scenery import paint_scenery
 from postcards_image.engines.creature.scenery.colour import luminance
+from postcards_image.engines.creature.scenery.palette import burning
 from postcards_image.engines.creature.scenery.stage import set_stage
 from postcards_species.surroundings import Biome, Finish, TimeOfDay, Weather
 from postcards_species.world import Scene
@@ -137,6 +138,16 @@ def test_the_sun_is_lower_at_dusk_than_at_noon() -> None:
     high = set_stage(scene(Biome.DESERT), 100, 100, 1)
     assert low.palette.light.direction[1] < high.palette.light.direction[1]
     assert low.orb[1] > high.orb[1]
+
+
+def test_hell_has_embers_wherever_it_is() -> None:
+    hell = replace(scene(Biome.TUNDRA, Weather.DRIFT, TimeOfDay.DUSK), hue=0.02)
+    assert burning(hell)
+    assert burning(scene(Biome.VOLCANIC))
+    for milder in ({"hue": 0.6}, {"time_of_day": TimeOfDay.DAY}, {"weather": Weather.CLEAR}, {"biome": Biome.REEF}):
+        assert not burning(replace(hell, **milder))
+    warm, cold = (set_stage(any_scene, 64, 64, 1).palette.light.ground for any_scene in (hell, replace(hell, hue=0.6)))
+    assert warm[0] - warm[2] > cold[0] - cold[2]
 
 
 def test_a_small_picture_is_the_large_one_made_small() -> None:

@@ -51,7 +51,9 @@ def _body_tones(animal: Animal) -> FloatImage:
     inside = animal.alpha > 0.5
     bright = float(np.quantile(shade[inside][::3], 0.92)) if inside.any() else 1.0
     shade = np.clip(shade / max(bright, 1e-4), 0, 1.15)
-    tones = np.power(np.clip(animal.albedo, 0, 1), 0.82) * (0.50 + 0.62 * shade[..., None])
+    tones = (np.power(np.clip(animal.albedo, 0, 1), 0.82) * (0.50 + 0.62 * shade[..., None])).astype(np.float32)
+    if inside.any():
+        tones *= np.clip(0.40 / max(float(np.quantile((tones @ _GREY)[inside][::3], 0.8)), 1e-3), 1.0, 2.4)
     stronger = np.full((3, 3), -0.28 / 3, np.float32) + np.eye(3, dtype=np.float32) * 1.28
     return np.clip(recoloured(tones, stronger) + np.float32(0.05), 0.03, 1)
 

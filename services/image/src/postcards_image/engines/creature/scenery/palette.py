@@ -91,6 +91,9 @@ def mix_palette(scene: Scene, side: float, height: float) -> Palette:
     )
     if scene.weather is Weather.STORM:
         zenith, middle, horizon = zenith * 0.30, middle * 0.34, horizon * 0.55
+    elif burning(scene) and scene.biome is not Biome.VOLCANIC:
+        zenith, middle = zenith * 0.35, middle * 0.6
+        horizon = mix(horizon, oklch(0.70, 0.20, 42), 0.5)
     elif scene.weather in (Weather.RAIN, Weather.MIST):
         zenith, middle = mix(zenith, horizon, 0.3), mix(middle, horizon, 0.3)
     haze = mix(horizon, middle, 0.35)
@@ -112,6 +115,15 @@ def mix_palette(scene: Scene, side: float, height: float) -> Palette:
         glow=oklch(*look.glow),
         light=_light(scene, hour, look, side, height, ground),
         side=side,
+    )
+
+
+def burning(scene: Scene) -> bool:
+    """Whether the air is full of fire: near volcanoes always, elsewhere when ash drifts in a red dusk or night."""
+    red = scene.hue < 0.06 or scene.hue > 0.97
+    dark = scene.time_of_day in (TimeOfDay.DUSK, TimeOfDay.NIGHT)
+    return scene.biome is Biome.VOLCANIC or (
+        scene.weather is Weather.DRIFT and red and dark and not scene.biome.submerged
     )
 
 
@@ -152,7 +164,7 @@ def _light(scene: Scene, hour: Hour, look: Look, side: float, height: float, gro
     if scene.weather is Weather.STORM:
         key, sky = key * 0.8, sky * 0.75
     bounce = ground * (key * 0.22 + sky * 0.5)
-    if scene.biome is Biome.VOLCANIC:
+    if burning(scene):
         bounce = bounce + oklch(0.62, 0.20, 42) * 0.22
     rim = mix(oklch(*hour.orb), oklch(*look.glow), 0.7 if look.dim < 0.7 else 0.12)
     return Light(

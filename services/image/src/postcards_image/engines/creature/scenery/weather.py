@@ -6,6 +6,7 @@ import numpy as np
 from postcards_image.engines.creature.scenery.colour import Colour, encode, mix, oklch
 from postcards_image.engines.creature.scenery.filters import blurred, shrunk, stretched
 from postcards_image.engines.creature.scenery.noise import clouds, smoothstep
+from postcards_image.engines.creature.scenery.palette import burning
 from postcards_image.engines.creature.scenery.stage import Stage, distance_field
 from postcards_species.surroundings import Biome, TimeOfDay, Weather
 
@@ -91,7 +92,7 @@ def fleck_colour(stage: Stage) -> Colour:
         bright = bright * 1.5
     if biome in (Biome.FUNGAL_FOREST, Biome.CAVE, Biome.ABYSS):
         return mix(bright, palette.glow, 0.7)
-    if biome is Biome.VOLCANIC:
+    if burning(stage.scene):
         return mix(bright, palette.rock, 0.3)
     return bright
 
@@ -109,7 +110,7 @@ def weather_before(stage: Stage, sheet: np.ndarray) -> np.ndarray:
         big = _dots(stage, "nearest", 16, (0.010, 0.022), avoid=0.5)
         big = blurred(big, max(0.5, stage.unit * 0.006)) * 0.5
         sheet = _lay(sheet, fleck_colour(stage), big)
-    if stage.scene.biome is Biome.VOLCANIC:
+    if burning(stage.scene):
         embers = _dots(stage, "embers", 70, (0.0012, 0.0034))
         soft = blurred(embers, max(0.5, stage.unit * 0.004)) * 0.5
         sheet = _lay(sheet, oklch(0.72, 0.21, 45), soft)
