@@ -124,9 +124,9 @@ def _faded(recording: Samples) -> Samples:
     count = recording.shape[1]
     rise, fall = min(count // 4, int(0.02 * RATE)), min(count // 4, int(0.25 * RATE))
     shape = np.ones(count, np.float32)
-    # A floor of -40 dB keeps the place audible at the very ends.
-    shape[:rise] = 0.01 + 0.99 * np.sin(np.linspace(0, np.pi / 2, rise)) ** 2
-    shape[count - fall :] = 0.01 + 0.99 * np.cos(np.linspace(0, np.pi / 2, fall)) ** 2
+    # The floor of -20 dB keeps the place above the last bit at the very ends.
+    shape[:rise] = 0.1 + 0.9 * np.sin(np.linspace(0, np.pi / 2, rise)) ** 2
+    shape[count - fall :] = 0.1 + 0.9 * np.cos(np.linspace(0, np.pi / 2, fall)) ** 2
     return recording * shape
 
 
