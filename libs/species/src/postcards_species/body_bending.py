@@ -3,7 +3,7 @@
 import colorsys
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from postcards_species.body_plan import Colour, Palette
 from postcards_species.streams import Stream
@@ -22,7 +22,7 @@ def clamp_to_range(value: T) -> T:
         elif is_dataclass(current):
             changes[item.name] = clamp_to_range(current)
         elif isinstance(current, tuple):
-            parts: tuple[Any, ...] = current
+            parts = cast("tuple[Any, ...]", current)
             changes[item.name] = tuple(clamp_to_range(part) for part in parts)  # pyright: ignore[reportUnknownVariableType]
     return replace(value, **changes)  # pyright: ignore[reportArgumentType, reportUnknownVariableType, reportReturnType]
 

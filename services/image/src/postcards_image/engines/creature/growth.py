@@ -17,7 +17,7 @@ from postcards_species.body_kinds import PatternKind
 from postcards_species.body_plan import Pattern
 
 _WAVELENGTH_OVER_SIGMA = 6.5
-_ROUNDS = 12
+_ROUNDS = 10
 
 
 def grow_pattern(mesh: Mesh, pattern: Pattern, cell: float, seed: int) -> Floats:
@@ -84,7 +84,7 @@ def _turing(mesh: Mesh, pattern: Pattern, cell: float, rng: np.random.Generator)
     hop = _hop(weights, centre)
     near = int(np.clip(round(2.2 * sigma * sigma / max(hop, 1e-9)), 1, 12))
     if pattern.kind is PatternKind.STRIPES:
-        near = min(2 * near, 12)
+        near = min(2 * near, 7)
     bias = {PatternKind.SPOTS: 1.15, PatternKind.ROSETTES: 0.95, PatternKind.PATCHES: 0.15}.get(pattern.kind, 0.0)
     state = rng.normal(0, 1, len(centre)).astype(np.float32)
     for _ in range(_ROUNDS):
@@ -92,8 +92,8 @@ def _turing(mesh: Mesh, pattern: Pattern, cell: float, rng: np.random.Generator)
         state = activator - _diffuse(weights, activator, 3 * near, 0.75)
         state = np.tanh(2.2 * state / (state.std() + 1e-6) - bias).astype(np.float32)
     field = _diffuse(weights, state, 1, 0.5)
-    field = (field - np.quantile(field, 1 - np.clip(pattern.coverage, 0.02, 0.98))) / (field.std() + 1e-6)
-    return _smooth_to_vertices(mesh, number, field.astype(np.float32), patch / cell)
+    threshold = float(np.quantile(field, 1 - min(max(pattern.coverage, 0.02), 0.98)))
+    return _smooth_to_vertices(mesh, number, (field - threshold) / (float(field.std()) + 1e-6), patch / cell)
 
 
 def _hop(weights: csr_array, centre: Floats) -> float:

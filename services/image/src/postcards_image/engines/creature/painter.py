@@ -130,7 +130,7 @@ def dress(plan: BodyPlan, body: Body, view: View) -> Clad:
 
 
 def _see(mesh: Mesh, visible: Visible, camera: Camera, mark: Floats, tone: Floats, seed: int) -> Seen:
-    values = np.concatenate((mesh.fields, mesh.normal, mark[:, None], tone[:, None]), 1)
+    values = np.concatenate((mesh.fields, mesh.normal, mark[:, None], tone[:, None]), 1).astype(np.float32)
     found = visible.interpolate(values)
     count = mesh.fields.shape[1]
     normal = unit(camera.view(found[:, count : count + 3]))

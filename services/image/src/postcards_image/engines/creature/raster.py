@@ -30,8 +30,10 @@ class Visible:
         """Values (n,) or (n, c) of the vertices at the pixels, (k,) or (k, c)."""
         if values.ndim == 1:
             return (values[self.corners] * self.share).sum(1)
-        a, b, c = (values[self.corners[:, i]] * self.share[:, i : i + 1] for i in range(3))
-        return a + b + c
+        total = np.take(values, self.corners[:, 0], 0) * self.share[:, 0:1]
+        for i in (1, 2):
+            total += np.take(values, self.corners[:, i], 0) * self.share[:, i : i + 1]
+        return total
 
     def window(self, margin: int) -> tuple[slice, slice]:
         """Rows and columns of the picture that hold every visible pixel, and `margin` pixels around."""

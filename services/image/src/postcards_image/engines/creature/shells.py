@@ -31,8 +31,9 @@ def _dome(plan: BodyPlan, skeleton: Skeleton) -> Mesh:
     """A vault over the trunk whose rim flares."""
     frame = skeleton.frame(0.5)
     radius = float(skeleton.trunk_radius.max())
-    half_wide = radius * np.sqrt(plan.spine.flatness) * 1.16
-    half_long = max(plan.shell.size * 0.5, half_wide * 0.75)
+    # A small shell is a cap on the back, a large one covers the flanks.
+    half_wide = radius * np.sqrt(plan.spine.flatness) * 1.16 * min(1.0, 0.5 + 0.5 * plan.shell.size)
+    half_long = max(plan.shell.size * 0.5, half_wide * 0.6)
     high = plan.shell.height * plan.shell.size * 0.4 + radius / np.sqrt(plan.spine.flatness) * 0.92
     rows, columns = 25, 64
     polar = np.linspace(0, 1, rows)[:, None]
