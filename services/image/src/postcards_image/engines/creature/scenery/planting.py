@@ -38,7 +38,7 @@ def breed(
     ]
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=24)
 def _grow(
     flora_seed: int, name: str, growers: tuple[Grower, ...], count: int, individuals: int
 ) -> tuple[tuple[tuple[Plant, ...], float], ...]:
