@@ -248,7 +248,7 @@ async def open_replica(parts_address: str, folder: Path) -> AsyncIterator[Callab
                 "image_address": parts_address,
                 "audio_address": parts_address,
                 "language_address": parts_address,
-                "lease_seconds": 1.0,
+                "lease_seconds": 3.0,
                 "recovery_interval_seconds": 0.05,
                 "watch_interval_seconds": 0.05,
                 "part_patience_seconds": 5.0,

@@ -67,8 +67,8 @@ async def made_parts(replica, postcard_id: str, *names: str) -> bool:
 
 
 async def test_a_living_composer_keeps_its_postcard(open_replica, parts, make_gate):
-    first = await open_replica(lease_seconds=0.6)
-    second = await open_replica(lease_seconds=0.6)
+    first = await open_replica(lease_seconds=1.2)
+    second = await open_replica(lease_seconds=1.2)
     gate = make_gate()
     parts.image_steps.append(gate)
     postcard = await first.create()
@@ -270,3 +270,22 @@ async def test_a_full_composer_leaves_takeovers_for_later(open_replica, parts, m
 
     assert (await second.finished(own.id)).state == ACTIVE
     assert (await second.finished(left.id)).state == ACTIVE
+
+
+async def test_a_making_that_breaks_off_by_a_fault_of_ours_is_taken_up_again(open_replica, monkeypatch, caplog):
+    replica = await open_replica(lease_seconds=0.5)
+    finish, calls = transitions.finish, []
+
+    def broken_once(*arguments, **named):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise TypeError("a fault of ours")
+        return finish(*arguments, **named)
+
+    monkeypatch.setattr(transitions, "finish", broken_once)
+
+    postcard = await replica.made()
+
+    assert postcard.state == ACTIVE
+    assert replica.count("postcards_lease_takeovers_total") == 1
+    assert "the making of a postcard broke off" in caplog.text

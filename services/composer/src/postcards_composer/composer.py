@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 
 import grpc
 
@@ -93,9 +92,8 @@ class Composer:
         """Finishes what can be finished soon, and leaves the rest to another process."""
         for task in self._background:
             task.cancel()
-        for task in self._background:
-            with suppress(asyncio.CancelledError):
-                await task
+        if self._background:
+            await asyncio.wait(self._background)
         await self._workshop.close(self._settings.finish_seconds)
 
     async def close(self) -> None:

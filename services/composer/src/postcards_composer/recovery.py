@@ -81,7 +81,16 @@ class Recovery:
         self._sightings = {entry: seen for entry, seen in self._sightings.items() if entry in set(present)}
         for entry in present:
             if not self._workshop.is_making(entry.id):
-                await self._consider(entry)
+                await self._consider_safely(entry)
+
+    async def _consider_safely(self, entry: PendingEntry) -> None:
+        """Goes on to the next postcard whatever is wrong with this one, unless the store itself is."""
+        try:
+            await self._consider(entry)
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("cannot take up a postcard", extra=fields(postcard=entry.id))
 
     async def _consider(self, entry: PendingEntry) -> None:
         try:

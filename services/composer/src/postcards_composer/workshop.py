@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Generator, Mapping
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from postcards_composer.parts import PartService
 from postcards_composer.postcard import Lease, PartKind
 from postcards_serving.errors import Overloaded, Unavailable
 from postcards_serving.logging import REQUEST_ID
+
+_log = logging.getLogger(__name__)
 
 _FIRST_GUESS_SECONDS = 5.0
 _NEWEST_SHARE = 0.2
@@ -123,6 +126,9 @@ class Workshop:
         begun = asyncio.get_running_loop().time()
         try:
             await job.run()
+        except Exception:
+            # Its lease will lapse, and some process take it up.
+            _log.exception("the making of a postcard broke off")
         finally:
             # A repair may have begun another job of this postcard while this one came to its end.
             if self._jobs.get(postcard_id) is job:

@@ -2,8 +2,8 @@
 
 A write goes to a temporary file, is synced, and is renamed into place, so that no reader and no crash ever sees half an
 object. Conditions are decided under an advisory lock per key, which the system releases when its holder dies; so
-several processes may share a folder. A process that is stopped (not dead) in the middle of a write keeps its lock: writes
-of others to that key then fail as unavailable, after a while. For replicas on several machines there is the bucket.
+several processes may share a folder. A process that is stopped, not dead, in the middle of a write keeps its lock:
+writes of others to that key then fail as unavailable, after a while. For replicas on several machines use a bucket.
 """
 
 import errno
