@@ -120,9 +120,9 @@ def _fur(plan: BodyPlan, visible: Visible, seen: Seen, camera: Camera, rng: np.r
     flow = flow_in_picture(seen, camera)
     sway = _noise(visible, rng, 38 * detail + 2).ravel()[visible.pixel] * (0.12 + 0.5 * plan.covering.length)
     flow = np.stack((flow[:, 0] - flow[:, 1] * sway, flow[:, 1] + flow[:, 0] * sway), 1)
-    fine = _streaks(_noise(visible, rng, max(1.0, 1.5 * detail)), visible, flow, length, 11)
+    fine = _streaks(_noise(visible, rng, max(1.0, 1.5 * detail)), visible, flow, length, 9)
     lock = _streaks(
-        _noise(visible, rng, max(1.5, (3 + 5 * plan.covering.length) * detail)), visible, flow, length * 1.5, 9
+        _noise(visible, rng, max(1.5, (3 + 5 * plan.covering.length) * detail)), visible, flow, length * 1.5, 7
     )
     long = plan.covering.length
     tone = 1 + (0.13 + 0.06 * long) * fine + (0.03 + 0.17 * long**1.3) * lock

@@ -62,7 +62,7 @@ def towards_viewer(plan: BodyPlan) -> Floats:
 
 def fineness(canvas: Canvas) -> int:
     """Cells along the body that the picture can show."""
-    return int(np.clip(min(canvas.width, canvas.height) / 6.2, 56, 150))
+    return int(np.clip(min(canvas.width, canvas.height) / 7.2, 56, 138))
 
 
 def flesh_out(plan: BodyPlan, bones: Bones, canvas: Canvas) -> Body:

@@ -222,7 +222,8 @@ def _raise_neck(
     wanted = stream.uniform(26, 62) - seen_yaw
     limit = 100.0 if long else 30.0
     if plan.pose is Pose.LOOKING_BACK:
-        limit = 150.0
+        wanted = stream.uniform(100, 135) if long else wanted
+        limit = 140.0 if long else limit
     if plan.head.mouth in (Mouth.JAWS, Mouth.ROSTRUM, Mouth.TUBE) and plan.pose is not Pose.LOOKING_BACK:
         wanted = min(wanted, 38 - seen_yaw)
     azimuth_head = float(np.clip(wanted, -30, limit)) * -side + trunk_azimuth
