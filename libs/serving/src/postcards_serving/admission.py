@@ -125,7 +125,7 @@ class Admission:
             Overloaded: the queue is full; says when a place in it is expected to fall free.
         """
         ticket = Ticket(self)
-        if not self._queue and len(self._seated) < self.places:
+        if len(self._seated) < self.places:
             self._seat(ticket)
         elif len(self._queue) < self._max_queue:
             self._queue.append(ticket)
