@@ -21,7 +21,7 @@ class Exit(IntEnum):
     UNREACHABLE = 6
     """No composer answers, or the services could not be started."""
     BUSY = 7
-    """Too much is being made, or the time was over."""
+    """Too much is being made, there is no room left, or the time was over."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
     TERMINATED = 143
