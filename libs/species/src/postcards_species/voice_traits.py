@@ -256,7 +256,7 @@ TRAITS: dict[str, VoiceTraits] = {
     ),
     "elephant": VoiceTraits(
         ("trumpet", "moan", "hum"),
-        pitch_hz=110,
+        pitch_hz=190,
         length_cm=105,
         pitch_range_semitones=20,
         jitter=0.02,

@@ -2,15 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from postcards_audio.engines.vocal_tract.signals import HOP, RATE, Samples, at_audio_rate, rms, shaped_noise
+from postcards_audio.engines.vocal_tract.signals import (
+    HOP,
+    RATE,
+    Samples,
+    at_audio_rate,
+    fast_length,
+    rms,
+    shaped_noise,
+)
 from postcards_species.world import Biome, Scene, TimeOfDay, Weather
 
 _LOOP = 2**18
-"""Samples of noise that are made and repeated: six seconds, which no ear tells from endless noise."""
+"""Most samples of noise that are made before they repeat: six seconds, which no ear tells from endless noise."""
 
 _COARSE = 512
 """Samples between the knots of slow gains."""
@@ -66,12 +75,15 @@ def _parts(scene: Scene) -> list[_Part]:
 def _noise_layer(slope: float, low_hz: float, high_hz: float, swell_hz: float, swell: float) -> Layer:
     """Noise that falls as hertz to the power `-slope` between two corners and swells `swell_hz` times a second."""
 
+    @lru_cache(maxsize=2)
+    def magnitude(size: int) -> Samples:
+        hertz = np.maximum(np.fft.rfftfreq(size, 1 / RATE), 5.0)
+        return (hertz**-slope / (1 + (low_hz / hertz) ** 2) / (1 + (hertz / high_hz) ** 3)).astype(np.float32)
+
     def layer(samples: int, rng: np.random.Generator) -> Samples:
-        hertz = np.fft.rfftfreq(_LOOP, 1 / RATE)
-        safe = np.maximum(hertz, 5.0)
-        magnitude = safe**-slope / (1 + (low_hz / safe) ** 2) / (1 + (safe / high_hz) ** 3)
-        loop = shaped_noise(rng, _LOOP, magnitude)
-        return np.stack([_looped(loop, samples, int(rng.integers(_LOOP))) for _ in range(2)]) * _swelling(
+        size = min(_LOOP, fast_length(samples + RATE))
+        loop = shaped_noise(rng, size, magnitude(size))
+        return np.stack([_looped(loop, samples, int(rng.integers(size))) for _ in range(2)]) * _swelling(
             samples, swell_hz, swell, rng
         )
 
@@ -102,14 +114,15 @@ _surf = _noise_layer(0.7, 80, 4500, 0.16, 0.93)
 _stream = _noise_layer(0.45, 300, 6500, 2.5, 0.3)
 _pressure = _noise_layer(1.3, 28, 420, 0.25, 0.5)
 _rumble = _noise_layer(1.5, 25, 200, 0.5, 0.6)
+_gust_body = _noise_layer(1.0, 70, 1100, 0.7, 0.85)
+_gust_whistle = _noise_layer(0.0, 520, 760, 0.7, 0.95)
+_roll = _noise_layer(1.4, 30, 160, 6.0, 0.8)
 _rain_hiss = _noise_layer(0.45, 500, 8000, 0.6, 0.25)
 
 
 def _gusts(samples: int, rng: np.random.Generator) -> Samples:
     """Wind that whistles a little as it rises."""
-    low = _noise_layer(1.0, 70, 1100, 0.7, 0.85)(samples, rng)
-    whistle = _noise_layer(0.0, 520, 760, 0.7, 0.95)(samples, rng)
-    return low + np.float32(0.22) * whistle
+    return _gust_body(samples, rng) + np.float32(0.22) * _gust_whistle(samples, rng)
 
 
 def _rain(samples: int, rng: np.random.Generator) -> Samples:
@@ -170,7 +183,6 @@ def _far_birds(samples: int, rng: np.random.Generator) -> Samples:
 def _crickets(samples: int, rng: np.random.Generator) -> Samples:
     """Three crickets, each with its pitch, its rhythm and its place."""
     slow = np.arange(0, samples + HOP, HOP) / RATE
-    fast = np.arange(samples, dtype=np.int64)
     total = np.zeros((2, samples), np.float32)
     for _ in range(3):
         cycles, chirps, pulses = int(rng.integers(3200, 5200)), rng.uniform(0.8, 2.2), rng.uniform(24, 38)
@@ -180,7 +192,7 @@ def _crickets(samples: int, rng: np.random.Generator) -> Samples:
         strength = at_audio_rate((song * pulse * rng.uniform(0.4, 1)).astype(np.float32))[:samples]
         # A whole number of cycles a second makes one second of sine serve for all.
         sine = np.sin(2 * np.pi * cycles * np.arange(RATE) / RATE).astype(np.float32)
-        sound = strength * sine[fast % RATE]
+        sound = strength * np.resize(sine, samples)
         side = rng.uniform(0.15, 0.85)
         total[0] += sound * np.float32(np.sqrt(1 - side))
         total[1] += sound * np.float32(np.sqrt(side))
@@ -189,7 +201,7 @@ def _crickets(samples: int, rng: np.random.Generator) -> Samples:
 
 def _thunder(samples: int, rng: np.random.Generator) -> Samples:
     """Far off: claps that roll and die, each lower than the last."""
-    rumble = _noise_layer(1.4, 30, 160, 6.0, 0.8)(samples, rng)
+    rumble = _roll(samples, rng)
     gain = np.zeros(samples, np.float32)
     at = rng.uniform(0.2, 2.0)
     while at < samples / RATE:

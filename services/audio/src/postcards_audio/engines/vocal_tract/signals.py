@@ -48,13 +48,14 @@ def wander(rng: np.random.Generator, count: int, hertz: float) -> Samples:
     return (knots[left] * (1 - share) + knots[left + 1] * share).astype(np.float32)
 
 
-def shaped_noise(rng: np.random.Generator, count: int, magnitude: npt.NDArray[np.float64]) -> Samples:
+def shaped_noise(rng: np.random.Generator, count: int, magnitude: Samples) -> Samples:
     """Noise of `count` samples with the spectrum `magnitude` (count // 2 + 1 bins), unit RMS, without a seam."""
-    phases = rng.random(len(magnitude)) * (2 * np.pi)
-    spectrum = (magnitude * np.exp(1j * phases)).astype(np.complex64)
+    phases = rng.random(len(magnitude), np.float32) * np.float32(2 * np.pi)
+    spectrum = np.empty(len(magnitude), np.complex64)
+    spectrum.real, spectrum.imag = magnitude * np.cos(phases), magnitude * np.sin(phases)
     spectrum[0] = 0
     noise = np.fft.irfft(spectrum, count)
-    return (noise / max(float(np.sqrt(np.mean(noise**2))), 1e-12)).astype(np.float32)
+    return noise * np.float32(1 / max(rms(noise), 1e-12))
 
 
 def rms(signal: Samples) -> float:
