@@ -144,7 +144,7 @@ def grow_mandibles(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
     skull.face = Face((0.3, -0.26, 0.6, -0.26, 0.0))
 
 
-def grow_proboscis(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
+def grow_proboscis(head: Head, frame: Frame, skull: Skull, _gape: float) -> None:
     """A thin tube, coiled where it is bent."""
     size, long = head.size, head.snout_length
     skull.bones.append(
@@ -165,4 +165,3 @@ def grow_proboscis(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
     radii = profile((0.09, 0.06, 0.045, 0.03), len(points)) * size * (0.6 + head.snout_width)
     skull.meshes.append(tube(np.stack(points), radii, Material.HARD, up=frame.side, sides=8))
     skull.face = Face(None)
-    del gape

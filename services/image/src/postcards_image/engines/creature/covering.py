@@ -159,11 +159,11 @@ def _scales(
     plan: BodyPlan,
     mesh: Mesh,
     visible: Visible,
-    seen: Seen,
+    _seen: Seen,
     camera: Camera,
     projected: Floats,
     rng: np.random.Generator,
-    detail: float,
+    _detail: float,
 ) -> Coat:
     size = 0.022 + 0.038 * plan.covering.length
     along, across, jitter, found = _tiles(mesh, visible, camera, projected, size, 1.25, 0.8, rng)
@@ -171,7 +171,6 @@ def _scales(
     tone = 1 + found * (0.2 * jitter - 0.36 * smoothstep(0.3, 0.0, along) - 0.18 * rim + 0.12 * along)
     dome = np.sqrt(np.clip(1 - across**2, 0, 1)) * (0.35 + 0.65 * along)
     height = found * camera.pixels * size * 0.2 * dome
-    del seen, detail
     return Coat(np.clip(tone, 0.35, 1.6), height.astype(np.float32), np.zeros(len(along), np.float32))
 
 

@@ -23,7 +23,7 @@ from postcards_image.engines.creature.mesh import (
     Material,
     Mesh,
 )
-from postcards_image.engines.creature.space import UP, Floats, Frame, cross, unit
+from postcards_image.engines.creature.space import Floats, Frame, cross, unit
 
 _REACH = 3.0
 """Cells by which the field is known beyond every bone."""
@@ -329,8 +329,3 @@ def _gradient(field: Floats, position: Floats) -> Floats:
         behind = map_coordinates(field, coordinates - step, order=1, mode="nearest", prefilter=False)
         columns.append(ahead - behind)
     return np.stack(columns, 1)
-
-
-def upright(points: Floats) -> Floats:
-    """`UP` for every point (n, 3)."""
-    return np.broadcast_to(UP, points.shape)

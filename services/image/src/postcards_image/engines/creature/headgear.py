@@ -28,7 +28,7 @@ def grow_horns(skull: Frame, size: float, flesh: Flesh, ornament: Ornament) -> l
             bend = -skull.ahead * ornament.curve * 0.75 + skull.side * side * 0.18
             t = np.linspace(0, 1, 18)[:, None]
             sway = skull.ahead * np.sin(2.6 * t * np.pi / 2) * 0.18 * max(0.0, ornament.curve)
-            path = root + (way * t + bend * t * t - sway * 0.0 + UP * 0.25 * t**3 + sway * t) * length
+            path = root + (way * t + bend * t * t + UP * 0.25 * t**3 + sway * t) * length
             shape = (0.9, 0.8, 0.8, 0.85, 0.5) if blunt else (1.0, 0.85, 0.62, 0.38, 0.06)
             radii = profile(shape, 18) * min(0.13 * size, 0.2 * length) * (1 - 0.2 * pair)
             if not blunt:

@@ -282,7 +282,7 @@ def _claw(
     pieces = [tube(path, radii, Material.HIDE, up=up, sides=12, flatness=1.35)]
     for finger, turn in ((1.0, -0.12), (-1.0, gape)):
         base = path[-2] - inward * thick * 0.42 * finger
-        tip_way = unit(hand - inward * (0.15 * finger) * 1.0 - inward * turn * finger * -1.0 * -1.0)
+        tip_way = unit(hand - inward * ((0.15 + turn) * finger))
         bow = inward * palm * 0.2 * -finger
         curve = spline(
             np.stack(

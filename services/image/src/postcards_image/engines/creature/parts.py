@@ -113,14 +113,13 @@ def _facets(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
 
 
 def _horn(plan: BodyPlan, seen: Seen, skin: Skin, index: _Index) -> None:
-    share, _, height = seen.fields[index, LOCAL].T
+    share = seen.fields[index, LOCAL.start]
     hard = linear(plan.palette.hard)
     rings = 0.5 + 0.5 * np.cos(share * 70 + 2 * seen.tone[index])
     colour = hard * (1.12 - 0.42 * seen.fields[index, TINT] * 0.6)[:, None]
     colour = colour * (1 - 0.2 * rings * (1 - share))[:, None] * (1 + 0.12 * seen.grain[index])[:, None]
     colour = blend(colour, colour * 0.38, smoothstep(0.62, 1.0, share) * 0.7)
-    seam = smoothstep(0.1, 0.0, np.abs(height + 0.25)) * smoothstep(0.02, 0.1, share) * (share < 0.98) * 0.0
-    skin.albedo[index] = colour * (1 - 0.6 * seam)[:, None]
+    skin.albedo[index] = colour
     skin.gloss[index] = 0.5
     skin.soft[index] = 0.5
     skin.thin[index] = 0.0

@@ -10,11 +10,9 @@ from postcards_image.engines.creature.eyes import Eye
 from postcards_image.engines.creature.mesh import (
     ALONG,
     DORSAL,
-    FLOW,
     HEAD,
     LIMB,
     LOCAL,
-    SHAG,
     TINT,
     Material,
 )
@@ -118,7 +116,7 @@ def hide(plan: BodyPlan, face: Face, eyes: Sequence[Eye], seen: Seen) -> Skin:
         soft=np.full(count, 0.9 if plan.covering.kind is not CoveringKind.CHITIN else 0.25, np.float32),
         thin=(0.75 * ear).astype(np.float32),
         glow=np.zeros((count, 3), np.float32),
-        ink=smoothstep(0.25, 0.5, amount) * 0.0,
+        ink=np.zeros(count, np.float32),
     )
     _paint_face(plan, face, eyes, seen, skin, mark)
     return skin
@@ -185,8 +183,3 @@ def _mask(plan: BodyPlan, eyes: Sequence[Eye], place: Floats, colour: Floats, ma
         reach = max(eye.radius * (1.5 + 0.5 * strength), 0.1 + 0.13 * strength)
         near = np.maximum(near, smoothstep(reach * 1.12, reach * 0.82, far))
     return blend(colour, mark, near * strength)
-
-
-def cover_flow(seen: Seen) -> Floats:
-    """Hair direction (k, 3) in body space with its length as `SHAG` in a fourth column."""
-    return np.concatenate((seen.fields[:, FLOW], seen.fields[:, SHAG : SHAG + 1]), 1)

@@ -263,7 +263,7 @@ def grow_maw(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
     skull.face = Face((0.16, -0.26, reach + 0.34, -0.17, 0.03), None, (reach + 0.12, 0.1, 0.14, 0.035))
 
 
-def grow_tube_snout(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
+def grow_tube_snout(head: Head, frame: Frame, skull: Skull, _gape: float) -> None:
     """A sea horse's snout."""
     size, long = head.size, head.snout_length
     tip_x = 0.32 + 0.85 * long
@@ -275,7 +275,6 @@ def grow_tube_snout(head: Head, frame: Frame, skull: Skull, gape: float) -> None
     radii = profile((1.9, 1.05, 0.95, 1.25), 8) * wide * size
     skull.bones += chain(points, radii, 0.16 * size, frame.up, along=(1.4, 2.0), head=1.0, shag=0.3)
     skull.face = Face((tip_x - 0.03, drop - 0.03, tip_x + 0.3, drop - 0.03, 0.0))
-    del gape
 
 
 def grow_trunk(head: Head, frame: Frame, skull: Skull, gape: float) -> None:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.floating[Any]]
 
 UP = np.array((0, 1, 0), np.float32)
-AHEAD = np.array((1, 0, 0), np.float32)
 
 
 def vector(x: float, y: float, z: float) -> Floats:

@@ -13,8 +13,7 @@ from postcards_species.body_plan import BodyPlan, Limb
 from postcards_species.streams import Stream
 
 _FEATHERED = (CoveringKind.FEATHERS, CoveringKind.FUR)
-BUTTERFLY = 1.0
-"""`TINT` of a membrane that is painted rather than clear."""
+_PAINTED, _CLEAR = 1.0, 0.0
 
 
 def grow_wings(plan: BodyPlan, skeleton: Skeleton) -> Growth:
@@ -59,7 +58,7 @@ def _insect(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, beat: flo
         outline = (0.12, 0.42, 0.6, 0.66, 0.3) if not rear else (0.2, 0.62, 0.82, 0.74, 0.28)
     else:
         outline = (0.07, 0.17, 0.21, 0.2, 0.06) if not rear else (0.1, 0.28, 0.27, 0.22, 0.06)
-    growth.meshes.append(insect_wing(root, way, back, face, limb.length, outline, BUTTERFLY if painted else 0.0))
+    growth.meshes.append(insect_wing(root, way, back, face, limb.length, outline, _PAINTED if painted else _CLEAR))
 
 
 def _spread_wing(plan: BodyPlan, skeleton: Skeleton, limb: Limb, side: int, beat: float, growth: Growth) -> None:
