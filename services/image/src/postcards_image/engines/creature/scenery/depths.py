@@ -329,7 +329,7 @@ def _walls(stage: Stage, opening: tuple[float, float]) -> Canvas:
     """Receding arches of rock around the opening."""
     palette = stage.palette
     width, height = max(8, stage.width // 2), max(8, stage.height // 2)
-    gap = shrunk(distance_field(stage, opening, 1.1), width, height)
+    gap = shrunk(distance_field(stage, opening, 1.1, 2), width, height)
     rough = clouds(stage.layout("walls"), width, height, 5, 6, persistence=0.55)
     strata = clouds(stage.layout("strata"), width, height, 9, 4, stretch=3.5)
     light = mix(palette.horizon, palette.light.colour, 0.5) * 1.3

@@ -83,7 +83,7 @@ def _ground_shade(stage: Stage, canvas: Canvas) -> Canvas:
     y = np.linspace(0, 1, stage.height, dtype=np.float32)[:, None]
     x = np.abs(np.linspace(-1, 1, stage.width, dtype=np.float32))[None, :]
     shade = 1 - 0.32 * smoothstep(0.86, 1.04, y) - 0.22 * smoothstep(0.5, 1.15, x) * smoothstep(0.25, 1.0, y)
-    pool = np.exp(-((x / 0.62) ** 2) - ((y - GROUND_Y) / 0.11) ** 2)
+    pool = np.exp(-((x / 0.62) ** 2)) * np.exp(-(((y - GROUND_Y) / 0.11) ** 2))
     canvas *= (shade + 0.16 * pool)[..., None]
     np.clip(canvas, 0, 1, out=canvas)
     canvas *= 0.86 + canvas * (0.50 - 0.36 * canvas)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,16 @@ class Plant:
     """(n,) how far each polygon faces the light from above, -1 to 1."""
     sideways: NDArray[np.float32]
     """(n,) how far each polygon faces right, -1 to 1."""
+
+    @cached_property
+    def points(self) -> Points:
+        """(m, 2) the corners of all polygons, one after the other."""
+        return np.concatenate(self.shapes)
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """Where in `points` each polygon ends."""
+        return np.cumsum([len(shape) for shape in self.shapes]).tolist()
 
 
 class Builder:
@@ -185,7 +195,7 @@ def plant(
     x, y = at
     matrix = np.array([[flip * size, 0.0], [lean * size, -size * (1 - 0.3 * abs(lean))]], np.float32)
     origin = np.array([x, y], np.float32)
-    sheet.polygons([shape @ matrix + origin for shape in individual.shapes], colours, glow)
+    sheet.outlines(individual.points @ matrix + origin, individual.ends, colours, glow)
 
 
 def coloured(

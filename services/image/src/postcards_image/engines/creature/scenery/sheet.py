@@ -37,15 +37,25 @@ class Sheet:
         """Fills a polygon."""
         cv2.fillPoly(self.pixels, [_fixed(points)], _paint(colour), cv2.LINE_AA, _SHIFT)
 
-    def polygons(self, shapes: Sequence[Points], colours: NDArray[np.float32], glows: NDArray[np.bool_]) -> None:
+    def polygons(self, shapes: Sequence[NDArray[Any]], colours: NDArray[np.float32], glows: NDArray[np.bool_]) -> None:
         """Fills polygons in order; those marked glow are seen through haze and bloom."""
+        ends = np.cumsum([len(shape) for shape in shapes]).tolist()
+        self.outlines(np.concatenate(shapes), ends, colours, glows)
+
+    def outlines(
+        self, points: NDArray[Any], ends: Sequence[int], colours: NDArray[np.float32], glows: NDArray[np.bool_]
+    ) -> None:
+        """Fills polygons whose corners (n, 2) follow each other, each ending before its place in `ends`."""
+        fixed = _fixed(points)
         paints = np.rint(encode(colours) * 255).astype(int).tolist()
-        for points, paint, glow in zip(shapes, paints, glows.tolist(), strict=True):
-            fixed = _fixed(points)
-            cv2.fillPoly(self.pixels, [fixed], (*paint, 255), cv2.LINE_AA, _SHIFT)
+        start = 0
+        for end, paint, glow in zip(ends, paints, glows.tolist(), strict=True):
+            shape = [fixed[start:end]]
+            cv2.fillPoly(self.pixels, shape, (*paint, 255), cv2.LINE_AA, _SHIFT)
             if glow:
-                cv2.fillPoly(self.glow, [fixed], tuple(paint), cv2.LINE_AA, _SHIFT)
+                cv2.fillPoly(self.glow, shape, tuple(paint), cv2.LINE_AA, _SHIFT)
                 self.glows = True
+            start = end
 
     def lines(self, lines: Sequence[Points], colour: Colour, thickness: float) -> None:
         """Strokes open lines of one colour."""

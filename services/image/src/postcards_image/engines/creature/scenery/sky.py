@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from postcards_image.engines.creature.scenery.colour import Colour, encode, from_oklab, mix, oklch, to_oklab
-from postcards_image.engines.creature.scenery.filters import blurred, shrunk, smoothed_up, softened, stretched, warped
+from postcards_image.engines.creature.scenery.filters import blurred, smoothed_up, softened, stretched, warped
 from postcards_image.engines.creature.scenery.noise import clouds, smoothstep
 from postcards_image.engines.creature.scenery.stage import Stage, distance_field
 from postcards_species.surroundings import Biome, TimeOfDay, Weather
@@ -32,35 +32,39 @@ def paint_sky(stage: Stage) -> Canvas:
         _stars(stage, sky, clear)
     if night and scene.biome in (Biome.TUNDRA, Biome.MOUNTAIN) and scene.weather is not Weather.STORM:
         _aurora(stage, sky)
-    gap = distance_field(stage, stage.orb, 1.15)
+    gap = distance_field(stage, stage.orb, 1.15, 4)
     strength = (0.20 if night else 0.42) * (0.35 + 0.65 * clear)
-    sky += (np.exp(-gap * 3.2) * strength)[..., None] * (
-        mix(palette.horizon, palette.orb, 0.2) if night else palette.orb
-    )
-    sky += (np.exp(-gap * 11.0) * strength * 0.8)[..., None] * palette.orb
-    _orb(stage, sky, gap, night)
-    _clouds(stage, sky, gap)
+    glow = mix(palette.horizon, palette.orb, 0.2) if night else palette.orb
+    halo = (np.exp(-gap * 3.2) * strength)[..., None] * glow
+    halo += (np.exp(-gap * 11.0) * strength * 0.8)[..., None] * palette.orb
+    sky += stretched(halo, stage.width, stage.height)
+    _orb(stage, sky, night)
+    _clouds(stage, sky)
     return encode(sky)
 
 
-def _orb(stage: Stage, sky: np.ndarray, gap: np.ndarray, night: bool) -> None:
+def _orb(stage: Stage, sky: np.ndarray, night: bool) -> None:
     """The sun's disc, or the moon with its seas and phase."""
     radius = 0.036 if night else 0.045
     show = 1.0 - 0.85 * stage.palette.overcast
-    if gap.min() > radius * 1.5 or show < 0.45:
+    reach = 1.3 * radius * stage.unit + 3
+    left, right = int(max(0, stage.orb[0] - reach)), int(min(stage.width, stage.orb[0] + reach))
+    top, bottom = int(max(0, stage.orb[1] - reach)), int(min(stage.height, stage.orb[1] + reach))
+    if right - left < 2 or bottom - top < 2 or show < 0.45:
         return
+    part, orb = sky[top:bottom, left:right], stage.palette.orb
+    x = (np.arange(left, right, dtype=np.float32) - stage.orb[0])[None, :] / stage.unit
+    y = (np.arange(top, bottom, dtype=np.float32) - stage.orb[1])[:, None] / stage.unit
     soft = 1.6 / stage.unit
-    disc = smoothstep(radius + soft, radius - soft, gap) * show
-    if night:
-        x = (np.arange(stage.width, dtype=np.float32) - stage.orb[0])[None, :] / stage.unit
-        y = (np.arange(stage.height, dtype=np.float32) - stage.orb[1])[:, None] / stage.unit
-        phase = float(stage.layout("moon").uniform(0.25, 1.6)) * radius
-        shade = smoothstep(radius - 3 * soft, radius + 6 * soft, np.hypot(x + stage.palette.side * phase, y * 0.96))
-        seas = clouds(stage.layout("seas"), stage.width, stage.height, 34, 2)
-        disc_colour = stage.palette.orb * (0.75 + 0.6 * (seas[..., None] - 0.3))
-        sky += (disc * shade)[..., None] * (disc_colour * 1.1 - sky) + (disc * (1 - shade))[..., None] * 0.012
-    else:
-        sky += disc[..., None] * (stage.palette.orb * 1.5 - sky)
+    disc = smoothstep(radius + soft, radius - soft, np.hypot(x, y)) * show
+    if not night:
+        part += disc[..., None] * (orb * 1.5 - part)
+        return
+    phase = float(stage.layout("moon").uniform(0.25, 1.6)) * radius
+    shade = smoothstep(radius - 3 * soft, radius + 6 * soft, np.hypot(x + stage.palette.side * phase, y * 0.96))
+    seas = clouds(stage.layout("seas"), right - left, bottom - top, 3, 2)
+    part += (disc * shade)[..., None] * (orb * (0.63 + 0.66 * seas[..., None]) - part)
+    part += (disc * (1 - shade))[..., None] * 0.012
 
 
 def _stars(stage: Stage, sky: np.ndarray, clear: float) -> None:
@@ -105,7 +109,7 @@ def _aurora(stage: Stage, sky: np.ndarray) -> None:
     sky[:top] += smoothed_up(total, stage.width, top)[: sky[:top].shape[0]].clip(0) * 0.6
 
 
-def _clouds(stage: Stage, sky: np.ndarray, gap: np.ndarray) -> None:
+def _clouds(stage: Stage, sky: np.ndarray) -> None:
     """Banks of cloud lit from where the sun or moon stands."""
     scene, palette = stage.scene, stage.palette
     amount = 0.36 + 0.5 * palette.overcast + float(stage.layout("cover").uniform(-0.1, 0.1))
@@ -125,8 +129,8 @@ def _clouds(stage: Stage, sky: np.ndarray, gap: np.ndarray) -> None:
     shaded = softened(density, shift * 0.3)
     behind = warped(shaded, matrix, cv2.BORDER_REFLECT)
     edge = np.clip(0.5 + (shaded - behind) * 4.2, 0, 1)
-    small_gap = shrunk(gap[:top], half_w, half_h)
-    near = np.exp(-small_gap * 2.0)
+    gap = distance_field(stage, stage.orb, 1.15, 2)[: max(1, top // 2)]
+    near = np.exp(-stretched(gap, half_w, half_h) * 2.0)
     night = scene.time_of_day is TimeOfDay.NIGHT
     lit = mix(palette.horizon, palette.light.colour, 0.35 if night else 0.75) * (0.8 if night else 1.05)
     dark = mix(palette.zenith, palette.middle, 0.55) * (0.8 - 0.25 * palette.overcast)
@@ -138,6 +142,8 @@ def _clouds(stage: Stage, sky: np.ndarray, gap: np.ndarray) -> None:
     colour = (
         dark + (lit - dark) * (edge * (0.35 + 0.65 * (1 - rows * 0.3)))[..., None] + (near * edge)[..., None] * glow
     )
+    if scene.weather is Weather.STORM:
+        colour = colour * 0.55
     thin = smoothstep(1.02, 0.72, rows)
     alpha = cover * (0.55 + 0.35 * palette.overcast) * thin
     big = stretched(np.dstack([colour, alpha]).astype(np.float32), stage.width, top)

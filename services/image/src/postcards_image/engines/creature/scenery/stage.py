@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from postcards_image.engines.creature.scenery.looks import LOOKS
 from postcards_image.engines.creature.scenery.noise import generator
@@ -88,8 +89,12 @@ def set_stage(scene: Scene, width: int, height: int, seed: int) -> Stage:
     )
 
 
-def distance_field(stage: Stage, at: tuple[float, float], squash: float = 1.0) -> np.ndarray:
-    """(h, w) distance to a point in units; `squash` above 1 makes it fall off faster upwards and downwards."""
-    x = (np.arange(stage.width, dtype=np.float32) - at[0]) / stage.unit
-    y = (np.arange(stage.height, dtype=np.float32) - at[1]) / stage.unit * squash
-    return np.sqrt(x[None, :] ** 2 + y[:, None] ** 2)
+def distance_field(stage: Stage, at: tuple[float, float], squash: float = 1.0, coarse: int = 1) -> NDArray[np.float32]:
+    """Distance to a point in units; `squash` above 1 makes it grow faster upwards and downwards.
+
+    Its shape is (h, w), divided by `coarse`, which suits what is soft anyway.
+    """
+    columns, rows = max(2, stage.width // coarse), max(2, stage.height // coarse)
+    x = (np.linspace(0.5, columns - 0.5, columns) * (stage.width / columns) - 0.5 - at[0]) / stage.unit
+    y = (np.linspace(0.5, rows - 0.5, rows) * (stage.height / rows) - 0.5 - at[1]) / stage.unit * squash
+    return np.sqrt(x[None, :] ** 2 + y[:, None] ** 2).astype(np.float32)

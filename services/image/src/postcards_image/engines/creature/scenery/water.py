@@ -20,8 +20,9 @@ def paint_depths(stage: Stage, surface: float) -> Canvas:
     top = mix(palette.horizon, palette.light.colour * 0.9, 0.35 * surface)
     column = gradient(rows, [(0.0, mix(palette.zenith, top, surface)), (0.5, palette.middle), (1.0, palette.haze)])
     water = np.repeat(column[:, None, :], stage.width, 1).astype(np.float32)
-    gap = distance_field(stage, (stage.orb[0], 0.0), 1.0)
-    water += (np.exp(-gap * 2.6) * 0.55 * surface)[..., None] * palette.light.colour
+    gap = distance_field(stage, (stage.orb[0], 0.0), 1.0, 4)
+    shine = stretched(np.exp(-gap * 2.6) * 0.55 * surface, stage.width, stage.height)
+    water += shine[..., None] * palette.light.colour
     murk = clouds(stage.layout("murk"), stage.width, stage.height, 2.2, 4, stretch=1.6)
     water *= (0.86 + 0.28 * murk)[..., None]
     if surface > 0.3:

@@ -30,8 +30,8 @@ def mist(stage: Stage, canvas: Canvas, row: float, thickness: float, amount: flo
 def clearing_glow(stage: Stage, canvas: Canvas, amount: float) -> Canvas:
     """Air behind the animal, so that it stands out."""
     middle = (stage.width * 0.5, stage.feet - 0.30 * stage.unit)
-    gap = distance_field(stage, middle, 1.25)
-    alpha = np.exp(-((gap / 0.36) ** 2)) * amount
+    gap = distance_field(stage, middle, 1.25, 4)
+    alpha = stretched(np.exp(-((gap / 0.36) ** 2)) * amount, stage.width, stage.height)
     tone = encode(mix(stage.palette.haze, stage.palette.horizon, 0.35))
     canvas += alpha[..., None] * (tone - canvas)
     return canvas
@@ -47,7 +47,8 @@ def lightning(stage: Stage, canvas: Canvas) -> Canvas:
     wide = blurred(core, max(0.5, stage.unit * 0.003))
     halo = shrunk(core, max(8, stage.width // 8), max(8, stage.height // 8))
     halo = stretched(blurred(halo, max(1.0, stage.unit * 0.004)), stage.width, stage.height)
-    flash = np.exp(-distance_field(stage, (x, stage.horizon * 0.25), 1.0) * 2.4) * 0.34
+    near = np.exp(-distance_field(stage, (x, stage.horizon * 0.25), 1.0, 4) * 2.4) * 0.34
+    flash = stretched(near, stage.width, stage.height)
     light = np.clip(core * 0.9 + wide * 0.8 + halo * 1.3 + flash, 0, 1)
     return 1.0 - (1.0 - canvas) * (1.0 - light[..., None] * encode(oklch(0.95, 0.05, 285)))
 
