@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from postcards_species.animals import ANIMALS
 from postcards_species.body import BodyPlan, derive_body, describe_body
 from postcards_species.body_kinds import LimbKind, Pose, ShellKind, Symmetry, TailKind
-from postcards_species.body_traits import traits_of
+from postcards_species.body_traits_table import BODY_TRAITS
 from postcards_species.parents import Parent, choose_parents
 
 SEEDS = st.integers(0, 2**64 - 1)
@@ -31,7 +31,7 @@ def leaves(value: Any, path: str = ""):
 
 def test_every_animal_has_traits_within_range() -> None:
     for name in ANIMALS:
-        traits = traits_of(name)
+        traits = BODY_TRAITS[name]
         assert traits.signature
         for module in dataclasses.fields(traits):
             value = getattr(traits, module.name)
@@ -44,7 +44,7 @@ def test_every_animal_has_traits_within_range() -> None:
 
 def test_signatures_name_traits() -> None:
     for name in ANIMALS:
-        traits = traits_of(name)
+        traits = BODY_TRAITS[name]
         assert all(hasattr(traits, module) for module in traits.signature)
 
 
@@ -85,7 +85,7 @@ def test_what_lies_or_swims_has_no_use_for_legs(seed: int, strangeness: float) -
 
 @pytest.mark.parametrize("name", list(ANIMALS))
 def test_a_single_parent_gives_that_animal(name: str) -> None:
-    traits = traits_of(name)
+    traits = BODY_TRAITS[name]
     plan = derive_body(11, (Parent(name, 1.0),), 0.0)
     assert plan.head.mouth is traits.head.mouth
     assert plan.covering.kind is traits.covering.kind
@@ -98,7 +98,7 @@ def test_a_single_parent_gives_that_animal(name: str) -> None:
 
 def resemblance(plan: BodyPlan, name: str) -> int:
     """How many of an animal's best known traits a plan shows."""
-    traits = traits_of(name)
+    traits = BODY_TRAITS[name]
     shown = 0
     for module in traits.signature:
         mine, theirs = getattr(plan, module), getattr(traits, module)

@@ -17,7 +17,8 @@ from postcards_species.body_kinds import (
     TailKind,
 )
 from postcards_species.body_plan import BodyPlan, Limb, Ornament, Pattern, Shell, Spine, Tail
-from postcards_species.body_traits import Traits, traits_of
+from postcards_species.body_traits import Traits
+from postcards_species.body_traits_table import BODY_TRAITS
 from postcards_species.parents import Parent
 from postcards_species.streams import Stream
 
@@ -41,7 +42,7 @@ def derive_body(seed: int, parents: Sequence[Parent], strangeness: float) -> Bod
     Raises:
         KeyError: a parent is not one of `animals.ANIMALS`.
     """
-    families = [(traits_of(parent.animal), parent.weight) for parent in parents]
+    families = [(BODY_TRAITS[parent.animal], parent.weight) for parent in parents]
     owner = _share_out(Stream(seed, "body/share"), families)
     odd = _stray_traits(Stream(seed, "body/stray"), strangeness)
     spine = mix_numbers(families[owner["spine"]][0].spine, [(t.spine, w) for t, w in families], 0.3)
@@ -124,7 +125,7 @@ def _stray_traits(stream: Stream, strangeness: float) -> dict[str, Traits]:
     """Traits from animals that are no parents at all, the more the stranger."""
     stray: dict[str, Traits] = {}
     for name in ("tail", "eyes", "ears", "shell", "covering"):
-        stranger = traits_of(stream.choice(tuple(ANIMALS)))
+        stranger = BODY_TRAITS[stream.choice(tuple(ANIMALS))]
         if stream.chance(max(0.0, strangeness - 0.55) * 1.1):
             stray[name] = stranger
     return stray

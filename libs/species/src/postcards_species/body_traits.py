@@ -65,20 +65,3 @@ def colour(code: str) -> Colour:
 def palette(codes: str) -> Palette:
     """A palette from seven colour codes: base, belly, mark, accent, hard, shell, iris."""
     return Palette(*(colour(code) for code in codes.split()))
-
-
-def traits_of(animal: str) -> Traits:
-    """The traits of a key of `animals.ANIMALS`.
-
-    Raises:
-        KeyError: there is no such animal.
-    """
-    # The tables import this module for its types.
-    from postcards_species.body_traits_invertebrates import INVERTEBRATES
-    from postcards_species.body_traits_mammals import MAMMALS
-    from postcards_species.body_traits_vertebrates import VERTEBRATES
-
-    for table in (MAMMALS, VERTEBRATES, INVERTEBRATES):
-        if animal in table:
-            return table[animal]
-    raise KeyError(animal)
