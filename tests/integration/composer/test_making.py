@@ -110,6 +110,7 @@ async def test_settings_reach_the_part_services(replica, parts):
     assert (image.width, image.height, image.steps, image.sampler) == (640, 480, 12, "ddim")
     assert (image.guidance_scale, image.HasField("init_strength"), image.init_strength) == (3.5, True, 0)
     assert image.scene.finish == 2
+    assert image.caption[1].startswith(derive_species(image.seed).name)
     assert (audio.engine, audio.prompt, audio.negative_prompt) == ("vocal-tract", "a loud one", "speech")
     assert (audio.seconds, audio.steps, audio.guidance_scale, audio.init_strength) == (12.5, 20, 7, 1)
     assert (language.engine, language.prompt) == ("phonotactic", "say it")

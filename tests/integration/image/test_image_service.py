@@ -95,8 +95,10 @@ async def test_every_setting_reaches_the_engine(probe):
         init_strength=1,
         sampler="ddim",
         previews=True,
+        caption=["Felis nova", "Grr, at home"],
     )
     (asked,) = probe.engine.requests
+    assert asked.caption == ("Felis nova", "Grr, at home")
     assert (asked.seed, asked.prompt, asked.negative_prompt) == (2**64 - 1, "p" * 2000, "n")
     assert (asked.width, asked.height, asked.steps) == (64, 2048, 1000)
     assert (asked.guidance_scale, asked.init_strength, asked.sampler, asked.previews) == (0, 1, "ddim", True)
@@ -122,6 +124,8 @@ async def test_every_setting_reaches_the_engine(probe):
         ({"guidance_scale": 50.5}, "guidance_scale", "must be 0 to 50, not 50.5"),
         ({"init_strength": 1.5}, "init_strength", "must be 0 to 1, not 1.5"),
         ({"sampler": "s" * 65}, "sampler", "must have at most 64 characters, not 65"),
+        ({"caption": ["a", "b", "c"]}, "caption", "must have at most 2 items, not 3"),
+        ({"caption": ["a", "b" * 97]}, "caption[1]", "must have at most 96 characters, not 97"),
         ({"scene": world_pb2.Scene(biome=99)}, "scene.biome", "must be one of JUNGLE, SWAMP"),
         ({"scene": world_pb2.Scene()}, "scene.biome", "must be one of JUNGLE, SWAMP"),
         ({"prompt": "refuse"}, "sampler", "must be empty: this engine has none"),

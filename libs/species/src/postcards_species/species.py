@@ -10,7 +10,7 @@ from postcards_species.phonology import Phonology
 from postcards_species.phonology_derivation import derive_phonology
 from postcards_species.temperament import choose_temperament
 from postcards_species.voice import VocalTract, derive_voice
-from postcards_species.world import Scene, derive_scene
+from postcards_species.world import Scene, derive_scene, describe_scene
 
 DEFAULT_STRANGENESS = 0.5
 
@@ -76,3 +76,8 @@ def derive_species(seed: int, strangeness: float = DEFAULT_STRANGENESS, theme: s
         phonology=phonology,
         scene=scene,
     )
+
+
+def caption_of(species: Species) -> tuple[str, str]:
+    """What a print says below the animal: its name for science, then what it calls itself and where it is."""
+    return species.binomial, f"{species.name}, {describe_scene(species.scene)}"

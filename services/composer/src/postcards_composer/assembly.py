@@ -1,6 +1,7 @@
 """From the parts in the store to the card."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 from postcards_composer import keys
 from postcards_composer.archive import Archive
@@ -55,11 +56,11 @@ def card_content(manifest: Manifest, files: dict[str, bytes]) -> CardContent:
 
 
 def render_card(content: CardContent) -> tuple[Blob, ...]:
-    """The files of a card. Takes a while: not for the event loop."""
-    return (
-        Blob("card.html", "text/html; charset=utf-8", render_card_html(content)),
-        Blob("card.png", "image/png", render_card_png(content)),
-    )
+    """The files of a card, rendered side by side. Takes a while: not for the event loop."""
+    with ThreadPoolExecutor(1) as beside:
+        page = beside.submit(render_card_html, content)
+        sheet = render_card_png(content)
+        return (Blob("card.html", "text/html; charset=utf-8", page.result()), Blob("card.png", "image/png", sheet))
 
 
 async def read_files(archive: Archive, manifest: Manifest, names: tuple[str, ...]) -> dict[str, bytes] | None:

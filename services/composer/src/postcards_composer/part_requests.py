@@ -8,6 +8,7 @@ from postcards.species.v1 import body_pb2, phonology_pb2, phrase_pb2, voice_pb2,
 from postcards_composer.postcard import Manifest
 from postcards_composer.prompts import audio_prompt, image_prompt
 from postcards_serving.messages import encode
+from postcards_species.species import caption_of
 
 
 def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
@@ -29,6 +30,7 @@ def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
         init_strength=asked.init_strength,
         sampler=asked.sampler,
         previews=True,
+        caption=caption_of(species),
     )
 
 

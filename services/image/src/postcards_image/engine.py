@@ -42,6 +42,8 @@ class ImageRequest:
     """Name of the sampler of an engine that denoises; empty: the engine's own."""
     previews: bool = False
     """Whether to report previews while the picture grows."""
+    caption: tuple[str, ...] = field(default=(), metadata={"max_length": 2, "item_max_length": 96})
+    """What a print says below the picture, line by line; empty: where the animal is."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from postcards.species.v1 import body_pb2, world_pb2
 
 from postcards_image.engine import ImageRequest
 from postcards_serving.messages import decode, encode
-from postcards_species.species import DEFAULT_STRANGENESS, derive_species
+from postcards_species.species import DEFAULT_STRANGENESS, caption_of, derive_species
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def _with_species(message: image_pb2.GenerateImageRequest) -> image_pb2.Generate
     whole.CopyFrom(message)
     if not message.HasField("body_plan"):
         whole.body_plan.CopyFrom(encode(species.body_plan, body_pb2.BodyPlan))
+        whole.caption.extend(() if message.caption else caption_of(species))
     if not message.HasField("scene"):
         whole.scene.CopyFrom(encode(species.scene, world_pb2.Scene))
     return whole

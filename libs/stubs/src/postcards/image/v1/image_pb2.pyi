@@ -42,6 +42,7 @@ class GenerateImageRequest(message.Message):
     INIT_STRENGTH_FIELD_NUMBER: builtins.int
     SAMPLER_FIELD_NUMBER: builtins.int
     PREVIEWS_FIELD_NUMBER: builtins.int
+    CAPTION_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
     engine: builtins.str
@@ -82,6 +83,12 @@ class GenerateImageRequest(message.Message):
     def scene(self) -> world_pb2.Scene:
         """Where it stands, in which light, and how the picture is finished. Default: derived from `seed`."""
 
+    @builtins.property
+    def caption(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What a print says below the picture, e.g. its names. At most 2 lines of at most 96 characters. Default: the names of
+        the species of `seed` where `body_plan` is absent, else where the animal is. Some finishes have no place for it.
+        """
+
     def __init__(
         self,
         *,
@@ -100,10 +107,11 @@ class GenerateImageRequest(message.Message):
         init_strength: builtins.float | None = ...,
         sampler: builtins.str = ...,
         previews: builtins.bool = ...,
+        caption: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "scene", b"scene", "strangeness", b"strangeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "engine", b"engine", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "caption", b"caption", "engine", b"engine", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015

@@ -69,7 +69,7 @@ class CreatureEngine:
         watcher.show(lambda: previews.show_light(compose(scenery, animal), canvas))
 
         watcher.begin("print")
-        picture = finish_picture(request.scene, scenery, animal, ())
+        picture = finish_picture(request.scene, scenery, animal, request.caption)
         watcher.show(lambda: previews.show_print(picture, canvas))
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(picture)),),
