@@ -9,9 +9,11 @@ from postcards_image.engines.creature.finish import finish_picture
 from postcards_image.engines.creature.finish.camera_trap import read_record
 from postcards_image.engines.creature.finish.composition import compose, shown
 from postcards_image.engines.creature.finish.field_plate import roman
+from postcards_image.engines.creature.finish.lettering import Face, letter
 from postcards_image.engines.creature.finish.risograph import PAIRS, inks_of
 from postcards_image.engines.creature.layers import Animal, Scenery
 from postcards_image.engines.creature.scenery import paint_scenery
+from postcards_species.species import derive_species
 from postcards_species.surroundings import Biome, Finish, TimeOfDay, Weather
 from postcards_species.world import Scene
 
@@ -178,3 +180,15 @@ def test_highlights_are_compressed_and_not_cut() -> None:
 )
 def test_roman_numerals(number: int, text: str) -> None:
     assert roman(number) == text
+
+
+@pytest.mark.parametrize("face", [Face.PLATE, Face.PRINT])
+def test_a_print_has_every_letter_that_names_are_spelled_with(face: Face) -> None:
+    def drawn(letter_: str) -> bytes:
+        mask = np.zeros((40, 40), np.float32)
+        letter(mask, letter_, (20, 20), 24, face=face, anchor="mm")
+        return mask.tobytes()
+
+    letters = {character for seed in range(400) for character in derive_species(seed).name if character.strip()}
+    assert "ç" in letters
+    assert not [character for character in letters if drawn(character) == drawn("\uffff")]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from postcards_image.engines.creature.finish.composition import shaded_backdrop, to_bytes
-from postcards_image.engines.creature.finish.lettering import letter
+from postcards_image.engines.creature.finish.lettering import Face, letter
 from postcards_image.engines.creature.finish.paper import aged_paper, tooth
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
 from postcards_image.engines.creature.scenery.filters import blurred, recoloured, softened, stretched
@@ -155,13 +155,19 @@ def _frame(width: int, height: int, unit: float, scene: Scene, caption: Sequence
     if unit < 200:
         return mask
     number = 1 + int.from_bytes(hashlib.sha256(f"plate/{scene.flora_seed}".encode()).digest()[:2], "big") % 389
-    letter(mask, f"Pl. {roman(number)}.", (width - inset, inset * 0.56), unit * 0.019, anchor="rm", slant=0.2)
-    letter(mask, scene.biome.value.replace("-", " ").capitalize(), (inset, inset * 0.56), unit * 0.019, slant=0.2)
+    letter(mask, f"Pl. {roman(number)}.", (width - inset, inset * 0.56), unit * 0.021, face=Face.PLATE, anchor="rm")
+    letter(mask, scene.biome.value.replace("-", " ").capitalize(), (inset, inset * 0.56), unit * 0.021, face=Face.PLATE)
     lines = [line for line in caption if line.strip()][:2]
-    sizes = (0.031, 0.0205)
+    sizes = (0.036, 0.0245)
     for line, size, at in zip(lines, sizes, (0.050, 0.086), strict=False):
         letter(
-            mask, line, (width / 2, foot + at * unit), size * unit, anchor="ms", slant=0.2, widest=width - 2.4 * inset
+            mask,
+            line,
+            (width / 2, foot + at * unit),
+            size * unit,
+            face=Face.PLATE,
+            anchor="ms",
+            widest=width - 2.4 * inset,
         )
     return mask * 0.88
 

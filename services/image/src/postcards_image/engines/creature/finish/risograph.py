@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from postcards_image.engines.creature.finish.composition import over, placed, shaded_backdrop, shown, to_bytes
-from postcards_image.engines.creature.finish.lettering import letter
+from postcards_image.engines.creature.finish.lettering import Face, letter
 from postcards_image.engines.creature.finish.paper import tooth
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
 from postcards_image.engines.creature.scenery.filters import smoothed_up, warped
@@ -174,6 +174,6 @@ def _marks(width: int, height: int, unit: float, scene: Scene, caption: Sequence
     run = 40 + 10 * (digest[0] % 12)
     line = height - unit * 0.038
     text = "   ".join(part for part in caption if part.strip())
-    letter(mask, text, (side * 1.4, line), unit * 0.024, widest=width * 0.74)
-    letter(mask, f"{1 + digest[1] % run}/{run}", (width - side * 1.4, line), unit * 0.021, anchor="rm")
+    letter(mask, text, (side * 1.4, line), unit * 0.027, face=Face.PRINT, widest=width * 0.74)
+    letter(mask, f"{1 + digest[1] % run}/{run}", (width - side * 1.4, line), unit * 0.025, face=Face.PRINT, anchor="rm")
     return mask
