@@ -21,6 +21,11 @@ def test_ancestry_says_the_shares():
     assert wording.ancestry((Parent("octopus", 0.64), Parent("ant", 0.36))) == "mostly octopus, a third ant"
 
 
+def test_three_parents_fit_on_a_line():
+    parents = (Parent("dalmatian", 0.42), Parent("scorpion", 0.33), Parent("gerenuk", 0.25))
+    assert wording.ancestry(parents) == "dalmatian, with scorpion and gerenuk"
+
+
 @pytest.mark.parametrize("biome", Biome)
 @pytest.mark.parametrize("weather", Weather)
 def test_every_place_has_words(biome: Biome, weather: Weather):

@@ -95,7 +95,10 @@ def animal_name(parent: Parent) -> str:
 
 
 def ancestry(parents: tuple[Parent, ...]) -> str:
-    """The parents in words, e.g. "mostly octopus, a third butterfly"."""
+    """The parents in words, e.g. "mostly octopus, a third butterfly", "dalmatian, with scorpion and gerenuk"."""
+    if len(parents) > 2:
+        first, *others = map(animal_name, parents)
+        return f"{first}, with {' and '.join(others)}"
     return ", ".join(
         f"{next(word for least, word in _STEPS if parent.weight >= least)} {animal_name(parent)}" for parent in parents
     )
