@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from postcards_species.animals import ANIMALS
 from postcards_species.parents import Parent, choose_parents
 from postcards_species.voice import CallGesture, VocalTract, allometric_length_cm, allometric_pitch_hz, derive_voice
-from postcards_species.voice_traits import TRAITS
+from postcards_species.voice_traits_table import VOICE_TRAITS
 
 SEEDS = st.integers(0, 2**64 - 1)
 SHARES = st.floats(0, 1)
@@ -43,20 +43,20 @@ def test_the_same_seed_gives_the_same_voice(seed, strangeness):
 
 
 def test_every_animal_has_a_voice_and_no_other_has():
-    assert set(TRAITS) == set(ANIMALS)
+    assert set(VOICE_TRAITS) == set(ANIMALS)
 
 
-@pytest.mark.parametrize("animal", sorted(TRAITS))
+@pytest.mark.parametrize("animal", sorted(VOICE_TRAITS))
 def test_the_gestures_of_every_animal_are_known(animal):
-    gestures = TRAITS[animal].gestures
+    gestures = VOICE_TRAITS[animal].gestures
     assert 1 <= len(gestures) <= 3
     assert len({CallGesture(gesture) for gesture in gestures}) == len(gestures)
 
 
-@pytest.mark.parametrize("animal", sorted(TRAITS))
+@pytest.mark.parametrize("animal", sorted(VOICE_TRAITS))
 def test_a_pure_descendant_sounds_like_its_parent(animal):
-    traits = TRAITS[animal]
-    other = next(name for name in TRAITS if name != animal)
+    traits = VOICE_TRAITS[animal]
+    other = next(name for name in VOICE_TRAITS if name != animal)
     expected = traits.pitch_hz or allometric_pitch_hz(ANIMALS[animal].mass_kg)
     ratios = []
     for seed in range(40):

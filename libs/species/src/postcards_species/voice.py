@@ -8,7 +8,8 @@ from enum import Enum
 from postcards_species.animals import ANIMALS
 from postcards_species.parents import Parent
 from postcards_species.streams import Stream
-from postcards_species.voice_traits import TRAITS, VoiceTraits
+from postcards_species.voice_traits import VoiceTraits
+from postcards_species.voice_traits_table import VOICE_TRAITS
 
 _PITCH_EXPONENT = -0.4
 """Fall of pitch with body mass (N. H. Fletcher, J. Acoust. Soc. Am. 115, 2334, 2004)."""
@@ -139,7 +140,7 @@ class _Mixture:
         self._lend_an_organ()
 
     def _lend_an_organ(self) -> None:
-        guest = self._stream.choice([name for name in TRAITS if name not in self._names])
+        guest = self._stream.choice([name for name in ANIMALS if name not in self._names])
         share = self._stream.uniform(0.2, 0.6) * self._strangeness**2
         self._shares = [mine * (1 - share) for mine in self._shares] + [share]
         self._names.append(guest)
@@ -168,16 +169,18 @@ class _Mixture:
             chambers_hz=self._chambers(growth),
             chamber_gain=self._share_of(lambda t: t.chamber_gain, 0.3),
             nasality=self._share_of(lambda t: t.nasality, 0.25),
-            trill_hz=_rounded(self._ratio(lambda n: TRAITS[n].trill_hz) * math.exp(self._bend(0.08, 0.3)), 8.5, 58.0),
-            tempo=_rounded(self._ratio(lambda n: TRAITS[n].tempo) * math.exp(self._bend(0.06, 0.22)), 0.4, 2.6),
+            trill_hz=_rounded(
+                self._ratio(lambda n: VOICE_TRAITS[n].trill_hz) * math.exp(self._bend(0.08, 0.3)), 8.5, 58.0
+            ),
+            tempo=_rounded(self._ratio(lambda n: VOICE_TRAITS[n].tempo) * math.exp(self._bend(0.06, 0.22)), 0.4, 2.6),
             click_brightness=self._share_of(lambda t: t.click_brightness, 0.25),
             whistle=self._organ(lambda t: t.whistle),
             stridulation=self._organ(lambda t: t.stridulation),
             stridulation_hz=_rounded(
-                self._ratio(lambda n: TRAITS[n].stridulation_hz) * math.exp(self._bend(0.1, 0.35)), 420.0, 11800.0
+                self._ratio(lambda n: VOICE_TRAITS[n].stridulation_hz) * math.exp(self._bend(0.1, 0.35)), 420.0, 11800.0
             ),
             vibrato_hz=_rounded(
-                self._ratio(lambda n: TRAITS[n].vibrato_hz) * math.exp(self._bend(0.08, 0.3)), 2.1, 19.5
+                self._ratio(lambda n: VOICE_TRAITS[n].vibrato_hz) * math.exp(self._bend(0.08, 0.3)), 2.1, 19.5
             ),
             vibrato_semitones=_rounded(
                 self._mean(lambda t: t.vibrato_semitones) * math.exp(self._bend(0.2, 0.7)), 0.02, 3.9
@@ -191,7 +194,7 @@ class _Mixture:
         return self._stream.bell(0.0, 1.0) * (own + strange * self._strangeness)
 
     def _mean(self, trait: Callable[[VoiceTraits], float]) -> float:
-        return sum(share * trait(TRAITS[name]) for name, share in zip(self._names, self._shares, strict=True))
+        return sum(share * trait(VOICE_TRAITS[name]) for name, share in zip(self._names, self._shares, strict=True))
 
     def _ratio(self, trait: Callable[[str], float]) -> float:
         logs = (share * math.log(trait(name)) for name, share in zip(self._names, self._shares, strict=True))
@@ -206,7 +209,7 @@ class _Mixture:
         return share if share > _SLIGHT else 0.0
 
     def _folds(self) -> tuple[int, float]:
-        own = TRAITS[self._names[0]].folds if self._stream.chance(0.7) else TRAITS[self._names[1]].folds
+        own = VOICE_TRAITS[self._names[0]].folds if self._stream.chance(0.7) else VOICE_TRAITS[self._names[1]].folds
         extra = self._stream.unit() < 0.45 * self._strangeness
         folds = min(4, own + (1 if extra else 0))
         return folds, abs(self._mean(lambda t: t.fold_detune_semitones) + self._bend(0.15, 2.5))
@@ -214,7 +217,7 @@ class _Mixture:
     def _chambers(self, growth: float) -> tuple[float, ...]:
         chambers: list[float] = []
         for name, share in zip(self._names, self._shares, strict=True):
-            for hertz in TRAITS[name].chambers_hz:
+            for hertz in VOICE_TRAITS[name].chambers_hz:
                 scaled = hertz * growth**-_LENGTH_EXPONENT * math.exp(self._bend(0.08, 0.3))
                 if self._stream.unit() < 0.35 + 1.3 * share and share > 0.05:
                     chambers.append(_rounded(scaled, 42.0, 7800.0))
@@ -223,7 +226,7 @@ class _Mixture:
     def _gestures(self) -> tuple[CallGesture, ...]:
         ranked: dict[str, float] = {}
         for name, share in zip(self._names, self._shares, strict=True):
-            for rank, gesture in enumerate(TRAITS[name].gestures):
+            for rank, gesture in enumerate(VOICE_TRAITS[name].gestures):
                 ranked[gesture] = ranked.get(gesture, 0.0) + share * (1.0, 0.6, 0.35)[rank] * self._stream.uniform(
                     0.6, 1.4
                 )
@@ -231,16 +234,16 @@ class _Mixture:
         return tuple(CallGesture(gesture) for gesture in order[:3])
 
     def _calls_per_bout(self) -> int:
-        mean = self._ratio(lambda name: float(TRAITS[name].calls_per_bout))
+        mean = self._ratio(lambda name: float(VOICE_TRAITS[name].calls_per_bout))
         return max(1, min(12, round(mean * math.exp(self._bend(0.12, 0.4)))))
 
 
 def _pitch_of(name: str) -> float:
-    return TRAITS[name].pitch_hz or allometric_pitch_hz(ANIMALS[name].mass_kg)
+    return VOICE_TRAITS[name].pitch_hz or allometric_pitch_hz(ANIMALS[name].mass_kg)
 
 
 def _length_of(name: str) -> float:
-    return TRAITS[name].length_cm or allometric_length_cm(ANIMALS[name].mass_kg)
+    return VOICE_TRAITS[name].length_cm or allometric_length_cm(ANIMALS[name].mass_kg)
 
 
 def _rounded(value: float, low: float, high: float) -> float:
