@@ -19,7 +19,7 @@ from postcards_serving.media import BlobReceiver
 from postcards_serving.messages import encode
 from postcards_serving.statuses import DETAILS_KEY, from_rpc_error
 from postcards_serving.testing import eventually
-from postcards_species.species import derive_species
+from postcards_species.species import caption_of, derive_species
 
 
 async def failure(asked) -> grpc.aio.AioRpcError:
@@ -62,7 +62,7 @@ async def test_previews_come_when_asked_for(probe):
 async def test_an_empty_request_draws_species_zero(probe):
     await probe.ask()
     species = derive_species(0)
-    assert probe.engine.requests == [ImageRequest(species.body_plan, species.scene)]
+    assert probe.engine.requests == [ImageRequest(species.body_plan, species.scene, caption=caption_of(species))]
 
 
 async def test_the_species_follows_seed_and_strangeness(probe):
