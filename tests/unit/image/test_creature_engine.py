@@ -8,6 +8,7 @@ from postcards_image.engines.creature.drawing import STAGES
 from postcards_serving.errors import Cancelled, DeadlineExceeded
 from postcards_serving.work import Event, Preview, Progress, Work
 from postcards_species.species import derive_species
+from postcards_species.world import describe_scene
 
 
 def request(seed: int = 3, width: int = 96, height: int = 96, **changes: object) -> ImageRequest:
@@ -95,7 +96,7 @@ def test_the_result_says_what_it_shows_and_how_it_was_made(engine: CreatureEngin
     assert result.blobs[0].name == "image.png"
     assert result.alt_text[0].isupper()
     assert result.alt_text.endswith(".")
-    assert derive_species(7).scene.biome.value.replace("-", " ") in result.alt_text
+    assert describe_scene(derive_species(7).scene) in result.alt_text
     assert result.provenance.engine == "creature"
     assert result.provenance.settings["width"] == "96"
 

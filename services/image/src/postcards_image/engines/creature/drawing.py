@@ -13,12 +13,20 @@ from postcards_image.engines.creature.scenery import paint_scenery
 from postcards_serving.errors import EngineFailed
 from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
 from postcards_species.body import describe_body
+from postcards_species.surroundings import Finish
+from postcards_species.world import describe_scene
 
 DEFAULT_SIZE = 1024
 """Width and height in pixels where the request names none."""
 
 STAGES = ("skeleton", "body", "skin", "light", "print")
 """What is reported, in order."""
+
+_PRINTS = {
+    Finish.CAMERA_TRAP: "a camera trap's photograph",
+    Finish.FIELD_PLATE: "the plate of a field guide",
+    Finish.RISOGRAPH: "a print in two inks",
+}
 
 # Noise does not compress: the quickest filter costs a third of the default's time and nothing in size.
 _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
@@ -122,9 +130,7 @@ def _png(picture: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> bytes:
 
 
 def _alt_text(request: ImageRequest) -> str:
-    scene = request.scene
-    place = scene.biome.value.replace("-", " ")
     text = describe_body(request.body_plan)
     pose = request.body_plan.pose.value.replace("-", " ")
-    finish = scene.finish.value.replace("-", " ")
-    return f"{text[0].upper()}{text[1:]}, {pose} in the {place} at {scene.time_of_day.value}; {finish} picture."
+    where = describe_scene(request.scene)
+    return f"{text[0].upper()}{text[1:]}, {pose} {where}; {_PRINTS[request.scene.finish]}."
