@@ -26,7 +26,7 @@ class _Intent:
 class _IntentEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Intent.ValueType], builtins.type):
     DESCRIPTOR: descriptor.EnumDescriptor
     INTENT_UNSPECIFIED: _Intent.ValueType  # 0
-    """Not set: the engine chooses."""
+    """Not set: in a request for phrases, the engine chooses."""
     INTENT_GREETING: _Intent.ValueType  # 1
     """Meeting another."""
     INTENT_WARNING: _Intent.ValueType  # 2
@@ -56,7 +56,7 @@ class Intent(_Intent, metaclass=_IntentEnumTypeWrapper):
     """What a phrase does."""
 
 INTENT_UNSPECIFIED: Intent.ValueType  # 0
-"""Not set: the engine chooses."""
+"""Not set: in a request for phrases, the engine chooses."""
 INTENT_GREETING: Intent.ValueType  # 1
 """Meeting another."""
 INTENT_WARNING: Intent.ValueType  # 2
@@ -89,7 +89,7 @@ class _Mood:
 class _MoodEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Mood.ValueType], builtins.type):
     DESCRIPTOR: descriptor.EnumDescriptor
     MOOD_UNSPECIFIED: _Mood.ValueType  # 0
-    """Not set: the engine chooses."""
+    """Not set: in a request for phrases, the engine chooses."""
     MOOD_CALM: _Mood.ValueType  # 1
     """At rest."""
     MOOD_JOYFUL: _Mood.ValueType  # 2
@@ -111,7 +111,7 @@ class Mood(_Mood, metaclass=_MoodEnumTypeWrapper):
     """How a phrase feels; it shapes the melody."""
 
 MOOD_UNSPECIFIED: Mood.ValueType  # 0
-"""Not set: the engine chooses."""
+"""Not set: in a request for phrases, the engine chooses."""
 MOOD_CALM: Mood.ValueType  # 1
 """At rest."""
 MOOD_JOYFUL: Mood.ValueType  # 2
@@ -209,9 +209,9 @@ class Phrase(message.Message):
     english_gloss: builtins.str
     """What it means, as an English sentence. At most 512 characters."""
     intent: Intent.ValueType
-    """What the phrase does."""
+    """What the phrase does. Required."""
     mood: Mood.ValueType
-    """How it feels."""
+    """How it feels. Required."""
     @builtins.property
     def words(self) -> containers.RepeatedCompositeFieldContainer[Word]:
         """The words in order. 1 to 24 of them."""
