@@ -78,7 +78,7 @@ async def test_a_call_streams_progress_result_and_bytes_with_their_hash(audio):
 async def test_an_empty_request_is_a_call_of_species_zero(audio):
     responses = await ask(audio, Request())
     result = next(response.result for response in responses if response.HasField("result"))
-    assert result.seconds == 8
+    assert result.seconds == 10
 
 
 async def test_a_derived_voice_and_scene_are_accepted_as_they_are(audio):

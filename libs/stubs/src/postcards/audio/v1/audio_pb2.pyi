@@ -50,7 +50,7 @@ class GenerateAudioRequest(message.Message):
     strangeness: builtins.float
     """How far the species leaves its parents, 0 to 1. Used where `vocal_tract` is absent. Default: 0.5."""
     seconds: builtins.float
-    """Length in seconds. Range: 0.5 to 60. Default: the engine's own (vocal-tract: 8)."""
+    """Length in seconds. Range: 0.5 to 60. Default: the engine's own (vocal-tract: 10)."""
     prompt: builtins.str
     """What a text-to-audio model is told. At most 2000 characters. Default: written from the species. Ignored by engines
     that compute.

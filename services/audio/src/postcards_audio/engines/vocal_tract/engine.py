@@ -24,7 +24,7 @@ from postcards_species.streams import Stream
 from postcards_species.voice import VocalTract, derive_voice
 from postcards_species.world import Scene, derive_scene
 
-DEFAULT_SECONDS = 8.0
+DEFAULT_SECONDS = 10.0
 _BED_UNDER_VOICE_DB = -32.0
 _STAGES = ("phonate", "articulate", "place", "master", "encode")
 
