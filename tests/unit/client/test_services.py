@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -47,11 +48,13 @@ async def eventually(holds, within: float = 20.0):
 
 
 def alive(pid: int) -> bool:
+    """Whether a process runs. An orphan that has ended may stay a zombie where the first process reaps no one."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        status = Path(f"/proc/{pid}/stat").read_text() if sys.platform == "linux" else ""
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return True
+    return not status or status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_the_usual_ports():
