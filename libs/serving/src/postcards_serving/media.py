@@ -75,11 +75,6 @@ class BlobReceiver:
         if total > max_bytes:
             raise DataLoss(f"a result announces {total} bytes, more than the {max_bytes} that are accepted")
 
-    @property
-    def received_bytes(self) -> int:
-        """Bytes taken in so far."""
-        return sum(len(data) for data in self._data)
-
     def add(self, chunk: Slice) -> None:
         """Takes the next slice.
 

@@ -1,5 +1,6 @@
 """The commands that look at postcards and change their state: get, list, watch, cancel, repair, delete."""
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from postcards_client.display.board import QuietBoard, board_for_terminal
 if TYPE_CHECKING:
     from postcards.composer.v1.composer_pb2 import Postcard
 
-    from postcards_client.client import PostcardPage
+    from postcards_client.client import PostcardPage, PostcardsClient
 
 
 def get(
@@ -25,13 +26,7 @@ def get(
     as_json: Json = False,
 ) -> None:
     """Show one postcard."""
-    where = place(address, start, port_base, out)
-
-    async def command() -> Outcome:
-        async with session(where, QuietBoard()) as client:
-            return await _shown(await client.get(postcard_id), where)
-
-    run(command, as_json=as_json)
+    _show(lambda client: client.get(postcard_id), place(address, start, port_base, out), as_json=as_json)
 
 
 def list_postcards(
@@ -71,14 +66,7 @@ def watch(
 ) -> None:
     """Follow the making of a postcard until it is finished. Ctrl-C stops the watching, not the making."""
     where = place(address, start, port_base, out)
-
-    async def command() -> Outcome:
-        with board_for_terminal(quiet=quiet) as board:
-            async with session(where, board) as client:
-                postcard = await follow(client, await client.get(postcard_id), board)
-                return await finished(postcard, where)
-
-    run(command, as_json=as_json)
+    _follow(lambda client: client.get(postcard_id), where, quiet=quiet, as_json=as_json)
 
 
 def cancel(
@@ -90,13 +78,7 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """Stop the making of a postcard; what is finished is kept."""
-    where = place(address, start, port_base, out)
-
-    async def command() -> Outcome:
-        async with session(where, QuietBoard()) as client:
-            return await _shown(await client.cancel(postcard_id), where)
-
-    run(command, as_json=as_json)
+    _show(lambda client: client.cancel(postcard_id), place(address, start, port_base, out), as_json=as_json)
 
 
 def repair(
@@ -110,14 +92,7 @@ def repair(
 ) -> None:
     """Make the missing parts of a postcard, and wait until it is finished."""
     where = place(address, start, port_base, out)
-
-    async def command() -> Outcome:
-        with board_for_terminal(quiet=quiet) as board:
-            async with session(where, board) as client:
-                postcard = await follow(client, await client.repair(postcard_id), board)
-                return await finished(postcard, where)
-
-    run(command, as_json=as_json)
+    _follow(lambda client: client.repair(postcard_id), where, quiet=quiet, as_json=as_json)
 
 
 def delete(
@@ -143,10 +118,29 @@ def delete(
     run(command, as_json=as_json)
 
 
-async def _shown(postcard: "Postcard", where: Place) -> Outcome:
-    """The outcome of a command that succeeded whatever the postcard's state is."""
-    outcome = await finished(postcard, where)
-    return Outcome(outcome.view, outcome.show)
+def _show(ask: Callable[["PostcardsClient"], Awaitable["Postcard"]], where: Place, *, as_json: bool) -> None:
+    """Shows the postcard that the composer answers with; that is a success whatever the postcard's state is."""
+
+    async def command() -> Outcome:
+        async with session(where, QuietBoard()) as client:
+            outcome = await finished(await ask(client), where)
+            return Outcome(outcome.view, outcome.show)
+
+    run(command, as_json=as_json)
+
+
+def _follow(
+    ask: Callable[["PostcardsClient"], Awaitable["Postcard"]], where: Place, *, quiet: bool, as_json: bool
+) -> None:
+    """Follows the postcard that the composer answers with until it is finished."""
+
+    async def command() -> Outcome:
+        with board_for_terminal(quiet=quiet) as board:
+            async with session(where, board) as client:
+                postcard = await follow(client, await ask(client), board)
+                return await finished(postcard, where)
+
+    run(command, as_json=as_json)
 
 
 def _print_page(page: "PostcardPage") -> None:
