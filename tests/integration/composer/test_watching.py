@@ -105,22 +105,37 @@ async def test_another_replica_tells_the_changes(open_replica, parts, make_gate)
 
 async def test_a_watch_goes_on_when_another_replica_takes_over(open_replica, parts, make_gate):
     first = await open_replica()
-    gate = make_gate()
-    parts.image_steps += [gate, make_gate()]
+    left, taken_over = make_gate(), make_gate()
+    parts.image_steps.append(left)
     postcard = await first.create()
-    await gate.reached.wait()
+    await left.reached.wait()
+
+    async def only_the_picture_is_missing() -> bool:
+        states = [part.state for part in (await first.get(postcard.id)).parts]
+        return states.count(DONE) == len(states) - 1
+
+    await eventually(only_the_picture_is_missing)
+    parts.image_steps.append(taken_over)
     second = await open_replica()
-    watching = asyncio.create_task(second.events(postcard.id))
-    parts.image_steps.clear()
+    events: list[composer_pb2.WatchPostcardResponse] = []
+
+    async def watch() -> None:
+        request = composer_pb2.WatchPostcardRequest(id=postcard.id)
+        async for event in second.stub.WatchPostcard(request, timeout=60):
+            events.append(event)
+
+    watching = asyncio.create_task(watch())
+    await eventually(lambda: "postcard" in kinds(events))
 
     await first.composer.drain()
-    events = await watching
+    await eventually(lambda: "progress" in kinds(events))
+    taken_over.opened.set()
+    await watching
 
     sequences = [event.sequence for event in events]
     assert sequences == sorted(set(sequences))
     assert events[-1].postcard.state == composer_pb2.POSTCARD_STATE_ACTIVE
     assert second.count("postcards_lease_takeovers_total") == 1
-    assert "progress" in kinds(events)
 
 
 async def test_on_shutdown_a_watch_is_sent_elsewhere(open_replica, parts, make_gate, refused):
