@@ -240,6 +240,7 @@ BAD_SECONDS = [0.0, 0.49, 60.5, -1.0, math.nan, math.inf]
 BAD_TEMPERATURE = [-0.5, 2.5, math.nan]
 BAD_TOP_P = [0.0, -0.5, 1.5, math.nan]
 BAD_ENUM = [99, -1, 2**31 - 1]
+BAD_PARENTS = [{"animal": "okapi", "weight": 0.2}] * 5
 PART_ENGINES = {"engine": ["crayons", "x" * 65]}
 IMAGE = {
     "prompt": ["x" * 2001],
@@ -268,7 +269,7 @@ LANGUAGE = {
 }
 COMMON = {"request_id": BAD_REQUEST_ID, **PART_ENGINES}
 LIMITS = {
-    "GenerateImage": {**COMMON, **IMAGE, "strangeness": BAD_SHARE, "caption": [["x"] * 3]},
+    "GenerateImage": {**COMMON, **IMAGE, "strangeness": BAD_SHARE, "caption": [["x"] * 3], "parents": [BAD_PARENTS]},
     "GenerateAudio": {**COMMON, **AUDIO, "strangeness": BAD_SHARE},
     "GeneratePhrases": {
         **COMMON,
@@ -300,7 +301,7 @@ LIMITS = {
 """For every method and field, values beyond its limits."""
 FREE = {"seed", "after_sequence", "previews"}
 """Fields of which every value is good."""
-SPECIES = {"body_plan", "scene", "vocal_tract", "phrase", "phonology"}
+SPECIES = {"body_plan", "scene", "vocal_tract", "phrase", "phonology", "parents"}
 """Fields whose limits are tested value by value below."""
 
 
@@ -353,7 +354,7 @@ def whole_request(method: MethodDescriptor, postcard: composer_pb2.Postcard) -> 
     for field in method.input_type.fields:
         if field.name in SPECIES:
             source = postcard if field.name == "phrase" else postcard.species
-            getattr(request, field.name).CopyFrom(getattr(source, field.name))
+            getattr(request, field.name).MergeFrom(getattr(source, field.name))
     return request
 
 

@@ -55,6 +55,7 @@ class FakeParts:
     png: bytes = b""
     flac: bytes = b""
     mp3: bytes = b""
+    extra_files: dict[str, bytes] = field(default_factory=dict)
     damage: int = 0
     progress_count: int = 3
     language_text: str = "Grrok tak"
@@ -81,9 +82,10 @@ class FakeParts:
         preview = media_pb2.Preview(stage="skin", content_type="image/webp", data=b"webp")
         yield image_pb2.GenerateImageResponse(preview=preview)
         await self._step("image", self.image_steps)
-        blob = Blob("image.png", "image/png", self.png)
+        files = {"image.png": self.png, **self.extra_files}
+        blobs = [Blob(name, "image/png", data) for name, data in files.items()]
         result = image_pb2.ImageResult(
-            blobs=[blob_header(blob, media_pb2.BlobHeader)],
+            blobs=[blob_header(blob, media_pb2.BlobHeader) for blob in blobs],
             width=256,
             height=256,
             alt_text="A grey animal.",
@@ -93,7 +95,7 @@ class FakeParts:
             self.damage -= 1
             result.blobs[0].sha256 = hashlib.sha256(b"other").hexdigest()
         yield image_pb2.GenerateImageResponse(result=result)
-        for chunk in chunks(blob, media_pb2.Chunk, 1000):
+        for chunk in (chunk for blob in blobs for chunk in chunks(blob, media_pb2.Chunk, 1000)):
             yield image_pb2.GenerateImageResponse(chunk=chunk)
 
     async def GenerateAudio(

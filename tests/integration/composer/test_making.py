@@ -37,6 +37,16 @@ async def test_a_postcard_is_made_whole(replica, parts, folder: Path):
     await eventually(lambda: not (folder / "pending").exists())
 
 
+async def test_the_untouched_sample_of_a_model_is_kept_and_nothing_unknown(replica, parts, folder: Path):
+    parts.extra_files = {"raw.png": parts.png, "manifest.json": b"{}", "../escape.png": parts.png}
+
+    postcard = await replica.made(seed=7)
+
+    assert [file.name for file in postcard.files] == sorted([*FILES, "raw.png"])
+    assert (folder / "postcards" / postcard.id / "raw.png").read_bytes() == parts.png
+    assert load((folder / "postcards" / postcard.id / "manifest.json").read_bytes()).seed == 7
+
+
 async def test_the_manifest_says_how_to_make_it_again(replica, folder: Path):
     postcard = await replica.made(
         strangeness=0.25, image={"width": 512, "guidance_scale": 0.0}, language={"temperature": 1.5}
@@ -62,6 +72,7 @@ async def test_every_part_is_asked_for_the_same_species(replica, parts):
     image, language, audio = parts.image_requests[0], parts.language_requests[0], parts.audio_requests[0]
     assert image.seed == language.seed == audio.seed == 2**64 - 1
     assert image.body_plan == postcard.species.body_plan
+    assert list(image.parents) == list(postcard.species.parents)
     assert image.scene == audio.scene == postcard.species.scene
     assert language.phonology == postcard.species.phonology
     assert language.species_name == postcard.species.name

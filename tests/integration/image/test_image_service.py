@@ -62,7 +62,9 @@ async def test_previews_come_when_asked_for(probe):
 async def test_an_empty_request_draws_species_zero(probe):
     await probe.ask()
     species = derive_species(0)
-    assert probe.engine.requests == [ImageRequest(species.body_plan, species.scene, caption=caption_of(species))]
+    assert probe.engine.requests == [
+        ImageRequest(species.body_plan, species.scene, caption=caption_of(species), parents=species.parents)
+    ]
 
 
 async def test_the_species_follows_seed_and_strangeness(probe):

@@ -3,7 +3,7 @@
 from postcards.audio.v1 import audio_pb2
 from postcards.image.v1 import image_pb2
 from postcards.language.v1 import language_pb2
-from postcards.species.v1 import body_pb2, phonology_pb2, phrase_pb2, voice_pb2, world_pb2
+from postcards.species.v1 import body_pb2, phonology_pb2, phrase_pb2, species_pb2, voice_pb2, world_pb2
 
 from postcards_composer.postcard import Manifest
 from postcards_composer.prompts import audio_prompt, image_prompt
@@ -31,6 +31,7 @@ def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
         sampler=asked.sampler,
         previews=True,
         caption=caption_of(species),
+        parents=[encode(parent, species_pb2.Parent) for parent in species.parents],
     )
 
 

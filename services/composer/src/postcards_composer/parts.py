@@ -86,7 +86,7 @@ class ImageService:
             raise DataLoss("the image service ended without a result")
         return Outcome(
             decode(result.provenance, Provenance),
-            _files(files, ("image.png",)),
+            _files(files, ("image.png",), welcome=("raw.png",)),
             alt_text=result.alt_text,
         )
 
@@ -159,9 +159,9 @@ def _receiver(files: BlobReceiver | None) -> BlobReceiver:
     return files
 
 
-def _files(files: BlobReceiver | None, demanded: tuple[str, ...]) -> tuple[Blob, ...]:
-    """The demanded files; others that an engine added are not the postcard's."""
+def _files(files: BlobReceiver | None, demanded: tuple[str, ...], *, welcome: tuple[str, ...] = ()) -> tuple[Blob, ...]:
+    """The demanded files, and the welcome ones that came; others that an engine added are not the postcard's."""
     blobs = {blob.name: blob for blob in _receiver(files).finish()}
     if missing := [name for name in demanded if name not in blobs]:
         raise DataLoss(f"the result lacks {', '.join(missing)}")
-    return tuple(blobs[name] for name in demanded)
+    return tuple(blobs[name] for name in (*demanded, *welcome) if name in blobs)

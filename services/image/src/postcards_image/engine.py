@@ -6,6 +6,7 @@ from typing import Protocol
 
 from postcards_serving.work import Blob, Provenance, Work
 from postcards_species.body import BodyPlan
+from postcards_species.parents import Parent
 from postcards_species.world import Scene
 
 IMAGE_NAME = "image.png"
@@ -44,6 +45,8 @@ class ImageRequest:
     """Whether to report previews while the picture grows."""
     caption: tuple[str, ...] = field(default=(), metadata={"max_length": 2, "item_max_length": 96})
     """What a print says below the picture, line by line; empty: where the animal is."""
+    parents: tuple[Parent, ...] = field(default=(), metadata={"max_length": 4})
+    """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from postcards.image.v1 import image_pb2
-from postcards.species.v1 import body_pb2, world_pb2
+from postcards.species.v1 import body_pb2, species_pb2, world_pb2
 
 from postcards_image.engine import ImageRequest
 from postcards_serving.messages import decode, encode
@@ -19,7 +19,7 @@ class _Origin:
 
 
 def read_request(message: image_pb2.GenerateImageRequest) -> ImageRequest:
-    """The checked request; an absent body plan or scene is that of the species of `seed` and `strangeness`.
+    """The checked request; absent body plan, scene and parents are those of the species of `seed`.
 
     Raises:
         InvalidField: a field breaks its limits.
@@ -28,7 +28,7 @@ def read_request(message: image_pb2.GenerateImageRequest) -> ImageRequest:
 
 
 def _with_species(message: image_pb2.GenerateImageRequest) -> image_pb2.GenerateImageRequest:
-    if message.HasField("body_plan") and message.HasField("scene"):
+    if message.HasField("body_plan") and message.HasField("scene") and message.parents:
         return message
     origin = decode(message, _Origin)
     species = derive_species(origin.seed, origin.strangeness)
@@ -39,4 +39,6 @@ def _with_species(message: image_pb2.GenerateImageRequest) -> image_pb2.Generate
         whole.caption.extend(() if message.caption else caption_of(species))
     if not message.HasField("scene"):
         whole.scene.CopyFrom(encode(species.scene, world_pb2.Scene))
+    if not message.parents:
+        whole.parents.extend(encode(parent, species_pb2.Parent) for parent in species.parents)
     return whole

@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
 from postcards.media.v1 import media_pb2 as media_pb2
 from postcards.species.v1 import body_pb2 as body_pb2
+from postcards.species.v1 import species_pb2 as species_pb2
 from postcards.species.v1 import world_pb2 as world_pb2
 import builtins as builtins
 import sys
@@ -43,6 +44,7 @@ class GenerateImageRequest(message.Message):
     SAMPLER_FIELD_NUMBER: builtins.int
     PREVIEWS_FIELD_NUMBER: builtins.int
     CAPTION_FIELD_NUMBER: builtins.int
+    PARENTS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
     engine: builtins.str
@@ -89,6 +91,12 @@ class GenerateImageRequest(message.Message):
         the species of `seed` where `body_plan` is absent, else where the animal is. Some finishes have no place for it.
         """
 
+    @builtins.property
+    def parents(self) -> containers.RepeatedCompositeFieldContainer[species_pb2.Parent]:
+        """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1. At most 4.
+        Default: those of the species of `seed`. Ignored by engines that compute.
+        """
+
     def __init__(
         self,
         *,
@@ -108,10 +116,11 @@ class GenerateImageRequest(message.Message):
         sampler: builtins.str = ...,
         previews: builtins.bool = ...,
         caption: abc.Iterable[builtins.str] | None = ...,
+        parents: abc.Iterable[species_pb2.Parent] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "scene", b"scene", "strangeness", b"strangeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "caption", b"caption", "engine", b"engine", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "caption", b"caption", "engine", b"engine", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "parents", b"parents", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
