@@ -14,7 +14,7 @@ export SEED THEME OUT COUNT PYTHON
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/embedded.stamp: requirements/build.txt requirements/embedded.txt $(PACKAGES) scripts/setup.sh
 	@scripts/setup.sh embedded
@@ -24,8 +24,22 @@ $(VENV)/dev.stamp: requirements/build.txt requirements/dev.txt $(PACKAGES) scrip
 	@scripts/setup.sh dev
 	@touch $@ $(VENV)/embedded.stamp
 
+$(VENV)/train.stamp: requirements/build.txt requirements/train.txt requirements/torch.txt $(PACKAGES) scripts/setup.sh
+	@scripts/setup.sh train
+	@touch $@ $(VENV)/embedded.stamp
+
+$(VENV)/measure.stamp: requirements/measure.txt $(VENV)/train.stamp
+	@scripts/setup.sh measure
+	@touch $@
+
 .PHONY: setup
 setup: $(VENV)/embedded.stamp ## make the environment (the targets below do it by themselves)
+
+.PHONY: setup-train
+setup-train: $(VENV)/train.stamp ## add what training needs (torch; 1.4 GB, more where it brings CUDA)
+
+.PHONY: setup-measure
+setup-measure: $(VENV)/measure.stamp ## add what the benchmark of the models' quality needs besides
 
 .PHONY: postcard
 postcard: $(VENV)/embedded.stamp ## make one postcard: SEED=, THEME=, OUT= are optional
@@ -40,11 +54,11 @@ up: $(VENV)/embedded.stamp ## run the four services on loopback until Ctrl-C
 	@$(BIN)/postcards up --out "$$OUT"
 
 .PHONY: test
-test: $(VENV)/dev.stamp ## run every test that can run on this machine
+test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of training after `make setup-train`)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope -q
 
 .PHONY: lint
-lint: $(VENV)/dev.stamp ## check style, types, protos and shell scripts
+lint: $(VENV)/dev.stamp $(VENV)/train.stamp ## check style, types, protos and shell scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code

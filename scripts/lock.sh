@@ -3,8 +3,22 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ours=(stubs species serving client image audio language composer)
-for kind in build embedded dev; do
-  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-    --no-emit-index-url --no-emit-find-links "${ours[@]/#/--no-emit-package=postcards-}" \
-    "requirements/$kind.in" --output-file "requirements/$kind.txt"
-done
+
+resolve() {
+  local kind=$1
+  shift
+  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links "${ours[@]/#/--no-emit-package=postcards-}" "$@" "requirements/$kind.in"
+}
+
+lock() { resolve "$@" --generate-hashes --output-file "requirements/$1.txt"; }
+
+lock build
+lock embedded
+lock dev
+# One environment holds all of these, so training agrees with dev on what both use. What makes up one build of torch
+# (torch itself, CUDA) stays out: requirements/torch.txt says why.
+together=(--constraints requirements/dev.txt --constraints requirements/torch.txt)
+mapfile -t build < <(resolve train "${together[@]}" | grep -oE '^(torch|triton|cuda|nvidia)[a-z0-9-]*')
+lock train "${together[@]}" "${build[@]/#/--no-emit-package=}"
+lock measure --no-deps

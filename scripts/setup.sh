@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes the virtual environment from locked requirements: scripts/setup.sh embedded|dev
+# Makes the virtual environment from locked requirements: scripts/setup.sh embedded|dev|train|measure
+# A kind adds to what is there: training and its measures stand beside the services and the tests.
 # Prints one line when it fails and keeps the whole story in .venv/setup.log.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
-kind=${1:?embedded or dev}
+kind=${1:?embedded, dev, train or measure}
 venv=.venv
 log=$venv/setup.log
 
@@ -22,7 +23,8 @@ find_python() {
 python=$(find_python) || fail "needs Python 3.11, 3.12 or 3.13; found $("${PYTHON:-python3}" -V 2>&1 | head -1 || echo none). Name one with: make postcard PYTHON=/path/to/python3.11"
 
 free_mb=$(df -Pm . | awk 'NR==2 {print $4}')
-[ "${free_mb:-9999}" -ge 700 ] || fail "needs 700 MB of free disk space here, has $free_mb MB"
+case $kind in train) needed_mb=2500 ;; measure) needed_mb=50 ;; *) needed_mb=800 ;; esac
+[ "${free_mb:-9999}" -ge $needed_mb ] || fail "needs $needed_mb MB of free disk space here, has $free_mb MB"
 
 if [ ! -x $venv/bin/python ] || ! supported $venv/bin/python; then
   rm -rf $venv
@@ -36,8 +38,23 @@ pip() {
 
 : >$log
 echo "Setting up ($kind packages, once) ..." >&2
-pip install --require-hashes -r requirements/build.txt
-pip install --require-hashes -r "requirements/$kind.txt"
+case $kind in
+  embedded | dev)
+    pip install --require-hashes -r requirements/build.txt
+    pip install --require-hashes -r "requirements/$kind.txt"
+    ;;
+  train)
+    # What the lock names is all that is needed besides torch. Without --no-deps, accelerate would bring a torch of its own.
+    pip install --require-hashes -r requirements/build.txt
+    pip install --require-hashes --no-deps -r requirements/train.txt
+    pip install -r requirements/torch.txt
+    ;;
+  measure)
+    pip install --require-hashes --no-deps -r requirements/measure.txt
+    exit
+    ;;
+  *) fail "no such kind of packages: $kind" ;;
+esac
 pip install --no-deps --no-build-isolation \
   -e libs/stubs -e libs/species -e libs/serving -e libs/client \
   -e services/image -e services/audio -e services/language -e services/composer
