@@ -84,7 +84,7 @@ def test_engines_know_nothing_of_the_wire(service):
     folder = f"services/{service}/src/postcards_{service}"
     engines = sources(f"{folder}/engines")
     assert not offenders(engines, WIRE)
-    allowed = ("postcards_serving.work.", "postcards_serving.errors.")
+    allowed = ("postcards_serving.work.", "postcards_serving.errors.", "postcards_serving.batching.")
     for path in [*engines, ROOT / folder / "engine.py"]:
         strangers = [
             name for name in imports(path) if name.startswith("postcards_serving") and not name.startswith(allowed)
@@ -158,6 +158,12 @@ ENGINES = {
 @pytest.mark.parametrize("service", ENGINES)
 def test_the_embedded_engine_brings_no_heavy_library(service):
     assert not loaded(f"import {ENGINES[service]}") & (HEAVY | {"grpc", "google"})
+
+
+def test_what_engines_need_brings_neither_grpc_nor_protobuf():
+    assert not loaded("import postcards_serving.batching, postcards_serving.work, postcards_serving.errors") & (
+        HEAVY | {"grpc", "google", "numpy"}
+    )
 
 
 def test_the_species_brings_nothing():

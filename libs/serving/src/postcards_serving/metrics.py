@@ -4,20 +4,27 @@ RPC metrics bear the names of go-grpc-prometheus; our own begin with `postcards_
 the process, and each is exported as zero from the start: an autoscaler reads a missing series as nothing at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIServer
 
 import prometheus_client
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from prometheus_client import Counter, Gauge, Histogram
 
 from postcards_serving.errors import Code
+
+# Engines count too, and they run where protobuf is not installed.
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 prometheus_client.disable_created_metrics()
 
 _RPC_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 _RPC_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _WORK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_STEP_BUCKETS = (0.001, 0.0025, 0.005, *_WORK_BUCKETS[:-2])
+_ROW_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128)
 
 RPC_STARTED = Counter("grpc_server_started", "RPCs started on the server.", _RPC_LABELS)
 RPC_HANDLED = Counter("grpc_server_handled", "RPCs completed on the server, by code.", (*_RPC_LABELS, "grpc_code"))
@@ -43,6 +50,34 @@ PART_SECONDS = Histogram(
     buckets=_WORK_BUCKETS,
 )
 
+BATCH_ROWS = Gauge("postcards_batch_rows_in_flight", "Rows that take part in the steps of a batch.", ("engine",))
+BATCH_WAITING = Gauge("postcards_batch_rows_waiting", "Rows that wait for a place in a batch.", ("engine",))
+BATCH_CHORES_WAITING = Gauge(
+    "postcards_batch_chores_waiting", "Chores (text encoding, decoding) that wait for their turn.", ("engine",)
+)
+BATCH_PRESENT_STEP = Gauge(
+    "postcards_batch_present_step_seconds",
+    "Seconds since the step or chore that runs now began, 0 between them. It keeps growing when one is stuck.",
+    ("engine",),
+)
+BATCH_STEP_ROWS = Histogram("postcards_batch_step_rows", "Rows that shared a step.", ("engine",), buckets=_ROW_BUCKETS)
+BATCH_STEP_SECONDS = Histogram(
+    "postcards_batch_step_duration_seconds", "Time of one shared step.", ("engine",), buckets=_STEP_BUCKETS
+)
+BATCH_CHORE_SECONDS = Histogram(
+    "postcards_batch_chore_duration_seconds", "Time of one chore between steps.", ("engine",), buckets=_STEP_BUCKETS
+)
+BATCH_FAILED_STEPS = Counter(
+    "postcards_batch_failed_steps", "Steps that failed; those that were shared are taken again in halves.", ("engine",)
+)
+BATCH_REJECTED = Counter(
+    "postcards_batch_rows_rejected", "Rows turned away because as many were waiting as may.", ("engine",)
+)
+BATCH_ENDED = Counter("postcards_batch_rows_ended", "Rows that left a batch, by outcome.", ("engine", "outcome"))
+
+BATCH_OUTCOMES = ("finished", "failed", "cancelled", "expired")
+"""How the way of a row through a batch may end."""
+
 PART_OUTCOMES = ("done", "failed", "cancelled")
 """How the making of a part may end."""
 
@@ -56,7 +91,7 @@ def code_label(code: Code | None) -> str:
     return "OK" if code is None else _CODE_NAMES[code]
 
 
-def method_type(method: MethodDescriptor) -> str:
+def method_type(method: "MethodDescriptor") -> str:
     """The value of the label `grpc_type`."""
     return rpc_type(method.client_streaming, method.server_streaming)
 
@@ -68,7 +103,7 @@ def rpc_type(request_streaming: bool, response_streaming: bool) -> str:
     return "server_stream" if response_streaming else "unary"
 
 
-def export_zeros_of_services(services: Iterable[ServiceDescriptor]) -> None:
+def export_zeros_of_services(services: "Iterable[ServiceDescriptor]") -> None:
     """Makes every RPC series of the services appear with zero."""
     for service in services:
         for method in service.methods:
@@ -85,6 +120,39 @@ def export_zeros_of_engine(engine: str, stages: Iterable[str]) -> None:
         STEP_SECONDS.labels(engine, stage)
     for outcome in PART_OUTCOMES:
         PART_SECONDS.labels(engine, outcome)
+
+
+@dataclass(frozen=True)
+class BatchSeries:
+    """The series of one engine's batch."""
+
+    rows: Gauge
+    waiting: Gauge
+    chores_waiting: Gauge
+    present_step: Gauge
+    step_rows: Histogram
+    step_seconds: Histogram
+    chore_seconds: Histogram
+    failed_steps: Counter
+    rejected: Counter
+    ended: Mapping[str, Counter]
+    """By outcome."""
+
+
+def batch_series(engine: str) -> BatchSeries:
+    """The series of an engine's batch, each of which appears with zero."""
+    return BatchSeries(
+        BATCH_ROWS.labels(engine),
+        BATCH_WAITING.labels(engine),
+        BATCH_CHORES_WAITING.labels(engine),
+        BATCH_PRESENT_STEP.labels(engine),
+        BATCH_STEP_ROWS.labels(engine),
+        BATCH_STEP_SECONDS.labels(engine),
+        BATCH_CHORE_SECONDS.labels(engine),
+        BATCH_FAILED_STEPS.labels(engine),
+        BATCH_REJECTED.labels(engine),
+        {outcome: BATCH_ENDED.labels(engine, outcome) for outcome in BATCH_OUTCOMES},
+    )
 
 
 def serve_metrics(address: str, port: int) -> WSGIServer:

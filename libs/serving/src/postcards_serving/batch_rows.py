@@ -1,0 +1,106 @@
+"""What passes between the engine thread of a batch and the threads of its callers. Standard library only."""
+
+import contextvars
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from postcards_serving.errors import Cancelled, ServiceError
+from postcards_serving.work import Work
+
+StateT = TypeVar("StateT")
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True)
+class News(Generic[StateT]):
+    """What has become of a row."""
+
+    state: StateT
+    """After its newest step."""
+    last: bool = False
+    """Whether nothing more will come."""
+    fault: Exception | None = None
+    """Why it ended unfinished."""
+
+
+class Row(Generic[StateT]):
+    """A state on its way through the steps.
+
+    The engine thread alone moves it on and posts news; its caller alone takes them. Only the newest news are kept: a
+    slow caller misses states in between, never the last, and never holds the engine thread up.
+    """
+
+    def __init__(self, number: int, state: StateT, work: Work) -> None:
+        """Begins before the first step."""
+        self.number = number
+        self.state = state
+        self.work = work
+        self.context = contextvars.copy_context()
+        self.boarded_at = 0.0
+        self._left = threading.Event()
+        self._newest: deque[News[StateT]] = deque(maxlen=1)
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def stopped(self) -> ServiceError | None:
+        """Why nobody wants it any more; None while somebody does."""
+        if self._left.is_set():
+            return Cancelled("the caller of the row has left")
+        try:
+            self.work.check()
+        except ServiceError as stop:
+            return stop
+        return None
+
+    def leave(self) -> None:
+        """Called when nobody will take news any more."""
+        self._left.set()
+
+    def post(self, news: News[StateT]) -> None:
+        """Called by the engine thread. Never blocks."""
+        self._newest.append(news)
+        self._bell.put(None)
+
+    def take(self, timeout: float) -> News[StateT] | None:
+        """The newest news that have not been taken; None when none come within `timeout` seconds."""
+        try:
+            self._bell.get(timeout=timeout)
+            return self._newest.popleft()
+        except (queue.Empty, IndexError):
+            # The bell also rings for news that newer ones have replaced.
+            return None
+
+
+class Chore(Generic[ResultT]):
+    """A piece of work for the engine thread between two steps."""
+
+    def __init__(self, call: Callable[[], ResultT], work: Work) -> None:
+        """Remembers what to call, and in which context."""
+        self._call = call
+        self._work = work
+        self._context = contextvars.copy_context()
+        self.outcome: Future[ResultT] = Future()
+
+    def run(self) -> bool:
+        """Runs it on the engine thread, unless nobody wants it any more. Whether it ran. Never raises."""
+        if not self.outcome.set_running_or_notify_cancel():
+            return False
+        try:
+            self._work.check()
+        except Exception as stop:
+            self.outcome.set_exception(stop)
+            return False
+        try:
+            self.outcome.set_result(self._context.run(self._call))
+        except BaseException as fault:
+            self.outcome.set_exception(fault)
+        return True
+
+    def drop(self) -> None:
+        """Tells whoever waits for the outcome that there will be none."""
+        self.outcome.cancel()
+        self.outcome.set_running_or_notify_cancel()

@@ -1,0 +1,299 @@
+"""The rounds of an in-flight batch: some chores, a boundary at which rows leave and join, one shared step.
+
+No thread of its own: `postcards_serving.batching` runs the rounds on its engine thread, tests run them one by one. Who
+steps when is for `postcards_serving.schedule` to say; here it is done, counted and logged.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from postcards_serving import metrics
+from postcards_serving.batch_rows import Chore, News, Row
+from postcards_serving.errors import Cancelled, EngineFailed, Overloaded, ServiceError, Unavailable
+from postcards_serving.schedule import Full, Schedule, Seat
+from postcards_serving.work import Work
+
+StateT = TypeVar("StateT")
+
+_LEAST_RETRY_SECONDS = 0.1
+_EXPECTED_SECONDS = 2.0
+"""Guess of a row's time aboard until the first has finished."""
+_NEWEST_SHARE = 0.2
+"""Weight of the newest time aboard in the moving average: about the last ten rows decide."""
+_MEMORY_WORDS = ("out of memory", "failed to allocate memory", "bad allocation", "bad_alloc")
+"""How frameworks say in an error of a general type that memory is short."""
+
+_log = logging.getLogger(__name__)
+
+
+class Stepper(Protocol[StateT]):
+    """What an engine gives: its steps as pure functions of immutable states."""
+
+    def group(self, state: StateT) -> Hashable:
+        """Rows of equal group may share a step, e.g. those of one size. It may change from step to step."""
+        ...
+
+    def finished(self, state: StateT) -> bool:
+        """Whether the state needs no further step."""
+        ...
+
+    def step(self, states: Sequence[StateT]) -> Sequence[StateT]:
+        """The states after one step, in the same order; the engine thread alone calls it.
+
+        The states, at least one, are of one group. Nothing else may change: after a failure the same states come
+        again in other company. What it raises for a row alone ends that row.
+        """
+        ...
+
+
+class _Turn(NamedTuple, Generic[StateT]):
+    """Who takes the next step."""
+
+    seats: tuple[Seat, ...]
+    rows: tuple[Row[StateT], ...]
+    """In the order of `seats`."""
+
+
+class StepLoop(Generic[StateT]):
+    """All rows and chores of one batch.
+
+    `enter`, `add` and `end_all` may be called from any thread, `round` from one.
+    """
+
+    def __init__(self, stepper: Stepper[StateT], schedule: Schedule, engine: str, clock: Callable[[], float]) -> None:
+        """Begins with an empty schedule; see `InFlightBatch`."""
+        self.changed = threading.Condition(threading.RLock())
+        """Guards the rows and their schedule; notified when there is more to do."""
+        self._stepper = stepper
+        self._schedule = self._empty = schedule
+        self._engine = engine
+        self._clock = clock
+        self._rows: dict[int, Row[StateT]] = {}
+        self._chores: deque[Chore[Any]] = deque()
+        self._arrivals = 0
+        self._step_seconds = 0.0
+        self._average_aboard = _EXPECTED_SECONDS
+        self._watch = _Watch(clock)
+        self._series = metrics.batch_series(engine)
+        self._series.present_step.set_function(self._watch.elapsed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a round would do something."""
+        return bool(self._rows or self._chores)
+
+    def enter(self, state: StateT, work: Work) -> Row[StateT]:
+        """Lets a row in; it comes aboard at the next boundary that has a place for it.
+
+        Raises:
+            Overloaded: as many rows wait as may.
+        """
+        group = self._stepper.group(state)
+        with self.changed:
+            try:
+                self._schedule = self._schedule.entered(Seat(self._arrivals, group))
+            except Full:
+                self._series.rejected.inc()
+                raise self._overloaded() from None
+            row = self._rows[self._arrivals] = Row(self._arrivals, state, work)
+            self._arrivals += 1
+            self._publish()
+            self.changed.notify()
+        return row
+
+    def add(self, chore: Chore[Any]) -> None:
+        """Puts a chore at the end of those that wait."""
+        with self.changed:
+            self._chores.append(chore)
+            self._publish()
+            self.changed.notify()
+
+    def round(self) -> None:
+        """Runs some chores, lets rows leave and join, and takes one step if anyone is aboard. Never waits."""
+        self._run_chores()
+        turn = self._boundary()
+        if turn.seats:
+            self._step(turn)
+
+    def end_all(self, fault: ServiceError) -> None:
+        """Ends every row with `fault`, and drops every chore."""
+        with self.changed:
+            for row in tuple(self._rows.values()):
+                self._end(row, News(row.state, last=True, fault=fault), "failed")
+            self._schedule = self._empty
+            while self._chores:
+                self._chores.popleft().drop()
+            self._publish()
+
+    def _run_chores(self) -> None:
+        """At least one; more of those that wait by now until they have taken as long as the last step did."""
+        spent = 0.0
+        for _ in range(len(self._chores)):
+            chore = self._chores.popleft()
+            begun = self._watch.begin()
+            ran = chore.run()
+            seconds = self._watch.end() - begun
+            if ran:
+                self._series.chore_seconds.observe(seconds)
+                spent += seconds
+                if spent >= self._step_seconds:
+                    break
+
+    def _boundary(self) -> _Turn[StateT]:
+        with self.changed:
+            self._dismiss()
+            now = self._clock()
+            for seat in self._schedule.joining:
+                self._rows[seat.number].boarded_at = now
+            self._schedule = self._schedule.boarded()
+            self._publish()
+            seats = self._schedule.turn()
+            return _Turn(seats, tuple(self._rows[seat.number] for seat in seats))
+
+    def _dismiss(self) -> None:
+        """Ends the rows that nobody wants any more, aboard and waiting."""
+        gone: list[int] = []
+        for row in tuple(self._rows.values()):
+            stop = row.stopped()
+            if stop is not None:
+                gone.append(row.number)
+                outcome = "cancelled" if isinstance(stop, Cancelled) else "expired"
+                self._end(row, News(row.state, last=True, fault=stop), outcome)
+        self._schedule = self._schedule.without(gone)
+
+    def _step(self, turn: _Turn[StateT]) -> None:
+        begun = self._watch.begin()
+        try:
+            states = self._stepper.step([row.state for row in turn.rows])
+            if len(states) != len(turn.rows):
+                raise RuntimeError(f"a step of {len(turn.rows)} rows gave {len(states)} states")
+        # Whatever a step raises, even SystemExit, says something about the step and not about this thread.
+        except BaseException as fault:
+            self._watch.end()
+            self._series.failed_steps.inc()
+            self._settle_failure(turn, fault)
+            return
+        self._step_seconds = self._watch.end() - begun
+        self._series.step_seconds.observe(self._step_seconds)
+        self._series.step_rows.observe(len(turn.rows))
+        self._settle(turn, states)
+
+    def _settle(self, turn: _Turn[StateT], states: Sequence[StateT]) -> None:
+        onward: dict[int, Hashable] = {}
+        with self.changed:
+            for row, state in zip(turn.rows, states, strict=True):
+                # Whoever lost patience with a step that seemed stuck has ended its rows.
+                if row.number not in self._rows:
+                    continue
+                row.state = state
+                try:
+                    finished = self._stepper.finished(state)
+                    if not finished:
+                        onward[row.number] = self._stepper.group(state)
+                except Exception as fault:
+                    self._fail(row, fault)
+                    continue
+                if finished:
+                    self._average_aboard += _NEWEST_SHARE * (self._clock() - row.boarded_at - self._average_aboard)
+                    self._end(row, News(state, last=True), "finished")
+                else:
+                    row.post(News(state))
+            self._schedule = self._schedule.stepped(turn.seats, onward)
+            self._publish()
+
+    def _settle_failure(self, turn: _Turn[StateT], fault: BaseException) -> None:
+        lasting = _wants_memory(fault)
+        seat, *company = turn.seats
+        with self.changed:
+            if company:
+                _log.warning(
+                    "a step of %d rows of engine %r failed; taking it in halves",
+                    len(turn.seats),
+                    self._engine,
+                    exc_info=fault,
+                )
+                self._schedule = self._schedule.narrowed(turn.seats, lasting=lasting)
+            else:
+                self._schedule = self._schedule.blamed(seat, lasting=lasting)
+                if seat.number in self._rows:
+                    self._fail(self._rows[seat.number], fault)
+            self._publish()
+
+    def _fail(self, row: Row[StateT], fault: BaseException) -> None:
+        row.context.run(_log.error, "a row of engine %r failed", self._engine, exc_info=fault)
+        told = fault if isinstance(fault, ServiceError) else failed(fault)
+        self._end(row, News(row.state, last=True, fault=told), "failed")
+
+    def _end(self, row: Row[StateT], news: News[StateT], outcome: str) -> None:
+        del self._rows[row.number]
+        self._series.ended[outcome].inc()
+        row.post(news)
+
+    def _overloaded(self) -> Overloaded:
+        """With the time until a place falls free.
+
+        Rows leave at a rate of their number over their mean time aboard; when all began together, the oldest is the
+        first to leave.
+        """
+        now = self._clock()
+        aboard = [self._rows[seat.number].boarded_at for seat in self._schedule.aboard]
+        oldest = now - min(aboard, default=now)
+        average = self._average_aboard
+        return Overloaded(
+            max(_LEAST_RETRY_SECONDS, average / max(1, len(aboard)), average - oldest),
+            f"{len(self._schedule.waiting)} rows are waiting already",
+            metadata={"max_waiting": str(self._schedule.max_waiting)},
+        )
+
+    def _publish(self) -> None:
+        self._series.rows.set(len(self._schedule.aboard))
+        self._series.waiting.set(len(self._schedule.waiting))
+        self._series.chores_waiting.set(len(self._chores))
+
+
+def failed(fault: BaseException) -> EngineFailed:
+    """What a caller is told when a step of its row failed; the cause stays with it for the log."""
+    if _wants_memory(fault):
+        told = EngineFailed("the engine has not enough memory for this request", reason="OUT_OF_MEMORY")
+    else:
+        told = EngineFailed("the engine failed at a step of this request")
+    told.__cause__ = fault
+    return told
+
+
+def closed() -> Unavailable:
+    """What a caller is told when the batch takes nothing more."""
+    return Unavailable("the engine is stopping", reason="STOPPING")
+
+
+def _wants_memory(fault: BaseException) -> bool:
+    """Whether fewer rows might succeed: MemoryError, PyTorch's OutOfMemoryError, and what runtimes say in words."""
+    kinds = {kind.__name__ for kind in type(fault).__mro__}
+    said = str(fault).lower()
+    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or any(words in said for words in _MEMORY_WORDS)
+
+
+class _Watch:
+    """Seconds since what runs now began; read by any thread."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._begun: float | None = None
+
+    def begin(self) -> float:
+        """Starts it; the time."""
+        self._begun = now = self._clock()
+        return now
+
+    def end(self) -> float:
+        """Stops it; the time."""
+        self._begun = None
+        return self._clock()
+
+    def elapsed(self) -> float:
+        """Seconds; 0 while nothing runs."""
+        begun = self._begun
+        return 0.0 if begun is None else self._clock() - begun
