@@ -5,11 +5,10 @@ import numpy as np
 import scipy
 
 from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
-from postcards_image.engines.creature import painter, previews
-from postcards_image.engines.creature.anatomy import lay_bones
+from postcards_image.engines.creature import previews
 from postcards_image.engines.creature.finish import finish_picture
-from postcards_image.engines.creature.finish.composition import compose
-from postcards_image.engines.creature.scenery import paint_scenery
+from postcards_image.engines.creature.painter import Canvas
+from postcards_image.engines.creature.pipeline import draw_in_place
 from postcards_serving.errors import EngineFailed
 from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
 from postcards_species.body import describe_body
@@ -52,33 +51,11 @@ class CreatureEngine:
             EngineFailed: the picture could not be encoded.
         """
         width, height = request.width or DEFAULT_SIZE, request.height or DEFAULT_SIZE
-        plan = request.body_plan
-        canvas = painter.Canvas(width, height)
         watcher = _Watcher(work, request.previews)
-
-        watcher.begin("skeleton")
-        bones = lay_bones(plan)
-        watcher.show(lambda: previews.show_skeleton(plan, bones, canvas))
-
-        watcher.begin("body")
-        scenery = paint_scenery(request.scene, width, height, request.seed)
-        canvas = painter.Canvas(width, height, scenery.ground_y, scenery.scale)
-        work.check()
-        body = painter.flesh_out(plan, bones, canvas)
-        view = painter.look(plan, body, canvas)
-        watcher.show(lambda: previews.show_body(view, painter.bare_normals(body, view), canvas))
-
-        watcher.begin("skin")
-        clad = painter.dress(plan, body, view)
-        watcher.show(lambda: previews.show_skin(view, clad, canvas))
-
-        watcher.begin("light")
-        animal = painter.illuminate(plan, body, view, clad, scenery, canvas)
-        watcher.show(lambda: previews.show_light(compose(scenery, animal), canvas))
-
+        drawn = draw_in_place(request.body_plan, request.scene, request.seed, width, height, watcher)
         watcher.begin("print")
-        picture = finish_picture(request.scene, scenery, animal, request.caption)
-        watcher.show(lambda: previews.show_print(picture, canvas))
+        picture = finish_picture(request.scene, drawn.scenery, drawn.animal, request.caption)
+        watcher.show(lambda: previews.show_print(picture, Canvas(width, height)))
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(picture)),),
             width=width,
@@ -117,7 +94,10 @@ class _Watcher:
         self._step += 1
         self._work.report(Progress(stage, self._step, len(STAGES), self._step / len(STAGES)))
 
-    def show(self, look: "previews.Look") -> None:
+    def check(self) -> None:
+        self._work.check()
+
+    def show(self, look: previews.Look) -> None:
         if self._previews_wanted:
             self._work.report(Preview(STAGES[self._step], "image/webp", previews.to_webp(look())))
 

@@ -68,13 +68,17 @@ class ModelDescription:
             if getattr(self, field) not in get_args(choices):
                 raise ValueError(f"{field} must be one of {', '.join(get_args(choices))}, not {getattr(self, field)!r}")
         if self.patch_size < 1 or self.resolution < 1 or self.resolution % self.patch_size:
-            raise ValueError(f"resolution must be a multiple of patch_size, not {self.resolution} and {self.patch_size}")
+            raise ValueError(
+                f"resolution must be a multiple of patch_size, not {self.resolution} and {self.patch_size}"
+            )
         if not 0 < self.sigma_min < self.sigma_max:
             raise ValueError(f"sigma_min must be between 0 and sigma_max, not {self.sigma_min} of {self.sigma_max}")
         if self.data_scale <= 0 or self.train_timesteps < 1:
             raise ValueError("data_scale and train_timesteps must be positive")
         if len(self.classes) > self.labels or (self.any_class is not None and not 0 <= self.any_class < self.labels):
-            raise ValueError(f"a class table of {self.labels} rows cannot hold {len(self.classes)} classes and any_class")
+            raise ValueError(
+                f"a class table of {self.labels} rows cannot hold {len(self.classes)} classes and any_class"
+            )
 
     def to_json(self) -> str:
         """One line of JSON."""

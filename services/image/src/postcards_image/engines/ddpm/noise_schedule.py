@@ -29,6 +29,8 @@ class NoiseSchedule:
         """Smallest noise level that the network knows."""
         self.sigma_max: Final = min(description.sigma_max, float(np.exp(self._log_sigmas[-1])))
         """Largest noise level to start from."""
+        self.train_timesteps: Final = description.train_timesteps
+        """Number of timesteps that the network was trained with."""
 
     def timestep_of(self, sigma: npt.ArrayLike) -> Array:
         """Continuous timesteps of noise levels, 0 to `train_timesteps - 1`; of the same shape."""

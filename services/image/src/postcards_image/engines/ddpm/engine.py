@@ -1,0 +1,229 @@
+"""The engine: bones, steps from noise to a small picture, print."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import cv2
+import numpy as np
+
+from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
+from postcards_image.engines.ddpm import mixing, previews
+from postcards_image.engines.ddpm.bones import Bytes, draw_bones, to_model_units, to_picture
+from postcards_image.engines.ddpm.denoiser import Array, Denoiser, Network
+from postcards_image.engines.ddpm.prints import print_sample
+from postcards_image.engines.ddpm.sampling import (
+    Row,
+    RowStepper,
+    Sampler,
+    begin_row,
+    noise_levels,
+    starting_noise,
+)
+from postcards_image.engines.ddpm.wording import describe_sample
+from postcards_serving.batching import InFlightBatch
+from postcards_serving.errors import EngineFailed, InvalidField
+from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
+
+RAW_NAME = "raw.png"
+"""Name of the blob with the untouched sample, at the model's own resolution."""
+
+DEFAULT_SIZE = 1024
+"""Width and height in pixels where the request names none."""
+DEFAULT_STEPS = 20
+"""Steps from pure noise."""
+DEFAULT_GUIDANCE = 2.0
+"""How strongly the classes are insisted on."""
+DEFAULT_INIT_STRENGTH = 0.7
+"""How far the drawing is left: what is kept of it at this strength is where the animal stands, and in which light."""
+DEFAULT_BATCH_ROWS = 4
+"""Pictures that share a step."""
+
+STAGES = ("bones", "denoise", "print")
+"""What is reported, in order."""
+
+_PREVIEW_EVERY = 3
+"""Steps between two looks at a picture that grows."""
+_MOST_WAITING = 1024
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request with everything decided that it left to the engine."""
+
+    sampler: Sampler
+    steps: int
+    """From pure noise."""
+    guidance: float
+    init_strength: float
+    shares: tuple[mixing.Share, ...]
+    width: int
+    height: int
+
+
+class DdpmEngine:
+    """Draws with a trained network. Any number of threads may call; their pictures share the steps."""
+
+    name = "ddpm"
+    version = "1.0.0"
+    stages = STAGES
+
+    def __init__(self, network: Network, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
+        """Serves `network`, whose calls hold at most `batch_rows` pictures (twice as many samples with guidance)."""
+        cv2.setNumThreads(1)
+        self._network: Final = network
+        self._denoiser: Final = Denoiser(network)
+        self._batch: Final = InFlightBatch[Row](
+            RowStepper(self._denoiser), max_rows=batch_rows, max_waiting=_MOST_WAITING, engine=self.name
+        )
+
+    def generate(self, request: ImageRequest, work: Work) -> ImageResult:
+        """Draws `request.parents` mixed into one animal, over the bones of `request.body_plan` in `request.scene`.
+
+        Raises:
+            InvalidField: `sampler` is not one of ours.
+            Cancelled: the caller has gone.
+            DeadlineExceeded: the time is over.
+            EngineFailed: the network answered with something that is no picture.
+        """
+        plan = self._plan(request)
+        telling = _Telling(work, request.previews, plan)
+        row = self._first_row(request, plan, telling)
+        sample = self._denoise(row, telling)
+        telling.printing()
+        raw = to_picture(sample, self._denoiser.limit)
+        picture = print_sample(raw, request.scene, request.caption, plan.width, plan.height)
+        telling.show("print", lambda: previews.of_print(picture))
+        return ImageResult(
+            blobs=(Blob(IMAGE_NAME, "image/png", _png(picture, 1)), Blob(RAW_NAME, "image/png", _png(raw, 9))),
+            width=plan.width,
+            height=plan.height,
+            alt_text=describe_sample(request, plan.shares, plan.init_strength),
+            provenance=self._provenance(request, plan),
+        )
+
+    def close(self) -> None:
+        """Ends the engine thread and lets go of the weights."""
+        self._batch.close()
+        self._network.close()
+
+    def _plan(self, request: ImageRequest) -> Plan:
+        if request.sampler and request.sampler not in set(Sampler):
+            raise InvalidField("sampler", f"must be empty or one of {', '.join(Sampler)}, not {request.sampler!r}")
+        guidance = DEFAULT_GUIDANCE if request.guidance_scale is None else request.guidance_scale
+        strength = DEFAULT_INIT_STRENGTH if request.init_strength is None else request.init_strength
+        model = self._network.description
+        return Plan(
+            sampler=Sampler(request.sampler) if request.sampler else Sampler.DPMPP_2M,
+            steps=request.steps or DEFAULT_STEPS,
+            guidance=1.0 if model.any_class is None else guidance,
+            init_strength=strength,
+            shares=mixing.choose_shares(model, request.parents, request.seed, request.strangeness),
+            width=request.width or DEFAULT_SIZE,
+            height=request.height or DEFAULT_SIZE,
+        )
+
+    def _first_row(self, request: ImageRequest, plan: Plan, telling: "_Telling") -> Row:
+        telling.drawing()
+        size = self._denoiser.resolution
+        drawing = None
+        if plan.init_strength < 1:
+            picture = draw_bones(request.body_plan, request.scene, request.seed, size, telling.work)
+            telling.show("bones", lambda: previews.of_sample(picture))
+            drawing = to_model_units(picture, self._denoiser.limit)
+        sigmas = noise_levels(self._denoiser.schedule, plan.sampler, plan.steps, plan.init_strength)
+        asked = mixing.ask(self._network.description, plan.shares, plan.guidance)
+        noise = starting_noise(request.seed, size)
+        return begin_row(plan.sampler, sigmas, (asked,) * (len(sigmas) - 1), noise, drawing=drawing, seed=request.seed)
+
+    def _denoise(self, row: Row, telling: "_Telling") -> Array:
+        telling.denoising(row)
+        with closing(self._batch.follow(row, telling.work)) as states:
+            for state in states:
+                telling.denoising(state)
+                row = state
+                if row.estimate is not None and not row.finished and row.step % _PREVIEW_EVERY == 1:
+                    seen = to_picture(row.estimate, self._denoiser.limit)
+                    telling.show("denoise", partial(previews.of_sample, seen))
+        if not np.isfinite(row.noisy).all():
+            raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
+        return row.noisy
+
+    def _provenance(self, request: ImageRequest, plan: Plan) -> Provenance:
+        model = self._network.description
+        return Provenance(
+            engine=self.name,
+            engine_version=self.version,
+            model=model.name,
+            model_revision=f"sha256:{self._network.revision}",
+            device=self._network.device,
+            settings=json_settings(
+                seed=request.seed,
+                width=plan.width,
+                height=plan.height,
+                finish=request.scene.finish.value,
+                resolution=model.resolution,
+                classes={share.name: round(share.weight, 6) for share in plan.shares},
+                strangeness=request.strangeness,
+                sampler=plan.sampler.value,
+                steps=plan.steps,
+                guidance_scale=plan.guidance,
+                init_strength=plan.init_strength,
+            ),
+            libraries={"numpy": np.__version__, "opencv-python-headless": cv2.__version__, **self._network.libraries},
+            notes=_notes(request, plan, model.any_class is not None),
+        )
+
+
+class _Telling:
+    """Tells the caller how far the picture is and what it looks like."""
+
+    def __init__(self, work: Work, previews_wanted: bool, plan: Plan) -> None:
+        self.work = work
+        self._previews_wanted = previews_wanted
+        self._steps = max(1, round(plan.steps * plan.init_strength)) + 2
+
+    def drawing(self) -> None:
+        """The bones begin."""
+        self._report("bones", 0)
+
+    def denoising(self, row: Row) -> None:
+        """The row has come so far."""
+        self._steps = row.steps + 2
+        self._report("denoise", 1 + row.step)
+
+    def printing(self) -> None:
+        """The print begins."""
+        self._report("print", self._steps - 1)
+
+    def show(self, stage: str, look: previews.Look) -> None:
+        """There is something to see."""
+        if self._previews_wanted:
+            self.work.report(Preview(stage, "image/webp", previews.to_webp(look())))
+
+    def _report(self, stage: str, step: int) -> None:
+        self.work.check()
+        self.work.report(Progress(stage, step, self._steps, step / self._steps))
+
+
+def _notes(request: ImageRequest, plan: Plan, guided: bool) -> tuple[str, ...]:
+    notes: list[str] = []
+    if request.guidance_scale not in (None, 1.0) and not guided:
+        notes.append("the model was not trained for guidance: guidance_scale was not used")
+    known = {share.name for share in plan.shares}
+    unknown = [parent.animal for parent in request.parents if not mixing.knows(known, parent.animal)]
+    if unknown:
+        notes.append(f"the model does not know {', '.join(unknown)}")
+    return tuple(notes)
+
+
+def _png(picture: Bytes, compression: int) -> bytes:
+    encoded, data = cv2.imencode(
+        ".png",
+        picture[:, :, ::-1],
+        (cv2.IMWRITE_PNG_COMPRESSION, compression, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
+    )
+    if not encoded:
+        raise EngineFailed("the picture could not be encoded as PNG")
+    return data.tobytes()

@@ -1,0 +1,111 @@
+"""A network in a diffusers folder, run by torch."""
+
+import json
+from collections.abc import Mapping
+from hashlib import file_digest
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from postcards_image.engines.ddpm.denoiser import Array
+from postcards_image.engines.ddpm.description import DESCRIPTION_FILE, ModelDescription
+from postcards_image.engines.ddpm.faults import ModelUnusable
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+"""Name of the file that holds the weights."""
+PICKLED = "diffusion_pytorch_model.bin"
+"""Name of the file that is never opened."""
+
+INSTALL = 'pip install torch==2.13.0 && pip install "postcards-image[train]"'
+"""What brings torch and diffusers."""
+
+
+class TorchNetwork:
+    """Runs the UNet of a `DDPMPipeline` folder, on a GPU where there is one."""
+
+    def __init__(self, folder: Path, *, name: str, threads: int) -> None:
+        """Loads the UNet.
+
+        Args:
+            folder: a pipeline's folder, its parts in folders of their own or, as in old ones, side by side.
+            name: what the model is called where it does not say.
+            threads: cores for one call.
+
+        Raises:
+            ModelUnusable: it cannot be read, is no such folder, or torch is missing.
+        """
+        unet, scheduler = _part(folder, "unet"), _part(folder, "scheduler")
+        weights = unet / WEIGHTS
+        if not weights.is_file():
+            raise ModelUnusable(_without_weights(folder, unet))
+        self.description: Final = _description(folder, name, unet, scheduler)
+        with weights.open("rb") as file:
+            self.revision: Final = file_digest(file, "sha256").hexdigest()
+        torch, diffusers, network = _libraries(folder)
+        torch.set_num_threads(threads)
+        self._torch: Any = torch
+        self.device: Final = "cuda" if torch.cuda.is_available() else "cpu"
+        self.libraries: Final[Mapping[str, str]] = {"torch": torch.__version__, "diffusers": diffusers.__version__}
+        try:
+            loaded = diffusers.UNet2DModel.from_pretrained(
+                unet, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
+            )
+            self._network: Any = network(loaded, self.description.patch_size).to(self.device).eval()
+        except Exception as fault:
+            raise ModelUnusable(f"{unet} cannot be loaded: {str(fault).strip().splitlines()[0][:300]}") from fault
+
+    def predict(self, sample: Array, timestep: Array, class_weights: Array | None) -> Array:
+        """See `Network.predict`."""
+        with self._torch.inference_mode():
+            classes = None if class_weights is None else self._tensor(class_weights)
+            return self._network(self._tensor(sample), self._tensor(timestep), classes).cpu().numpy()
+
+    def close(self) -> None:
+        """Lets go of the weights."""
+        self._network = None
+
+    def _tensor(self, values: Array) -> Any:  # noqa: ANN401 - torch is imported at run time
+        return self._torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+
+def _libraries(folder: Path) -> tuple[Any, Any, Any]:
+    try:
+        torch, diffusers = import_module("torch"), import_module("diffusers")
+        network = import_module("postcards_image.training.network")
+    except ImportError as fault:
+        raise ModelUnusable(f"{folder} needs {fault.name or 'torch'}, which is not installed: {INSTALL}") from None
+    return torch, diffusers, network.Network
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / name if (folder / name).is_dir() else folder
+
+
+def _without_weights(folder: Path, unet: Path) -> str:
+    if (unet / PICKLED).exists():
+        return (
+            f"{folder} holds its weights only as {PICKLED}, which is never opened because pickles can run code: "
+            "save it again with safetensors (`pipeline.save_pretrained(folder)`)"
+        )
+    return (
+        f"{folder} is no model: it has neither model.onnx nor {unet.relative_to(folder) / WEIGHTS} "
+        "(pickled weights are never opened)"
+    )
+
+
+def _description(folder: Path, name: str, unet: Path, scheduler: Path) -> ModelDescription:
+    try:
+        own = folder / DESCRIPTION_FILE
+        if own.is_file():
+            return ModelDescription.from_json(own.read_text(encoding="utf-8"))
+        configurations = (unet / "config.json", scheduler / "scheduler_config.json")
+        unet_values, scheduler_values = (json.loads(path.read_text(encoding="utf-8")) for path in configurations)
+        if unet_values.get("_class_name", "UNet2DModel") != "UNet2DModel":
+            raise ModelUnusable(f"{folder} holds a {unet_values['_class_name']}; only UNet2DModel can be served here")
+        return ModelDescription.from_diffusers(name, unet_values, scheduler_values)
+    except OSError as fault:
+        raise ModelUnusable(f"{folder} is no DDPMPipeline: cannot read {fault.filename}: {fault.strerror}") from None
+    except (ValueError, AttributeError) as fault:
+        raise ModelUnusable(f"{folder}: {fault}") from None
