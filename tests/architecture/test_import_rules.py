@@ -14,7 +14,10 @@ OURS = {"postcards", "postcards_species", "postcards_serving", "postcards_client
     f"postcards_{service}" for service in SERVICES
 }
 WIRE = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google", "postcards"}
-HEAVY = {"torch", "diffusers", "transformers", "onnxruntime", "openai"}
+TRAINING = {"torch", "diffusers", "accelerate", "safetensors", "onnx", "datasets"}
+HEAVY = TRAINING | {"transformers", "onnxruntime", "openai"}
+TRAINER = ROOT / "services/image/src/postcards_image/training"
+TORCH_ENGINE = "services/image/src/postcards_image/engines/ddpm/torch_network.py"
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "managers", "util", "helper", "misc"}
 
 
@@ -40,6 +43,15 @@ def imports(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             yield from (f"{node.module}.{name.name}" for name in node.names)
+        else:
+            yield from by_name(node)
+
+
+def by_name(node: ast.AST) -> Iterator[str]:
+    """The module of `import_module("...")`."""
+    match node:
+        case ast.Call(func=ast.Name("import_module"), args=[ast.Constant(str(name)), *_]):
+            yield name
 
 
 def roots(path: Path) -> set[str]:
@@ -105,9 +117,14 @@ def test_a_servicer_computes_nothing(service):
     assert not roots(path) & (HEAVY | {"numpy", "scipy", "PIL", "soundfile"})
 
 
+def serving(service: str) -> list[Path]:
+    """The modules of a service that are there to serve; the trainer is a program of its own beside them."""
+    return [path for path in sources(f"services/{service}/src") if TRAINER not in path.parents]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_heavy_libraries_are_imported_inside_functions_of_engines(service):
-    for path in sources(f"services/{service}/src"):
+    for path in serving(service):
         assert not {name.split(".")[0] for name in imports(path, top_level_only=True)} & HEAVY, relative(path)
 
 
@@ -115,7 +132,7 @@ def test_heavy_libraries_are_imported_inside_functions_of_engines(service):
 def test_only_main_sees_the_engines(service):
     folder = ROOT / f"services/{service}/src/postcards_{service}"
     engines = f"postcards_{service}.engines"
-    for path in sources(f"services/{service}/src"):
+    for path in serving(service):
         if path == folder / "__main__.py" or "engines" in path.relative_to(folder).parts:
             continue
         assert not [name for name in imports(path) if name.startswith(engines)], relative(path)
@@ -135,6 +152,22 @@ def test_no_module_is_named_after_nothing():
 def test_no_path_is_bent():
     bent = [relative(path) for path in sources("libs", "services") if "sys.path" in path.read_text(encoding="utf-8")]
     assert not bent
+
+
+def test_torch_is_for_the_trainer_and_for_models_without_an_onnx_file():
+    assert [relative(path) for path in serving("image") if roots(path) & TRAINING] == [TORCH_ENGINE]
+    assert [relative(path) for path in serving("image") if trainer_of(path)] == [TORCH_ENGINE]
+
+
+def test_the_trainer_uses_no_engine_but_the_one_it_trains_for():
+    for path in TRAINER.rglob("*.py"):
+        engines = [name for name in imports(path) if name.startswith("postcards_image.engines.")]
+        assert not [name for name in engines if not name.startswith("postcards_image.engines.ddpm.")], relative(path)
+        assert not roots(path) & WIRE, relative(path)
+
+
+def trainer_of(path: Path) -> list[str]:
+    return [name for name in imports(path) if name.startswith("postcards_image.training")]
 
 
 def loaded(statement: str) -> set[str]:
@@ -164,6 +197,11 @@ def test_what_engines_need_brings_neither_grpc_nor_protobuf():
     assert not loaded("import postcards_serving.batching, postcards_serving.work, postcards_serving.errors") & (
         HEAVY | {"grpc", "google", "numpy"}
     )
+
+
+@pytest.mark.parametrize("module", ["postcards_image.engines.ddpm.engine", "postcards_image.training.command"])
+def test_a_module_that_may_need_a_heavy_library_brings_none_by_itself(module):
+    assert not loaded(f"import {module}") & HEAVY
 
 
 def test_the_species_brings_nothing():
