@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
+from postcards_image.engines.creature.finish import finish_painting
 from postcards_image.engines.ddpm import mixing, previews
 from postcards_image.engines.ddpm.bones import Bytes, draw_bones, to_model_units, to_picture
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser, Network
-from postcards_image.engines.ddpm.prints import print_sample
+from postcards_image.engines.ddpm.enlarging import enlarge
 from postcards_image.engines.ddpm.sampling import (
     Row,
     RowStepper,
@@ -93,7 +94,9 @@ class DdpmEngine:
         sample = self._denoise(row, telling)
         telling.printing()
         raw = to_picture(sample, self._denoiser.limit)
-        picture = print_sample(raw, request.scene, request.caption, plan.width, plan.height)
+        painting = enlarge(raw, max(plan.width, plan.height))
+        work.check()
+        picture = finish_painting(request.scene, painting, plan.width, plan.height, request.caption)
         telling.show("print", lambda: previews.of_print(picture))
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(picture, 1)), Blob(RAW_NAME, "image/png", _png(raw, 9))),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from postcards_image.engines.creature.finish.composition import over, placed, shaded_backdrop, shown, to_bytes
+from postcards_image.engines.creature.finish.composition import covering, over, placed, shaded_backdrop, shown, to_bytes
 from postcards_image.engines.creature.finish.lettering import letter
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
 from postcards_image.engines.creature.scenery.filters import blurred, recoloured, softened, stretched, warped
@@ -37,6 +37,10 @@ _CLOCK: dict[TimeOfDay, tuple[int, int]] = {
     TimeOfDay.NIGHT: (22 * 60, 27 * 60 + 30),
 }
 """Minutes after midnight, the earliest and the latest."""
+
+
+_BAR = 0.044
+"""Height of the strip as a share of the shorter side."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,26 @@ def print_photograph(scene: Scene, scenery: Scenery, animal: Animal) -> np.ndarr
     light = over(scenery.foreground, light)
     light = light + softened(np.maximum(light - 0.72, 0), unit * 0.022) * 1.1 + np.maximum(light - 0.9, 0) * 8
     light *= _vignette(width, height, 0.68 if night else 0.5)[..., None]
-    picture = _graded(shown(light), night)
+    return _developed(_graded(shown(light), night), scene, record, 1.0)
+
+
+def photograph_painting(scene: Scene, painting: FloatImage, width: int, height: int) -> np.ndarray:
+    """(h, w, 3) uint8: a square painting (n, n, 3), encoded sRGB, as the same camera would see it in pushed film."""
+    record = read_record(scene)
+    picture = covering(painting, width, height, (0, 0, width, height * (1 - _BAR)))
+    glow = softened(np.maximum(picture - 0.7, 0), min(width, height) * 0.02)
+    lit = ((picture + glow * 0.5) * _vignette(width, height, 0.42)[..., None]).astype(np.float32)
+    return _developed(_graded(lit, scene.time_of_day is TimeOfDay.NIGHT), scene, record, 3.2)
+
+
+def _developed(picture: FloatImage, scene: Scene, record: Record, grain: float) -> np.ndarray:
+    """What lens, sensor and memory card do to a picture (h, w, 3); `grain` multiplies the noise."""
+    night = scene.time_of_day is TimeOfDay.NIGHT
     if record.infrared:
         picture = _infrared(picture)
     picture = _fringed(picture)
-    picture = _noisy(picture, scene, 0.022 if record.infrared else 0.014 if night else 0.008, record.infrared)
+    noise = 0.022 if record.infrared else 0.014 if night else 0.008
+    picture = _noisy(picture, scene, noise * grain, record.infrared)
     return _jpeg(to_bytes(_strip(picture, record)))
 
 
@@ -173,7 +192,7 @@ def _noisy(picture: FloatImage, scene: Scene, strength: float, mono: bool) -> Fl
 def _strip(picture: FloatImage, record: Record) -> FloatImage:
     """The camera's bar along the lower edge: station, time, moon, temperature."""
     height, width = picture.shape[:2]
-    bar = round(max(8, min(width, height) * 0.044))
+    bar = round(max(8, min(width, height) * _BAR))
     top = height - bar
     strip = np.zeros((bar, width), np.float32)
     size, middle, gap = bar * 0.56, bar / 2, width * 0.02

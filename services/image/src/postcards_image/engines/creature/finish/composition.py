@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +32,22 @@ def placed(backdrop: FloatImage, scenery: Scenery, animal: Animal) -> FloatImage
 def over(layer: FloatImage, below: FloatImage) -> FloatImage:
     """A premultiplied (h, w, 4) layer on an image (h, w, 3)."""
     return (below * (1 - layer[..., 3:]) + layer[..., :3]).astype(np.float32)
+
+
+def covering(painting: FloatImage, width: int, height: int, window: tuple[float, float, float, float]) -> FloatImage:
+    """(h, w, 3) with `painting`, a square, over all of `window` and as much beyond as there is; its edge goes on.
+
+    `window` is left, top, right, bottom in pixels; the middle of the painting comes to the middle of the window.
+    """
+    left, top, right, bottom = window
+    scale = max(right - left, bottom - top) / painting.shape[0]
+    across, down = (left + right) / 2, (top + bottom) / 2
+    half = painting.shape[0] / 2
+    matrix = np.array([[scale, 0, across - half * scale], [0, scale, down - half * scale]], np.float64)
+    # Pixel centres, not corners, are what is moved.
+    matrix[:, 2] += (scale - 1) / 2
+    moved = cv2.warpAffine(painting, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(moved, 0, 1).astype(np.float32)
 
 
 def shown(linear: NDArray[Any]) -> FloatImage:

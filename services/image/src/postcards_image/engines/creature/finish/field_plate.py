@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from postcards_image.engines.creature.finish.composition import shaded_backdrop, to_bytes
+from postcards_image.engines.creature.finish.composition import covering, shaded_backdrop, to_bytes
 from postcards_image.engines.creature.finish.lettering import Face, letter
 from postcards_image.engines.creature.finish.paper import aged_paper, tooth
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
@@ -41,6 +41,35 @@ def print_plate(scene: Scene, scenery: Scenery, animal: Animal, caption: Sequenc
     ink = np.maximum(ink, _frame(width, height, unit, scene, caption))
     print_ = print_ + np.clip(ink, 0, 1)[..., None] * 0.92 * (_INK - print_)
     return to_bytes(print_.astype(np.float32))
+
+
+def paint_plate(scene: Scene, painting: FloatImage, width: int, height: int, caption: Sequence[str]) -> np.ndarray:
+    """(h, w, 3) uint8: a square painting (n, n, 3), encoded sRGB, in body colour and pen on the same paper."""
+    unit = min(width, height)
+    rng = generator(scene.flora_seed, "plate")
+    paper = aged_paper(rng, width, height)
+    grain = tooth(rng, width, height, unit * 0.0012)
+    window = (unit * _INSET, unit * _INSET, width - unit * _INSET, height - unit * _FOOT)
+    picture = covering(painting, width, height, window)
+    presence = _painted_area(width, height, window, rng)
+    tones = np.power(np.clip(picture * 0.94 + 0.05, 0, 1), 2.2).astype(np.float32)
+    print_ = paper * np.exp(-_wash(tones, presence, grain, rng, unit, 1.0))
+    ink = np.maximum(_drawn(tones, presence, unit) * 0.8, _frame(width, height, unit, scene, caption))
+    print_ = print_ + np.clip(ink, 0, 1)[..., None] * 0.92 * (_INK - print_)
+    return to_bytes(print_.astype(np.float32))
+
+
+def _painted_area(
+    width: int, height: int, window: tuple[float, float, float, float], rng: np.random.Generator
+) -> FloatImage:
+    """(h, w) where the brush has been: most of the window, with an edge that nobody ruled."""
+    left, top, right, bottom = window
+    unit = min(width, height)
+    x = np.arange(width, dtype=np.float32)[None, :]
+    y = np.arange(height, dtype=np.float32)[:, None]
+    inside = np.minimum(np.minimum(x - left, right - x), np.minimum(y - top, bottom - y)) / np.float32(unit)
+    rough = clouds(rng, width, height, 9, 5)
+    return smoothstep(0.030, 0.042, inside + (rough - 0.5) * 0.045)
 
 
 def _body_tones(animal: Animal) -> FloatImage:

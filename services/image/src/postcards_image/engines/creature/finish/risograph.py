@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from postcards_image.engines.creature.finish.composition import over, placed, shaded_backdrop, shown, to_bytes
+from postcards_image.engines.creature.finish.composition import covering, over, placed, shaded_backdrop, shown, to_bytes
 from postcards_image.engines.creature.finish.lettering import Face, letter
 from postcards_image.engines.creature.finish.paper import tooth
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
@@ -16,6 +16,8 @@ from postcards_image.engines.creature.scenery.noise import clouds, generator, sm
 from postcards_species.world import Scene
 
 _GREY = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_SIDE, _FOOT = 0.035, 0.075
+"""Margins of white paper left, right and above, and below, as shares of the shorter side."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,31 @@ def inks_of(scene: Scene) -> Inks:
 
 def print_risograph(scene: Scene, scenery: Scenery, animal: Animal, caption: Sequence[str]) -> np.ndarray:
     """(h, w, 3) uint8: two separations, screened at two angles, out of register, in grainy ink on white paper."""
-    height, width = animal.alpha.shape
+    bright, dark = _separations(scenery, animal)
+    return _pressed(scene, bright, dark, np.clip(animal.ink * 0.9, 0, 1), caption, 150)
+
+
+def press_painting(scene: Scene, painting: FloatImage, width: int, height: int, caption: Sequence[str]) -> np.ndarray:
+    """(h, w, 3) uint8: a square painting (n, n, 3), encoded sRGB, in the same two inks, in larger dots."""
+    unit = min(width, height)
+    window = (unit * _SIDE, unit * _SIDE, width - unit * _SIDE, height - unit * _FOOT)
+    bright, dark = _separated(covering(painting, width, height, window))
+    return _pressed(scene, bright, dark, np.zeros_like(dark), caption, 118)
+
+
+def _pressed(
+    scene: Scene, bright: FloatImage, dark: FloatImage, lines: FloatImage, caption: Sequence[str], cells: float
+) -> np.ndarray:
+    """The print of two coverages and of solid lines (h, w); `cells` dots of the screen go across the shorter side."""
+    height, width = dark.shape
     unit = min(width, height)
     rng = generator(scene.flora_seed, "risograph")
     inks = inks_of(scene)
-    bright, dark = _separations(scenery, animal)
     field = _field(width, height, unit)
     marks = _marks(width, height, unit, scene, caption)
-    cell = max(3.0, unit / 150)
+    cell = max(3.0, unit / cells)
     first = _screened(bright * field, cell * 1.05, 0.26)
-    second = np.maximum(_screened(dark * field, cell, 1.31), np.clip(animal.ink * 0.9, 0, 1) * field)
+    second = np.maximum(_screened(dark * field, cell, 1.31), lines * field)
     second = np.maximum(second, marks)
     shift = unit * 0.0034
     turn = float(rng.uniform(0, 2 * np.pi))
@@ -110,6 +127,18 @@ def _separations(scenery: Scenery, animal: Animal) -> tuple[FloatImage, FloatIma
     return (bright * keep).astype(np.float32), (dark * keep).astype(np.float32)
 
 
+def _separated(picture: FloatImage) -> tuple[FloatImage, FloatImage]:
+    """Coverages (h, w) of the bright and the dark ink for a picture without layers."""
+    tone = _stretched(picture @ _GREY)
+    warmth = picture[..., 0] - picture[..., 2]
+    spread = picture.max(axis=2) - picture.min(axis=2)
+    centre, scale = float(np.median(warmth[::3, ::3])), float(warmth[::3, ::3].std()) + 0.04
+    warm = np.clip(0.5 + 0.4 * (warmth - centre) / scale, 0, 1)
+    dark = np.clip(1.0 - tone * 1.22, 0, 1) ** 1.2 * 0.94
+    bright = (0.16 + 0.62 * warm * (0.6 + spread) + 0.3 * (1 - tone)) * smoothstep(1.02, 0.8, tone)
+    return np.clip(bright, 0, 1).astype(np.float32), dark.astype(np.float32)
+
+
 def _stretched(grey: FloatImage) -> FloatImage:
     """Greys from the darkest to the brightest few per cent."""
     low, high = np.quantile(grey[::3, ::3], (0.02, 0.985))
@@ -152,7 +181,7 @@ def _field(width: int, height: int, unit: float) -> FloatImage:
     """(h, w) the printed field: everything but a margin of white paper."""
     x = np.arange(width, dtype=np.float32)[None, :]
     y = np.arange(height, dtype=np.float32)[:, None]
-    side, foot = unit * 0.035, unit * 0.075
+    side, foot = unit * _SIDE, unit * _FOOT
     inside = np.minimum(np.minimum(x - side, width - side - x), np.minimum(y - side, height - foot - y))
     return np.clip(inside + 0.5, 0, 1).astype(np.float32)
 
@@ -162,7 +191,7 @@ def _marks(width: int, height: int, unit: float, scene: Scene, caption: Sequence
     mask = np.zeros((height, width), np.float32)
     if unit < 200:
         return mask
-    side = unit * 0.035
+    side = unit * _SIDE
     x, y = np.arange(width, dtype=np.float32)[None, :], np.arange(height, dtype=np.float32)[:, None]
     for cx in (side / 2, width - side / 2):
         for cy in (side / 2, height - side / 2):
