@@ -1,68 +1,64 @@
-"""Photographs in memory, as the trainer takes them."""
+"""The photographs of a training run, in memory."""
 
 import hashlib
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-_ROOM = 1.25
-"""Side of a kept photograph over the resolution: room to move and turn it."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Photos:
-    """Square photographs with their classes."""
+    """Square photographs of one size, and what they show."""
 
     images: npt.NDArray[np.uint8]
     """[count, side, side, 3], RGB."""
     labels: npt.NDArray[np.int64]
-    """[count], indices of `classes`."""
+    """[count], index into `classes`; the number of classes for a photograph of none in particular."""
     classes: tuple[str, ...]
-    """Names of the classes; empty when the data has none."""
-    digests: tuple[str, ...]
-    """SHA-256 of each photograph's file, hex: who it is, at any resolution."""
+    """Names of the classes; empty when there are none."""
+    digests: tuple[str, ...] = ()
+    """SHA-256 of each photograph's file, lower-case hex; empty when they come from nowhere."""
 
     def __len__(self) -> int:
-        """Number of photographs."""
         return len(self.images)
 
-    def split(self, held_out: float, seed: int) -> "tuple[Photos, Photos]":
-        """Those to learn from and those held out.
+    @property
+    def side(self) -> int:
+        """Width and height, pixels."""
+        return self.images.shape[1]
 
-        A photograph falls on the same side whatever others there are, so what was held out stays so when photographs
-        are added.
+    def split(self, held_out: float, seed: int) -> tuple[Self, Self]:
+        """Those to learn from, and those kept back to measure against.
+
+        The side of a photograph follows from its content and the seed alone: it stays the same when others are added,
+        at any resolution, and copies go together.
 
         Args:
-            held_out: share to hold out, 0 to 1.
-            seed: draws another share.
+            held_out: share to keep back, 0 to 1.
+            seed: another seed keeps others back.
         """
-        out = np.array([_lot(digest, seed) < held_out for digest in self.digests], bool)
-        return self.chosen(~out), self.chosen(out)
+        digests = self.digests or tuple(
+            hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in self.images
+        )
+        kept_back = np.array([_lot(digest, seed) < held_out for digest in digests], bool)
+        return self._only(~kept_back), self._only(kept_back)
 
-    def chosen(self, mask: npt.NDArray[np.bool_]) -> "Photos":
-        """Those where `mask`, [count], is true."""
-        digests = tuple(digest for digest, wanted in zip(self.digests, mask, strict=True) if wanted)
-        return replace(self, images=self.images[mask], labels=self.labels[mask], digests=digests)
+    def _only(self, wanted: npt.NDArray[np.bool_]) -> Self:
+        return type(self)(
+            images=self.images[wanted],
+            labels=self.labels[wanted],
+            classes=self.classes,
+            digests=tuple(digest for digest, keep in zip(self.digests, wanted, strict=False) if keep),
+        )
 
 
 def side_for(resolution: int) -> int:
-    """Width and height at which photographs are kept to train at `resolution`, pixels."""
-    return math.ceil(resolution * _ROOM)
-
-
-def squared(picture: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
-    """The middle square of a picture, [height, width, 3], made [side, side, 3]."""
-    height, width = picture.shape[:2]
-    edge = min(height, width)
-    top, left = (height - edge) // 2, (width - edge) // 2
-    middle = picture[top : top + edge, left : left + edge]
-    area = cv2.INTER_AREA if edge >= side else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(middle, (side, side), interpolation=area), np.uint8)
+    """Side of the photographs for pictures of `resolution` pixels: a quarter more, so that they can be turned."""
+    return -(-resolution * 5 // 4)
 
 
 def _lot(digest: str, seed: int) -> float:
-    drawn = hashlib.sha256(f"{seed}:{digest}".encode()).digest()
-    return int.from_bytes(drawn[:8], "big") / 2**64
+    """A number from 0 up to 1, by chance but always the same."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{digest}".encode()).digest()[:8]) / 2**64
