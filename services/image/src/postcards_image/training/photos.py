@@ -61,4 +61,4 @@ def side_for(resolution: int) -> int:
 
 def _lot(digest: str, seed: int) -> float:
     """A number from 0 up to 1, by chance but always the same."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{digest}".encode()).digest()[:8]) / 2**64
+    return int.from_bytes(hashlib.sha256(f"{seed}:{digest}".encode()).digest()[:8]) / 2**64
