@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
-from postcards_serving.batch_rows import Chore, News, Row
+from postcards_serving.batch_rows import BellRinger, Chore, News, Row
 from postcards_serving.schedule import Schedule
 from postcards_serving.step_loop import StepLoop, Stepper, closed, failed
 from postcards_serving.work import Work
@@ -55,7 +55,10 @@ class InFlightBatch(Generic[StateT]):
         """
         self._stepper = stepper
         self._engine = engine
-        self._loop = StepLoop(stepper, Schedule(max_rows, max_waiting), engine, clock)
+        self._bells = BellRinger()
+        self._loop = StepLoop(
+            stepper, Schedule(max_rows, max_waiting), ring=self._bells.ring, engine=engine, clock=clock
+        )
         self._thread: threading.Thread | None = None
         self._closing = False
         self._ended = False
@@ -188,13 +191,17 @@ class InFlightBatch(Generic[StateT]):
         return self._thread is not None and self._thread.is_alive()
 
     def _live(self) -> None:
-        """The life of the engine thread."""
-        while self._await_something():
-            try:
-                self._loop.round()
-            except BaseException as fault:
-                _log.critical("the batch of engine %r failed; its rows end", self._engine, exc_info=fault)
-                self._loop.end_all(failed(fault))
+        """The life of the engine thread. A fault of the rounds themselves ends the rows, not the thread."""
+        threading.Thread(target=self._bells.live, name=f"bells-{self._engine}", daemon=True).start()
+        try:
+            while self._await_something():
+                try:
+                    self._loop.round()
+                except BaseException as fault:
+                    _log.critical("the batch of engine %r failed; its rows end", self._engine, exc_info=fault)
+                    self._loop.end_all(failed(fault))
+        finally:
+            self._bells.stop()
 
     def _await_something(self) -> bool:
         """Waits until there is something to do; False when there never will be."""

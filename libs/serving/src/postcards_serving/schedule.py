@@ -49,7 +49,7 @@ class Width:
 
 
 class Full(Exception):  # noqa: N818  (a word of the domain, as in postcards_serving.errors)
-    """As many rows wait as may."""
+    """As many rows are aboard and wait as may."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,18 @@ class Schedule:
         if self.max_waiting < 0:
             raise ValueError(f"max_waiting must be at least 0, not {self.max_waiting}")
 
+    @property
+    def full(self) -> bool:
+        """Whether neither aboard nor in the queue is a place left."""
+        return len(self.aboard) + len(self.waiting) >= self.max_rows + self.max_waiting
+
     def entered(self, seat: Seat) -> "Schedule":
         """With one more row at the end of those that wait; its number is higher than any before.
 
         Raises:
-            Full: neither aboard nor in the queue is a place left.
+            Full: there is no place left.
         """
-        if len(self.aboard) + len(self.waiting) >= self.max_rows + self.max_waiting:
+        if self.full:
             raise Full
         return replace(self, waiting=(*self.waiting, seat))
 

@@ -63,12 +63,29 @@ class StepLoop(Generic[StateT]):
     `enter`, `add` and `end_all` may be called from any thread, `round` from one.
     """
 
-    def __init__(self, stepper: Stepper[StateT], schedule: Schedule, engine: str, clock: Callable[[], float]) -> None:
-        """Begins with an empty schedule; see `InFlightBatch`."""
+    def __init__(
+        self,
+        stepper: Stepper[StateT],
+        schedule: Schedule,
+        *,
+        ring: Callable[[Sequence[Row[StateT]]], None],
+        engine: str,
+        clock: Callable[[], float],
+    ) -> None:
+        """Begins with nobody aboard.
+
+        Args:
+            stepper: see `InFlightBatch`.
+            schedule: an empty one.
+            ring: wakes the callers of rows that have news; must not block.
+            engine: see `InFlightBatch`.
+            clock: see `InFlightBatch`.
+        """
         self.changed = threading.Condition(threading.RLock())
         """Guards the rows and their schedule; notified when there is more to do."""
         self._stepper = stepper
         self._schedule = self._empty = schedule
+        self._ring = ring
         self._engine = engine
         self._clock = clock
         self._rows: dict[int, Row[StateT]] = {}
@@ -93,12 +110,16 @@ class StepLoop(Generic[StateT]):
         """
         group = self._stepper.group(state)
         with self.changed:
+            seat = Seat(self._arrivals, group)
+            if self._schedule.full:
+                # Those who have left during a long step hold no place against those who come.
+                self._dismiss()
             try:
-                self._schedule = self._schedule.entered(Seat(self._arrivals, group))
+                self._schedule = self._schedule.entered(seat)
             except Full:
                 self._series.rejected.inc()
                 raise self._overloaded() from None
-            row = self._rows[self._arrivals] = Row(self._arrivals, state, work)
+            row = self._rows[seat.number] = Row(seat.number, state, work)
             self._arrivals += 1
             self._publish()
             self.changed.notify()
@@ -121,8 +142,10 @@ class StepLoop(Generic[StateT]):
     def end_all(self, fault: ServiceError) -> None:
         """Ends every row with `fault`, and drops every chore."""
         with self.changed:
-            for row in tuple(self._rows.values()):
+            rows = tuple(self._rows.values())
+            for row in rows:
                 self._end(row, News(row.state, last=True, fault=fault), "failed")
+            self._ring(rows)
             self._schedule = self._empty
             while self._chores:
                 self._chores.popleft().drop()
@@ -155,14 +178,15 @@ class StepLoop(Generic[StateT]):
 
     def _dismiss(self) -> None:
         """Ends the rows that nobody wants any more, aboard and waiting."""
-        gone: list[int] = []
+        gone: list[Row[StateT]] = []
         for row in tuple(self._rows.values()):
             stop = row.stopped()
             if stop is not None:
-                gone.append(row.number)
+                gone.append(row)
                 outcome = "cancelled" if isinstance(stop, Cancelled) else "expired"
                 self._end(row, News(row.state, last=True, fault=stop), outcome)
-        self._schedule = self._schedule.without(gone)
+        self._schedule = self._schedule.without({row.number for row in gone})
+        self._ring(gone)
 
     def _step(self, turn: _Turn[StateT]) -> None:
         begun = self._watch.begin()
@@ -185,7 +209,7 @@ class StepLoop(Generic[StateT]):
         onward: dict[int, Hashable] = {}
         with self.changed:
             for row, state in zip(turn.rows, states, strict=True):
-                # Whoever lost patience with a step that seemed stuck has ended its rows.
+                # Its caller may have left during the step, or closing may have ended everything.
                 if row.number not in self._rows:
                     continue
                 row.state = state
@@ -201,6 +225,7 @@ class StepLoop(Generic[StateT]):
                     self._end(row, News(state, last=True), "finished")
                 else:
                     row.post(News(state))
+            self._ring(turn.rows)
             self._schedule = self._schedule.stepped(turn.seats, onward)
             self._publish()
 
@@ -220,6 +245,7 @@ class StepLoop(Generic[StateT]):
                 self._schedule = self._schedule.blamed(seat, lasting=lasting)
                 if seat.number in self._rows:
                     self._fail(self._rows[seat.number], fault)
+                    self._ring(turn.rows)
             self._publish()
 
     def _fail(self, row: Row[StateT], fault: BaseException) -> None:
