@@ -69,7 +69,7 @@ def distributions(module: str) -> set[str]:
     if root.startswith("postcards_"):
         return {normal(root)}
     if root in EXTRAS:
-        return {root}
+        return {normal(root)}
     return {normal(name) for name in DISTRIBUTIONS.get(root, [])}
 
 
