@@ -73,7 +73,6 @@ def _downloaded(model: str) -> Path:
     """The folder of a model on the hub, fetched once and kept where the hub's own client keeps things (`HF_HOME`)."""
     from postcards_image.engines.ddpm.torch_network import INSTALL
 
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         hub = import_module("huggingface_hub")
         errors = import_module("huggingface_hub.errors")

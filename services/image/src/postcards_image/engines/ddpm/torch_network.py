@@ -18,7 +18,7 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
 PICKLED = "diffusion_pytorch_model.bin"
 """Name of the file that is never opened."""
 
-INSTALL = 'pip install torch==2.13.0 && pip install "postcards-image[train]"'
+INSTALL = 'run `make setup-train`, or pip install torch==2.13.0 "postcards-image[train]"'
 """What brings torch and diffusers."""
 
 
