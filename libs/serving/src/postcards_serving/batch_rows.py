@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import queue
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -41,13 +40,13 @@ class Row(Generic[StateT]):
         self.work = work
         self.context = contextvars.copy_context()
         self.boarded_at = 0.0
-        self._left = threading.Event()
+        self._left = False
         self._newest: deque[News[StateT]] = deque(maxlen=1)
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stopped(self) -> ServiceError | None:
         """Why nobody wants it any more; None while somebody does."""
-        if self._left.is_set():
+        if self._left:
             return Cancelled("the caller of the row has left")
         try:
             self.work.check()
@@ -57,7 +56,7 @@ class Row(Generic[StateT]):
 
     def leave(self) -> None:
         """Called when nobody will take news any more."""
-        self._left.set()
+        self._left = True
 
     def post(self, news: News[StateT]) -> None:
         """Leaves news. Called by the engine thread, which rings later. Never blocks."""

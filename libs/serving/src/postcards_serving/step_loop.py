@@ -6,9 +6,12 @@ steps when is for `postcards_serving.schedule` to say; here it is done, counted 
 
 import logging
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from prometheus_client import Gauge
 
 from postcards_serving import metrics
 from postcards_serving.batch_rows import Chore, News, Row
@@ -95,7 +98,7 @@ class StepLoop(Generic[StateT]):
         self._average_aboard = _EXPECTED_SECONDS
         self._watch = _Watch(clock)
         self._series = metrics.batch_series(engine)
-        self._series.present_step.set_function(self._watch.elapsed)
+        self._export()
 
     @property
     def busy(self) -> bool:
@@ -121,7 +124,6 @@ class StepLoop(Generic[StateT]):
                 raise self._overloaded() from None
             row = self._rows[seat.number] = Row(seat.number, state, work)
             self._arrivals += 1
-            self._publish()
             self.changed.notify()
         return row
 
@@ -129,7 +131,6 @@ class StepLoop(Generic[StateT]):
         """Puts a chore at the end of those that wait."""
         with self.changed:
             self._chores.append(chore)
-            self._publish()
             self.changed.notify()
 
     def round(self) -> None:
@@ -149,7 +150,6 @@ class StepLoop(Generic[StateT]):
             self._schedule = self._empty
             while self._chores:
                 self._chores.popleft().drop()
-            self._publish()
 
     def _run_chores(self) -> None:
         """At least one; more of those that wait by now until they have taken as long as the last step did."""
@@ -172,7 +172,6 @@ class StepLoop(Generic[StateT]):
             for seat in self._schedule.joining:
                 self._rows[seat.number].boarded_at = now
             self._schedule = self._schedule.boarded()
-            self._publish()
             seats = self._schedule.turn()
             return _Turn(seats, tuple(self._rows[seat.number] for seat in seats))
 
@@ -227,7 +226,6 @@ class StepLoop(Generic[StateT]):
                     row.post(News(state))
             self._ring(turn.rows)
             self._schedule = self._schedule.stepped(turn.seats, onward)
-            self._publish()
 
     def _settle_failure(self, turn: _Turn[StateT], fault: BaseException) -> None:
         lasting = _wants_memory(fault)
@@ -246,7 +244,6 @@ class StepLoop(Generic[StateT]):
                 if seat.number in self._rows:
                     self._fail(self._rows[seat.number], fault)
                     self._ring(turn.rows)
-            self._publish()
 
     def _fail(self, row: Row[StateT], fault: BaseException) -> None:
         row.context.run(_log.error, "a row of engine %r failed", self._engine, exc_info=fault)
@@ -274,10 +271,17 @@ class StepLoop(Generic[StateT]):
             metadata={"max_waiting": str(self._schedule.max_waiting)},
         )
 
-    def _publish(self) -> None:
-        self._series.rows.set(len(self._schedule.aboard))
-        self._series.waiting.set(len(self._schedule.waiting))
-        self._series.chores_waiting.set(len(self._chores))
+    def _export(self) -> None:
+        """Lets every scrape ask for the present numbers, as long as there is a batch."""
+        levels: tuple[tuple[Gauge, Callable[[StepLoop[StateT]], float]], ...] = (
+            (self._series.rows, lambda loop: len(loop._schedule.aboard)),
+            (self._series.waiting, lambda loop: len(loop._schedule.waiting)),
+            (self._series.chores_waiting, lambda loop: len(loop._chores)),
+            (self._series.present_step, lambda loop: loop._watch.elapsed()),
+        )
+        whose = weakref.ref(self)
+        for gauge, level in levels:
+            gauge.set_function(lambda level=level: 0.0 if (loop := whose()) is None else level(loop))
 
 
 def failed(fault: BaseException) -> EngineFailed:
