@@ -1,7 +1,10 @@
 """What every engine of every service promises, whatever it makes. A new engine joins `ENGINES` and must pass."""
 
+import importlib.util
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from postcards_audio.engine import AudioRequest
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_image.engine import ImageRequest
 from postcards_image.engines.creature import CreatureEngine
+from postcards_image.engines.ddpm import DdpmEngine, load_network
 from postcards_language.engine import PhrasesRequest
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_serving.errors import Cancelled, DeadlineExceeded
@@ -30,6 +34,27 @@ def _picture(seed: int) -> ImageRequest:
     return ImageRequest(body_plan=species.body_plan, scene=species.scene, seed=seed, width=96, height=96)
 
 
+def _sample(seed: int) -> ImageRequest:
+    return replace(_picture(seed), parents=derive_species(seed).parents, steps=4)
+
+
+def _ddpm_on_onnx() -> DdpmEngine:
+    return DdpmEngine(load_network(str(MODELS / "tiny.onnx"), "onnx", 1))
+
+
+def _ddpm_on_torch() -> DdpmEngine:
+    for library in ("torch", "diffusers"):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed: make setup-train")
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",), "block_out_channels": (16,)}
+    unet = UNet2DModel(sample_size=16, layers_per_block=1, norm_num_groups=4, num_class_embeds=4, **blocks)
+    with tempfile.TemporaryDirectory() as folder:
+        DDPMPipeline(unet, DDPMScheduler()).save_pretrained(folder)
+        return DdpmEngine(load_network(folder, "torch", 1))
+
+
 def _call(seed: int) -> AudioRequest:
     return AudioRequest(seed=seed, seconds=0.6)
 
@@ -39,8 +64,11 @@ def _phrases(seed: int) -> PhrasesRequest:
     return PhrasesRequest(phonology=species.phonology, species_name=species.name, seed=seed, count=3)
 
 
+MODELS = Path(__file__).parents[2] / "models"
 ENGINES = {
     "creature": Contestant(CreatureEngine, _picture),
+    "ddpm": Contestant(_ddpm_on_onnx, _sample),
+    "ddpm on torch": Contestant(_ddpm_on_torch, _sample),
     "vocal-tract": Contestant(VocalTractEngine, _call),
     "phonotactic": Contestant(PhonotacticEngine, _phrases),
 }
@@ -64,7 +92,7 @@ def ask(name: str) -> Callable[[int], Any]:
 
 
 def test_bears_the_name_that_settings_and_manifests_use(engine: Any, name: str) -> None:
-    assert engine.name == name
+    assert engine.name == name.removesuffix(" on torch")
     assert engine.version
 
 
@@ -87,9 +115,9 @@ def test_progress_grows_through_the_stages_that_metrics_know(engine: Any, ask: C
     assert all(0 <= fraction <= 1 for fraction in fractions)
 
 
-def test_says_what_made_the_result(engine: Any, name: str, ask: Callable[[int], Any]) -> None:
+def test_says_what_made_the_result(engine: Any, ask: Callable[[int], Any]) -> None:
     provenance = engine.generate(ask(5), Work()).provenance
-    assert (provenance.engine, provenance.engine_version) == (name, engine.version)
+    assert (provenance.engine, provenance.engine_version) == (engine.name, engine.version)
     assert "seed" in provenance.settings
 
 

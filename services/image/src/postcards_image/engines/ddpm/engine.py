@@ -149,8 +149,6 @@ class DdpmEngine:
                 if row.estimate is not None and not row.finished and row.step % _PREVIEW_EVERY == 1:
                     seen = to_picture(row.estimate, self._denoiser.limit)
                     telling.show("denoise", partial(previews.of_sample, seen))
-        if not np.isfinite(row.noisy).all():
-            raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
         return row.noisy
 
     def _provenance(self, request: ImageRequest, plan: Plan) -> Provenance:

@@ -50,7 +50,8 @@ def choose_shares(
         if index is not None and parent.weight > 0:
             weights[index] = weights.get(index, 0.0) + parent.weight
     weights = weights or _by_seed(len(names), seed)
-    bent = {index: weight ** (_SHARPNESS ** (1 - 2 * strangeness)) for index, weight in weights.items()}
+    most, power = max(weights.values()), _SHARPNESS ** (1 - 2 * strangeness)
+    bent = {index: (weight / most) ** power for index, weight in weights.items()}
     total = sum(bent.values())
     return tuple(
         Share(index, names[index], weight / total)

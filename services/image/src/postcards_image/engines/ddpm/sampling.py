@@ -16,6 +16,7 @@ import numpy.typing as npt
 from postcards_image.engines.creature.scenery.noise import generator
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser
 from postcards_image.engines.ddpm.noise_schedule import NoiseSchedule
+from postcards_serving.errors import EngineFailed
 
 _RHO = 7.0
 """How strongly steps crowd towards low noise; the value of Karras et al. 2022, table 1."""
@@ -142,7 +143,11 @@ class RowStepper:
         return state.finished
 
     def step(self, states: Sequence[Row]) -> Sequence[Row]:
-        """The rows one step on, in the same order. None of them is finished."""
+        """The rows one step on, in the same order. None of them is finished.
+
+        Raises:
+            EngineFailed: the network answered a row with what is no number.
+        """
         asked = [question for row in states for question in row.questions[row.step]]
         counts = [len(row.questions[row.step]) for row in states]
         noisy = np.repeat(np.stack([row.noisy for row in states]), counts, axis=0)
@@ -153,6 +158,8 @@ class RowStepper:
         return [self._advanced(row, answer) for row, answer in zip(states, sums, strict=True)]
 
     def _advanced(self, row: Row, answer: Array) -> Row:
+        if not np.isfinite(answer).all():
+            raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
         clean = np.clip(answer, -self._denoiser.limit, self._denoiser.limit).astype(np.float32)
         noisy = _next_noisy(row, answer, clean)
         return replace(row, noisy=noisy.astype(np.float32), step=row.step + 1, estimate=clean)
