@@ -12,8 +12,9 @@ from postcards_image.engine import ImageRequest
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser
 from postcards_image.engines.ddpm.description import ModelDescription
+from postcards_image.engines.ddpm.engine import DEFAULT_STEPS
+from postcards_image.engines.ddpm.mixing import Share, ask
 from postcards_image.engines.ddpm.sampling import (
-    Question,
     Row,
     RowStepper,
     Sampler,
@@ -34,7 +35,7 @@ class Sampling:
 
     sampler: Sampler = Sampler.DPMPP_2M
     """From one noise level to the next."""
-    steps: int = 20
+    steps: int = DEFAULT_STEPS
     """Steps of each sample."""
     guidance: float = 1.0
     """How much more of the class is asked for than the network sees by itself; 1: no more."""
@@ -45,7 +46,13 @@ class Sampling:
 def samples(
     denoiser: Denoiser, description: ModelDescription, classes: Sequence[str], sampling: Sampling
 ) -> Iterator[Pixels]:
-    """One sample of a model for each class named, with seeds from 0 up; a model without classes ignores the names."""
+    """One sample of a model for each class named, with seeds from 0 up; a model without classes ignores the names.
+
+    An empty name stands for no class in particular.
+
+    Raises:
+        ValueError: the model knows classes, but not one of these.
+    """
     stepper = RowStepper(denoiser)
     sigmas = noise_levels(denoiser.schedule, sampling.sampler, sampling.steps)
     for first in range(0, len(classes), sampling.rows):
@@ -53,7 +60,7 @@ def samples(
             begin_row(
                 sampling.sampler,
                 sigmas,
-                (questions(description, name, sampling.guidance),) * (len(sigmas) - 1),
+                (ask(description, _shares(description, name), sampling.guidance),) * (len(sigmas) - 1),
                 starting_noise(seed, denoiser.resolution),
                 seed=seed,
             )
@@ -64,33 +71,17 @@ def samples(
         yield from (_pixels(row.noisy, description.data_scale) for row in rows)
 
 
-def questions(description: ModelDescription, name: str, guidance: float) -> tuple[Question, ...]:
-    """What is asked about a sample of a class: the class, and no class in particular (Ho and Salimans 2022).
-
-    Raises:
-        ValueError: the model knows classes, but not this one.
-    """
-    if not description.labels:
-        return (Question(None),)
-    if name not in description.classes:
-        raise ValueError(f"{description.name} was not trained on the class {name}")
-    asked = Question(_one_hot(description, description.classes.index(name)), guidance)
-    if guidance == 1 or description.any_class is None:
-        return (Question(asked.classes),)
-    return asked, Question(_one_hot(description, description.any_class), 1 - guidance)
-
-
 def noise(count: int, resolution: int, random: np.random.Generator) -> list[Pixels]:
     """Pictures of nothing: every pixel drawn by itself."""
     shape = (count, resolution, resolution, 3)
     return list(np.clip(random.normal(_NOISE_MEAN, _NOISE_DEVIATION, shape), 0, 255).astype(np.uint8))
 
 
-def class_means(photographs: Sequence[Pixels], labels: NDArray[np.integer], wanted: Sequence[int]) -> list[Pixels]:
+def class_means(photographs: Sequence[Pixels], labels: NDArray[np.int64], wanted: NDArray[np.int64]) -> list[Pixels]:
     """For each class wanted the mean of its photographs: the blur that a model without shapes would draw."""
     values = np.stack(photographs).astype(np.float32)
     means = {int(label): values[labels == label].mean(axis=0).round().astype(np.uint8) for label in np.unique(labels)}
-    return [means[label] for label in wanted]
+    return [means[int(label)] for label in wanted]
 
 
 def drawings(count: int) -> Iterator[Pixels]:
@@ -110,15 +101,19 @@ def reduced(pictures: Sequence[Pixels], resolution: int) -> list[Pixels]:
     return [cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8) for picture in pictures]
 
 
-def in_proportion(labels: NDArray[np.integer], count: int) -> NDArray[np.integer]:
+def in_proportion(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """`count` labels in the proportions of those given, sorted."""
     return np.sort(labels)[((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)]
 
 
-def _one_hot(description: ModelDescription, row: int) -> Array:
-    weights = np.zeros(description.labels, np.float32)
-    weights[row] = 1
-    return weights
+def _shares(description: ModelDescription, name: str) -> tuple[Share, ...]:
+    if not description.labels:
+        return ()
+    if not name and description.any_class is not None:
+        return (Share(description.any_class, "", 1.0),)
+    if name not in description.classes:
+        raise ValueError(f"{description.name} was not trained on the class {name}")
+    return (Share(description.classes.index(name), name, 1.0),)
 
 
 def _pixels(sample: Array, scale: float) -> Pixels:

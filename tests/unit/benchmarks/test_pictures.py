@@ -5,7 +5,7 @@ import pytest
 
 from measures.nearest import nearest
 from measures.pairs import pairs_sheet
-from measures.pictures import Sampling, class_means, in_proportion, noise, questions, reduced, samples
+from measures.pictures import Sampling, class_means, in_proportion, noise, reduced, samples
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser
 from postcards_image.engines.ddpm.description import ModelDescription
 
@@ -50,7 +50,6 @@ def test_guidance_moves_away_from_no_class_in_particular():
     network = FlatNetwork(labels=True)
     (guided,) = samples(Denoiser(network), network.description, ["bear"], Sampling(guidance=1.5))
     assert guided.mean() == pytest.approx(1.5 * GREYS[1], abs=1)
-    assert sum(question.weight for question in questions(network.description, "bear", 1.5)) == 1
 
 
 def test_a_model_without_classes_ignores_them():
