@@ -14,9 +14,8 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +31,7 @@ from measures.features import Pixels
 from measures.pairs import pairs_sheet
 from measures.pictures import Sampling, class_means, drawings, in_proportion, noise, samples
 from postcards_image.engines.ddpm import loading
-from postcards_image.engines.ddpm.denoiser import Denoiser
+from postcards_image.engines.ddpm.denoiser import Denoiser, Network
 from postcards_image.engines.ddpm.engine import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from postcards_image.training.loading import load
 from postcards_image.training.photos import Photos
@@ -46,16 +45,6 @@ _LEAST_SIDE = 192
 _HOLD_OUT, _SPLIT_SEED = 0.1, 0
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Samples of one model."""
-
-    about: dict[str, Any]
-    """Its name, revision and resolution."""
-    sets: dict[str, list[Pixels]]
-    """Samples by what they are called in the table."""
-
-
 def photographs(data: str, resolution: int, held_out: float, seed: int) -> tuple[Photos, Photos]:
     """Those trained on and those held out, large enough to be brought to `resolution` in one step without loss."""
     side = resolution * -(-_LEAST_SIDE // resolution)
@@ -63,20 +52,19 @@ def photographs(data: str, resolution: int, held_out: float, seed: int) -> tuple
         return load(source, side).photos.split(held_out, seed)
 
 
-def draw(model: str, title: str, classes: Sequence[str], guidances: Sequence[float], sampling: Sampling) -> Drawn:
-    """Samples of a model at each guidance; of a model without classes only once."""
-    network = loading.load_network(model)
+def draw(
+    network: Network, title: str, classes: Sequence[str], guidances: Sequence[float], sampling: Sampling
+) -> dict[str, list[Pixels]]:
+    """Samples of a model by what they are called in the table: at each guidance, or once where there is none."""
     description = network.description
-    guided = guidances if description.any_class is not None else [1.0]
+    guided = description.any_class is not None
     sets: dict[str, list[Pixels]] = {}
-    for guidance in guided:
-        name = f"{title}, guidance {guidance:g}" if description.any_class is not None else title
+    for guidance in guidances if guided else [1.0]:
+        name = f"{title}, guidance {guidance:g}" if guided else title
         say(f"drawing {len(classes)} samples: {name}")
         drawn = samples(Denoiser(network), description, classes, replace(sampling, guidance=guidance))
         sets[name] = list(drawn)
-    about = {"name": description.name, "revision": network.revision, "resolution": description.resolution}
-    network.close()
-    return Drawn(about, sets)
+    return sets
 
 
 def yardsticks(trained: Photos, resolution: int, count: int, drawn: int) -> Iterator[tuple[str, list[Pixels]]]:
@@ -157,20 +145,23 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> None:
     """Draws, compares, prints and writes what the command line asks for."""
     begun = time.monotonic()
-    network = load_network()
-    resolution: int = loading.load_network(options.model).description.resolution
+    features = load_network()
+    network = loading.load_network(options.model, threads=options.threads or 0)
+    description = network.description
+    resolution = description.resolution
     trained, unseen = photographs(options.data, resolution, options.held_out, options.seed)
     say(f"{len(trained)} photographs to train on, {len(unseen)} held out, {len(trained.classes)} classes")
     count = min(options.samples, len(trained))
     classes = names_of(trained, in_proportion(trained.labels, count).tolist())
     sampling = Sampling(steps=options.steps)
-    drawn = draw(options.model, "model", classes, options.guidance, sampling)
-    sets = dict(drawn.sets)
+    drawn = draw(network, "model", classes, options.guidance, sampling)
+    sets = dict(drawn)
     if options.author:
-        sets |= draw(options.author, "author's recipe", classes, [1.0], sampling).sets
+        author = loading.load_network(options.author, threads=options.threads or 0)
+        sets |= draw(author, "author's recipe", classes, [1.0], sampling)
     sets |= dict(yardsticks(trained, resolution, count, options.drawings))
     comparisons = {
-        size: Comparison(network, list(unseen.images), size, count)
+        size: Comparison(features, list(unseen.images), size, count)
         for size in dict.fromkeys(options.resolution or [resolution, min(SMALL, resolution)])
     }
     rows: dict[int, dict[str, Row]] = {}
@@ -178,16 +169,22 @@ def measure(options: argparse.Namespace) -> None:
         say(f"comparing {len(sets)} sets at {size} px")
         rows[size] = {name: comparison.row(pictures) for name, pictures in sets.items()}
     say("looking for the nearest photographs")
-    pictures = list(drawn.sets.values())[-1]
+    pictures = list(drawn.values())[-1]
     nearby = next(iter(comparisons.values())).memory(pictures, list(trained.images), list(unseen.images))
-    print(f"{drawn.about['name']}, {sampling.steps} steps; against {len(unseen)} photographs held out")
+    print(f"{description.name}, {sampling.steps} steps; against {len(unseen)} photographs held out")
     print(table(rows))
     print(memory_table(nearby))
     options.out.mkdir(parents=True, exist_ok=True)
     sheet = pairs_sheet(pictures, list(trained.images), nearby.pairs)
     cv2.imwrite(str(options.out / "nearest.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     figures = {
-        "model": drawn.about | {"steps": sampling.steps, "sampler": sampling.sampler.value},
+        "model": {
+            "name": description.name,
+            "revision": network.revision,
+            "resolution": resolution,
+            "sampler": sampling.sampler.value,
+            "steps": sampling.steps,
+        },
         "photographs": {"trained_on": len(trained), "held_out": len(unseen), "classes": len(trained.classes)},
         "distances": {str(size): {name: asdict(row) for name, row in of.items()} for size, of in rows.items()},
         "nearest": {"features": asdict(nearby.features), "pixels": asdict(nearby.pixels)},
