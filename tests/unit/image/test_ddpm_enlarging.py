@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,8 +26,6 @@ def test_every_size_comes_out(small, large):
 
 
 def test_edges_come_out_crisper_than_by_interpolation():
-    import cv2
-
     sample = disc(32)
     soft = cv2.resize(sample, (512, 512), interpolation=cv2.INTER_CUBIC) / 255
     steepest = [np.abs(np.diff(picture[256, :, 0])).max() for picture in (enlarge(sample, 512), soft)]
@@ -34,13 +33,18 @@ def test_edges_come_out_crisper_than_by_interpolation():
 
 
 def test_colours_and_shapes_stay_where_they_are():
-    import cv2
-
     sample = disc(64)
     back = cv2.resize(enlarge(sample, 512), (64, 64), interpolation=cv2.INTER_AREA) * 255
     assert np.abs(back - sample).mean() < 4
     even = np.full((16, 16, 3), (10, 120, 200), np.uint8)
     assert np.abs(enlarge(even, 128) * 255 - even[0, 0]).max() < 1
+
+
+def test_noise_is_not_taken_for_shapes():
+    noise = np.random.default_rng(1).normal(0, 20, (64, 64, 3))
+    noisy = np.clip(disc(64) + noise, 0, 255).astype(np.uint8)
+    clean, cleaned = enlarge(disc(64), 256) * 255, enlarge(noisy, 256) * 255
+    assert np.abs(cleaned - clean).mean() < 9
 
 
 @pytest.mark.parametrize("seed", range(6))
