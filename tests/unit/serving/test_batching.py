@@ -1,7 +1,9 @@
 """Callers on threads of their own and one engine thread: states, company, leaving, closing, chores, crashes."""
 
+import asyncio
 import contextlib
 import logging
+import random
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -238,11 +240,15 @@ async def test_callers_of_a_thread_that_has_died_are_told_and_the_next_gets_a_ne
 ):
     monkeypatch.setattr(batch, "_live", lambda: None)
     assert isinstance(follow(batch, pool, ("x", 0, 1)).exception(PATIENCE), Unavailable)
+    ran = []
     with pytest.raises(Unavailable):
-        batch.between_steps(lambda: 1, Work())
+        batch.between_steps(lambda: ran.append("too late"), Work())
     monkeypatch.undo()
     counter.free.set()
     assert follow(batch, pool, ("y", 0, 1)).result(PATIENCE) == [("y", 1, 1)]
+    batch.between_steps(lambda: ran.append("in time"), Work())
+    assert ran == ["in time"]
+    assert counter.steps == [["y"]]
 
 
 async def test_closing_lets_everybody_finish_and_nobody_begin(batch, counter, pool):
@@ -352,8 +358,6 @@ async def test_an_engine_behind_an_executor_shares_steps_among_its_calls(batch, 
     async def call(name: str) -> list:
         return [event async for event in executor.run(lambda work: make(name, work))]
 
-    import asyncio
-
     calls = [asyncio.ensure_future(call(name)) for name in "xy"]
     await stuck_in_step(counter)
     await eventually(lambda: samples("rows_in_flight") + samples("rows_waiting") == 2)
@@ -362,3 +366,38 @@ async def test_an_engine_behind_an_executor_shares_steps_among_its_calls(batch, 
         assert events[-2:] == [Progress("denoise", 5, 5), Finished(5)]
     assert ["x", "y"] in counter.steps or ["y", "x"] in counter.steps
     assert len(counter.steps) <= 6
+
+
+async def test_a_crowd_that_comes_goes_and_fails_leaves_nobody_behind(counter, pool):
+    counter.free.set()
+    batch = InFlightBatch(counter, max_rows=5, max_waiting=20, engine="crowd")
+    counter.faults = {str(index): ValueError(index) for index in range(0, 200, 9)}
+
+    def call(index: int) -> str:
+        chance = random.Random(index)  # noqa: S311
+        work = Work()
+        name, wanted = str(index), chance.randint(1, 30)
+        leaves_at = chance.choice([None, None, chance.randint(1, wanted)])
+        if chance.random() < 0.2:
+            assert batch.between_steps(lambda: index, work) == index
+        try:
+            with contextlib.closing(batch.follow((name, 0, wanted), work)) as states:
+                for _, taken, _ in states:
+                    if leaves_at is not None and taken >= leaves_at:
+                        return "left"
+        except EngineFailed:
+            return "failed"
+        return "finished" if taken == wanted else "lost"
+
+    ends = list(pool.map(call, range(200)))
+    batch.close()
+    assert {index for index, end in enumerate(ends) if end == "failed"} == set(range(0, 200, 9))
+    assert set(ends) == {"failed", "finished", "left"}
+    ended = {
+        outcome: REGISTRY.get_sample_value("postcards_batch_rows_ended_total", {"engine": "crowd", "outcome": outcome})
+        for outcome in ("finished", "failed", "cancelled", "expired")
+    }
+    assert sum(ended.values()) == 200
+    assert ended["failed"] == ends.count("failed")
+    # Who leaves while its last step runs has finished all the same.
+    assert ended["finished"] >= ends.count("finished")

@@ -1,6 +1,7 @@
 """The rounds of a batch, taken one by one on the thread of the test: results, failures, order, chores, time."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -52,6 +53,7 @@ class Mixer:
     def __init__(self, width: int = 4, dtype: type = np.float64) -> None:
         self.matrix = np.random.default_rng(7).normal(size=(width, width)).astype(dtype) / width**0.5
         self.steps: list[list[str]] = []
+        self.tried: set[str] = set()
         self.capacity = 1_000
         self.on_step = lambda: None
 
@@ -63,6 +65,7 @@ class Mixer:
 
     def step(self, states: Sequence[Drop]) -> list[Drop]:
         self.on_step()
+        self.tried = {state.name for state in states}
         assert len({state.group for state in states}) == 1
         assert not any(self.finished(state) for state in states)
         if len(states) > self.capacity:
@@ -359,6 +362,30 @@ def test_ending_everything_tells_every_row_and_chore(loop):
     finish(loop)
 
 
+@pytest.mark.parametrize("how", ["steps", "finishes", "fails", "is cancelled", "is ended"])
+def test_whoever_has_news_is_woken(mixer, how):
+    woken: list[int] = []
+    loop = StepLoop(
+        mixer,
+        Schedule(4, 0),
+        ring=lambda rows: woken.extend(row.number for row in rows),
+        engine="woken",
+        clock=Clock(),
+    )
+    works = [Work(), Work()]
+    for work in works:
+        loop.enter(Drop("x", 1 if how == "finishes" else 9, fault=ValueError() if how == "fails" else None), work)
+    match how:
+        case "is cancelled":
+            for work in works:
+                work.cancel()
+        case "is ended":
+            loop.end_all(closed())
+    while len(woken) < 2:
+        loop.round()
+    assert woken == [0, 1]
+
+
 def test_a_step_that_comes_back_after_everything_was_ended_is_forgotten(loop, mixer):
     mixer.on_step = lambda: loop.end_all(closed())
     row = loop.enter(Drop("x"), Work())
@@ -546,6 +573,10 @@ def test_whatever_comes_every_row_ends_once_and_as_it_would_alone(arrivals, max_
     loop = stirring(mixer, max_rows=max_rows, max_waiting=max_waiting)
     posted: dict[str, list[News]] = {}
     present: dict[str, tuple[Arrival, Drop, Work]] = {}
+    names: dict[int, str] = {}
+    idle: dict[str, int] = {}
+    # Each row before another may have to be found by halving first.
+    most_idle = max_rows * (1 + math.log2(max_rows))
     moment = 0
     while loop.busy or moment <= 12:
         for index, arrival in enumerate(arrivals):
@@ -561,12 +592,15 @@ def test_whatever_comes_every_row_ends_once_and_as_it_would_alone(arrivals, max_
                     continue
                 posted[name] = []
                 row.post = posted[name].append
+                names[row.number] = name
                 present[name] = (arrival, drop, work)
             if arrival.leaves_at == moment and name in present:
                 present[name][2].cancel()
         loop.round()
         moment += 1
-        assert moment < 2_000
+        for name in (names[seat.number] for seat in loop._schedule.aboard):
+            idle[name] = 0 if name in mixer.tried else idle.get(name, 0) + 1
+            assert idle[name] <= most_idle
     assert {name for step in mixer.steps for name in step} <= set(posted)
     for name, (arrival, drop, work) in present.items():
         *before, last = posted[name]

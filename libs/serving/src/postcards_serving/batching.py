@@ -153,9 +153,8 @@ class InFlightBatch(Generic[StateT]):
                 raise closed()
             if self._stepper.finished(state):
                 return None
-            row = self._loop.enter(state, work)
             self._summon()
-        return row
+            return self._loop.enter(state, work)
 
     def _await_news(self, row: Row[StateT]) -> News[StateT]:
         while True:

@@ -26,7 +26,7 @@ _EXPECTED_SECONDS = 2.0
 """Guess of a row's time aboard until the first has finished."""
 _NEWEST_SHARE = 0.2
 """Weight of the newest time aboard in the moving average: about the last ten rows decide."""
-_MEMORY_WORDS = ("out of memory", "failed to allocate memory", "bad allocation", "bad_alloc")
+_MEMORY_WORDS = ("out of memory", "failed to allocate memory", "bad allocation", "bad_alloc", "alloc_failed")
 """How frameworks say in an error of a general type that memory is short."""
 
 _log = logging.getLogger(__name__)
