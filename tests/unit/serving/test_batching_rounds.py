@@ -465,6 +465,19 @@ def test_chores_nobody_wants_any_more_cost_nothing():
     assert all(isinstance(chore.outcome.exception(), Cancelled) for chore in chores)
 
 
+def test_a_chore_that_comes_back_after_everything_was_ended_is_the_last():
+    kitchen = Kitchen(step_seconds=9, chore_seconds=0)
+    kitchen.loop.enter(Drop("x", 1), Work())
+    finish(kitchen.loop)
+    ending = Chore(lambda: kitchen.loop.end_all(closed()), Work())
+    kitchen.loop.add(ending)
+    (after,) = kitchen.ask(1)
+    kitchen.loop.round()
+    assert ending.outcome.done()
+    assert after.outcome.cancelled()
+    assert kitchen.done == ["step"]
+
+
 def sample(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
 

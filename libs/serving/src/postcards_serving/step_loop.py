@@ -155,7 +155,9 @@ class StepLoop(Generic[StateT]):
         """At least one; more of those that wait by now until they have taken as long as the last step did."""
         spent = 0.0
         for _ in range(len(self._chores)):
-            chore = self._chores.popleft()
+            chore = self._next_chore()
+            if chore is None:
+                break
             begun = self._watch.begin()
             ran = chore.run()
             seconds = self._watch.end() - begun
@@ -164,6 +166,10 @@ class StepLoop(Generic[StateT]):
                 spent += seconds
                 if spent >= self._step_seconds:
                     break
+
+    def _next_chore(self) -> Chore[Any] | None:
+        with self.changed:
+            return self._chores.popleft() if self._chores else None
 
     def _boundary(self) -> _Turn[StateT]:
         with self.changed:
