@@ -1,15 +1,11 @@
-"""The rounds of a batch, taken one by one on the thread of the test: results, failures, order, chores, time."""
+"""The rounds of a batch, taken one by one on the thread of the test: company, leaving, failures, memory."""
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from prometheus_client import REGISTRY
 
 from postcards_serving.batch_rows import Chore, News, Row
 from postcards_serving.errors import (
@@ -53,7 +49,6 @@ class Mixer:
     def __init__(self, width: int = 4, dtype: type = np.float64) -> None:
         self.matrix = np.random.default_rng(7).normal(size=(width, width)).astype(dtype) / width**0.5
         self.steps: list[list[str]] = []
-        self.tried: set[str] = set()
         self.capacity = 1_000
         self.on_step = lambda: None
 
@@ -65,7 +60,6 @@ class Mixer:
 
     def step(self, states: Sequence[Drop]) -> list[Drop]:
         self.on_step()
-        self.tried = {state.name for state in states}
         assert len({state.group for state in states}) == 1
         assert not any(self.finished(state) for state in states)
         if len(states) > self.capacity:
@@ -76,12 +70,6 @@ class Mixer:
         self.steps.append([state.name for state in states])
         mixed = np.tanh(np.stack([state.value for state in states]) @ self.matrix + 1)
         return [replace(state, step=state.step + 1, value=value) for state, value in zip(states, mixed, strict=True)]
-
-
-def alone(state: Drop, mixer: Mixer) -> np.ndarray:
-    while not mixer.finished(state):
-        (state,) = mixer.step([state])
-    return state.value
 
 
 def stirring(mixer, *, max_rows: int = 8, max_waiting: int = 8, clock=None, engine: str = "rounds") -> StepLoop:
@@ -399,232 +387,3 @@ def test_a_failure_after_everything_was_ended_is_forgotten(loop, mixer, count):
     rows = [loop.enter(Drop(str(i), fault=ValueError()), Work()) for i in range(count)]
     finish(loop)
     assert all(isinstance(news_of(row).fault, Unavailable) for row in rows)
-
-
-class Kitchen:
-    """Steps and chores that take the time they are told to, and a list of what was done."""
-
-    def __init__(self, step_seconds: float, chore_seconds: float) -> None:
-        self.clock = Clock()
-        self.done: list[str] = []
-        mixer = Mixer()
-        mixer.on_step = lambda: self.spend("step", step_seconds)
-        self.loop = stirring(mixer, clock=self.clock)
-        self.chore_seconds = chore_seconds
-
-    def spend(self, what: str, seconds: float) -> None:
-        self.done.append(what)
-        self.clock.now += seconds
-
-    def ask(self, count: int, work: Work | None = None) -> list[Chore]:
-        chores = [Chore(lambda: self.spend("chore", self.chore_seconds), work or Work()) for _ in range(count)]
-        for chore in chores:
-            self.loop.add(chore)
-        return chores
-
-
-def test_chores_and_steps_that_both_press_get_half_of_the_time_each():
-    kitchen = Kitchen(step_seconds=3, chore_seconds=1)
-    kitchen.loop.enter(Drop("x", 4), Work())
-    kitchen.loop.round()
-    kitchen.ask(9)
-    finish(kitchen.loop)
-    assert kitchen.done == ["step", *["chore", "chore", "chore", "step"] * 3]
-
-
-def test_a_long_chore_lets_a_step_pass_and_no_step_keeps_chores_waiting():
-    kitchen = Kitchen(step_seconds=1, chore_seconds=5)
-    kitchen.loop.enter(Drop("x", 4), Work())
-    kitchen.ask(3)
-    finish(kitchen.loop)
-    assert kitchen.done == ["chore", "step"] * 3 + ["step"]
-
-
-def test_chores_that_come_during_a_chore_wait_for_the_next_boundary():
-    kitchen = Kitchen(step_seconds=100, chore_seconds=0)
-    kitchen.loop.enter(Drop("x", 2), Work())
-    kitchen.loop.round()
-    kitchen.loop.add(Chore(lambda: kitchen.ask(1), Work()))
-    kitchen.loop.round()
-    assert kitchen.done == ["step", "step"]
-    finish(kitchen.loop)
-    assert kitchen.done == ["step", "step", "chore"]
-
-
-def test_chores_nobody_wants_any_more_cost_nothing():
-    kitchen = Kitchen(step_seconds=1, chore_seconds=5)
-    gone = Work()
-    gone.cancel()
-    chores = kitchen.ask(2, gone)
-    (dropped,) = kitchen.ask(1)
-    dropped.outcome.cancel()
-    (wanted,) = kitchen.ask(1)
-    kitchen.loop.round()
-    assert kitchen.done == ["chore"]
-    assert wanted.outcome.done()
-    assert all(isinstance(chore.outcome.exception(), Cancelled) for chore in chores)
-
-
-def test_a_chore_that_comes_back_after_everything_was_ended_is_the_last():
-    kitchen = Kitchen(step_seconds=9, chore_seconds=0)
-    kitchen.loop.enter(Drop("x", 1), Work())
-    finish(kitchen.loop)
-    ending = Chore(lambda: kitchen.loop.end_all(closed()), Work())
-    kitchen.loop.add(ending)
-    (after,) = kitchen.ask(1)
-    kitchen.loop.round()
-    assert ending.outcome.done()
-    assert after.outcome.cancelled()
-    assert kitchen.done == ["step"]
-
-
-def sample(name: str, **labels: str) -> float | None:
-    return REGISTRY.get_sample_value(name, labels)
-
-
-def test_every_series_is_zero_from_the_start(mixer):
-    stirring(mixer, engine="untouched")
-    for name in (
-        "postcards_batch_rows_in_flight",
-        "postcards_batch_rows_waiting",
-        "postcards_batch_chores_waiting",
-        "postcards_batch_present_step_seconds",
-        "postcards_batch_step_rows_count",
-        "postcards_batch_step_duration_seconds_count",
-        "postcards_batch_chore_duration_seconds_count",
-        "postcards_batch_failed_steps_total",
-        "postcards_batch_rows_rejected_total",
-    ):
-        assert sample(name, engine="untouched") == 0
-    for outcome in ("finished", "failed", "cancelled", "expired"):
-        assert sample("postcards_batch_rows_ended_total", engine="untouched", outcome=outcome) == 0
-
-
-def test_what_happens_is_counted(mixer):
-    clock = Clock()
-    loop = stirring(mixer, max_rows=2, max_waiting=2, clock=clock, engine="counted")
-    mixer.on_step = lambda: setattr(clock, "now", clock.now + 2)
-    cancelled, late = Work(), Work(timeout=1, clock=clock)
-    for drop, work in (
-        (Drop("x", 3), Work()),
-        (Drop("y", 9, fault=ValueError(), fails_at=1), Work()),
-        (Drop("c"), cancelled),
-        (Drop("d"), late),
-    ):
-        loop.enter(drop, work)
-    with pytest.raises(Overloaded):
-        loop.enter(Drop("z"), Work())
-    loop.round()
-    labels = {"engine": "counted"}
-    assert sample("postcards_batch_rows_in_flight", **labels) == 2
-    assert sample("postcards_batch_rows_waiting", **labels) == 2
-    cancelled.cancel()
-    loop.add(Chore(lambda: None, Work()))
-    assert sample("postcards_batch_chores_waiting", **labels) == 1
-    finish(loop)
-    counted = {
-        outcome: sample("postcards_batch_rows_ended_total", outcome=outcome, **labels)
-        for outcome in ("finished", "failed", "cancelled", "expired")
-    }
-    assert counted == {"finished": 1, "failed": 1, "cancelled": 1, "expired": 1}
-    assert sample("postcards_batch_rows_rejected_total", **labels) == 1
-    # The two together once more, then each half, of which one fails.
-    assert sample("postcards_batch_failed_steps_total", **labels) == 2
-    assert sample("postcards_batch_step_rows_count", **labels) == len(mixer.steps) == 3
-    assert sample("postcards_batch_step_rows_sum", **labels) == 4
-    assert sample("postcards_batch_step_duration_seconds_sum", **labels) == 6
-    assert sample("postcards_batch_chore_duration_seconds_count", **labels) == 1
-    for name in ("rows_in_flight", "rows_waiting", "chores_waiting", "present_step_seconds"):
-        assert sample(f"postcards_batch_{name}", **labels) == 0
-
-
-def test_a_stuck_step_can_be_seen_while_it_is_stuck(mixer):
-    clock = Clock()
-    loop = stirring(mixer, clock=clock, engine="stuck")
-    seen = []
-
-    def get_stuck() -> None:
-        clock.now += 42
-        seen.append(sample("postcards_batch_present_step_seconds", engine="stuck"))
-
-    mixer.on_step = get_stuck
-    loop.enter(Drop("x", 1), Work())
-    loop.add(Chore(get_stuck, Work()))
-    finish(loop)
-    assert seen == [42, 42]
-    assert sample("postcards_batch_present_step_seconds", engine="stuck") == 0
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A row of the property test, and what becomes of it."""
-
-    at: int
-    group: str
-    steps: int
-    fails_at: int | None
-    leaves_at: int | None
-
-
-ARRIVALS = st.lists(
-    st.builds(
-        Arrival,
-        at=st.integers(0, 12),
-        group=st.sampled_from("abc"),
-        steps=st.integers(1, 8),
-        fails_at=st.none() | st.integers(0, 7),
-        leaves_at=st.none() | st.integers(0, 16),
-    ),
-    max_size=24,
-)
-
-
-@given(ARRIVALS, st.integers(1, 8), st.integers(0, 6), st.integers(1, 8))
-def test_whatever_comes_every_row_ends_once_and_as_it_would_alone(arrivals, max_rows, max_waiting, capacity):
-    mixer, reference = Mixer(32, np.float32), Mixer(32, np.float32)
-    mixer.capacity = capacity
-    loop = stirring(mixer, max_rows=max_rows, max_waiting=max_waiting)
-    posted: dict[str, list[News]] = {}
-    present: dict[str, tuple[Arrival, Drop, Work]] = {}
-    names: dict[int, str] = {}
-    idle: dict[str, int] = {}
-    # Each row before another may have to be found by halving first.
-    most_idle = max_rows * (1 + math.log2(max_rows))
-    moment = 0
-    while loop.busy or moment <= 12:
-        for index, arrival in enumerate(arrivals):
-            name = str(index)
-            if arrival.at == moment:
-                fault = None if arrival.fails_at is None else ValueError(name)
-                value = np.random.default_rng(index).normal(size=32).astype(np.float32)
-                drop = Drop(name, arrival.steps, arrival.group, 0, fault, arrival.fails_at or 0, value)
-                work = Work()
-                try:
-                    row = loop.enter(drop, work)
-                except Overloaded:
-                    continue
-                posted[name] = []
-                row.post = posted[name].append
-                names[row.number] = name
-                present[name] = (arrival, drop, work)
-            if arrival.leaves_at == moment and name in present:
-                present[name][2].cancel()
-        loop.round()
-        moment += 1
-        for name in (names[seat.number] for seat in loop._schedule.aboard):
-            idle[name] = 0 if name in mixer.tried else idle.get(name, 0) + 1
-            assert idle[name] <= most_idle
-    assert {name for step in mixer.steps for name in step} <= set(posted)
-    for name, (arrival, drop, work) in present.items():
-        *before, last = posted[name]
-        assert last.last
-        assert not any(news.last or news.fault for news in before)
-        assert [news.state.step for news in before] == list(range(1, len(before) + 1))
-        if isinstance(last.fault, Cancelled):
-            assert work.cancelled
-        elif last.fault is not None:
-            assert arrival.fails_at == last.state.step < arrival.steps
-        else:
-            assert last.state.step == arrival.steps
-            assert arrival.fails_at is None or arrival.fails_at >= arrival.steps
-            assert np.abs(last.state.value - alone(replace(drop, fault=None), reference)).max() <= 1e-4
