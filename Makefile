@@ -9,8 +9,9 @@ SEED ?=
 THEME ?=
 OUT ?= out
 COUNT ?= 12
+DATA ?=
 
-export SEED THEME OUT COUNT PYTHON
+export SEED THEME OUT COUNT DATA PYTHON
 
 .PHONY: help
 help: ## list the targets
@@ -76,8 +77,15 @@ protos: $(VENV)/dev.stamp ## generate libs/stubs from protos/
 	scripts/generate_stubs.sh libs/stubs/src
 
 .PHONY: bench
-bench: $(VENV)/dev.stamp ## run every benchmark; each prints a table
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: $(VENV)/dev.stamp $(VENV)/measure.stamp ## run every benchmark; each prints a table (quality of a model: with DATA=photographs)
+	@for file in benchmarks/*.py; do \
+	  set --; \
+	  if [ $$file = benchmarks/model_quality.py ]; then \
+	    [ -n "$$DATA" ] || { echo "== $$file: left out, name the photographs: make bench DATA=folder"; continue; }; \
+	    set -- --data "$$DATA"; \
+	  fi; \
+	  echo "== $$file"; $(BIN)/python $$file "$$@" || exit 1; \
+	done
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## renew the locked requirements

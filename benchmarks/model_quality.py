@@ -27,9 +27,8 @@ try:
     from measures.mobilenet import WeightsMissing, load_network
 except ImportError as fault:
     sys.exit(f"benchmarks/model_quality.py needs {fault.name}, which is not installed: make setup-measure")
-from measures.features import Pixels
 from measures.pairs import pairs_sheet
-from measures.pictures import Sampling, class_means, drawings, in_proportion, noise, samples
+from measures.pictures import Pixels, Sampling, class_means, drawings, in_proportion, noise, samples
 from postcards_image.engines.ddpm import loading
 from postcards_image.engines.ddpm.denoiser import Denoiser, Network
 from postcards_image.engines.ddpm.engine import DEFAULT_GUIDANCE, DEFAULT_STEPS
@@ -67,11 +66,10 @@ def draw(
     return sets
 
 
-def yardsticks(trained: Photos, resolution: int, count: int, drawn: int) -> Iterator[tuple[str, list[Pixels]]]:
+def yardsticks(trained: Photos, count: int, drawn: int) -> Iterator[tuple[str, list[Pixels]]]:
     """What a model's samples are to be compared with, by name."""
     random = np.random.default_rng(0)
     yield "other photographs", [trained.images[index] for index in random.permutation(len(trained))[:count]]
-    yield "noise", noise(count, resolution, random)
     wanted = in_proportion(trained.labels, count)
     yield "mean of each class", class_means(list(trained.images), trained.labels, wanted)
     if drawn:
@@ -159,15 +157,17 @@ def measure(options: argparse.Namespace) -> None:
     if options.author:
         author = loading.load_network(options.author, threads=options.threads or 0)
         sets |= draw(author, "author's recipe", classes, [1.0], sampling)
-    sets |= dict(yardsticks(trained, resolution, count, options.drawings))
+    sets |= dict(yardsticks(trained, count, options.drawings))
     comparisons = {
         size: Comparison(features, list(unseen.images), size, count)
         for size in dict.fromkeys(options.resolution or [resolution, min(SMALL, resolution)])
     }
     rows: dict[int, dict[str, Row]] = {}
     for size, comparison in comparisons.items():
-        say(f"comparing {len(sets)} sets at {size} px")
-        rows[size] = {name: comparison.row(pictures) for name, pictures in sets.items()}
+        say(f"comparing {len(sets) + 1} sets at {size} px")
+        # Noise of each size: averaged to a smaller one it would be grey.
+        compared = sets | {"noise": noise(count, size, np.random.default_rng(0))}
+        rows[size] = {name: comparison.row(pictures) for name, pictures in compared.items()}
     say("looking for the nearest photographs")
     pictures = list(drawn.values())[-1]
     nearby = next(iter(comparisons.values())).memory(pictures, list(trained.images), list(unseen.images))

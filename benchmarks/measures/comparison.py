@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from measures.distances import Estimate, Features, frechet_distance, kernel_distance
-from measures.features import Pixels, describe
+from measures.features import describe
 from measures.mobilenet import MobileNetV2
 from measures.nearest import Closeness, Nearest, closeness, nearest
-from measures.pictures import reduced
+from measures.pictures import Pixels, reduced
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from measures.distances import Features
 from measures.mobilenet import INPUT_SIZE, MobileNetV2
+from measures.pictures import Pixels
 
 ANIMALS = 398
 """Classes of ImageNet, from the first, that are animals."""
-
-Pixels = NDArray[np.uint8]
-"""[height, width, 3], RGB."""
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _ROWS = 32

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from measures.features import Pixels
 from measures.nearest import Nearest
+from measures.pictures import Pixels
 
 _TILE = 128
 _MARGIN = 8

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from measures.features import Pixels
 from postcards_image.engine import ImageRequest
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser
@@ -24,6 +23,9 @@ from postcards_image.engines.ddpm.sampling import (
 )
 from postcards_serving.work import Work
 from postcards_species.species import derive_species
+
+Pixels = NDArray[np.uint8]
+"""[height, width, 3], RGB."""
 
 _DRAWN_SIZE = 512
 _NOISE_MEAN, _NOISE_DEVIATION = 127, 70

@@ -85,7 +85,7 @@ def test_the_command_measures_a_model(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     figures = json.loads((out / "quality.json").read_text())
     rows = figures["distances"]["16"]
-    assert list(rows) == ["model, guidance 1", "model, guidance 2", "other photographs", "noise", "mean of each class"]
+    assert list(rows) == ["model, guidance 1", "model, guidance 2", "other photographs", "mean of each class", "noise"]
     assert rows["other photographs"]["kernel_distance"]["value"] < rows["noise"]["kernel_distance"]["value"]
     assert figures["photographs"]["classes"] == 2
     assert cv2.imread(str(out / "nearest.png")) is not None
