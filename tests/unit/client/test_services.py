@@ -128,6 +128,10 @@ def test_the_environment_names_ports_addresses_and_store(tmp_path):
         ("[1, 2]\n", "[1, 2]"),
         ("\x00\xff{", "{"),
         ('{"level": null, "message": null}\n', '"level"'),
+        (
+            '{"level": "error", "message": "unhandled"}\nTraceback\npostcards-image: cannot start: no file x',
+            "cannot start: no file x",
+        ),
     ],
 )
 def test_the_last_error_line(tmp_path, log, line):

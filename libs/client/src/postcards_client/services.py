@@ -235,8 +235,15 @@ def _ending(code: int) -> str:
         return f"was stopped by signal {-code}"
 
 
+_LAST_WORD = "postcards-"
+"""How the one line begins with which a service says why it ends: the name of its program."""
+
+
 def last_error(log: Path) -> str:
-    """The line of a log that most likely says why a program ended: the last one that tells of an error, or the last."""
+    """The line of a log that most likely says why a program ended.
+
+    That is a service's own last word, else the last line that tells of an error, else the last.
+    """
     try:
         lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     except OSError:
@@ -245,7 +252,8 @@ def last_error(log: Path) -> str:
         return f"it wrote nothing to {log}"
     entries = [_entry(line) for line in lines[-200:]]
     grave = [text for level, text in entries if level in ("ERROR", "CRITICAL", "FATAL")]
-    text = grave[-1] if grave else entries[-1][1]
+    last = entries[-1][1]
+    text = last if last.startswith(_LAST_WORD) or not grave else grave[-1]
     return f"{' '.join(text.split())[:400]} (whole log: {log})"
 
 
