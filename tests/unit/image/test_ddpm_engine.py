@@ -192,7 +192,7 @@ def test_provenance_says_how_to_make_it_again(engine):
 
 def test_the_sentence_names_the_classes(engine):
     text = engine.generate(request(), Work()).alt_text
-    assert "okapi and panda" in text
+    assert "the okapi and the panda" in text
     assert text.endswith(".")
 
 

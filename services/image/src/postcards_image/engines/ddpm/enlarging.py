@@ -46,7 +46,7 @@ def _cleaned(sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _noise(sample: NDArray[np.uint8]) -> float:
-    """Standard deviation of the noise in levels of a channel, from what a plane through each pixel leaves (Immerkaer 1996).
+    """Standard deviation of the noise, 0 to 255, from what a plane through each pixel leaves (Immerkaer 1996).
 
     By the median instead of the mean, which edges would raise.
     """

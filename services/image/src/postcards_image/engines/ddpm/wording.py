@@ -16,17 +16,19 @@ _PRINTS = {
 
 
 def describe_sample(request: ImageRequest, shares: Sequence[Share], init_strength: float) -> str:
-    """One sentence: what the model was told, where the drawing shows through, and how it is printed."""
-    crossing = _crossing(shares)
-    where = f" {describe_scene(request.scene)}" if init_strength < 1 else ""
-    body = describe_body(request.body_plan)
-    shape = f", shaped like {body}" if init_strength < 1 else ""
-    text = f"an imagined animal{crossing}{shape},{where} as a small trained model sees it"
-    return f"{text[0].upper()}{text[1:]}; {_PRINTS[request.scene.finish]}."
+    """One sentence: the animal where its drawing shows through, what the model was told, and how it is printed."""
+    subject = "an imagined animal"
+    if init_strength < 1:
+        pose = request.body_plan.pose.value.replace("-", " ")
+        subject = f"{describe_body(request.body_plan)}, {pose} {describe_scene(request.scene)}"
+    painter = f"a small model{_acquaintance(shares)}"
+    return (
+        f"{subject[0].upper()}{subject[1:]}, as {painter} paints it, in coarse shapes; {_PRINTS[request.scene.finish]}."
+    )
 
 
-def _crossing(shares: Sequence[Share]) -> str:
-    names = [share.name.replace("_", " ") for share in shares]
-    if len(names) > 1:
-        return f" between {', '.join(names[:-1])} and {names[-1]}"
-    return f" of the kind of {names[0]}" if names else ""
+def _acquaintance(shares: Sequence[Share]) -> str:
+    names = [f"the {share.name.replace('_', ' ')}" for share in shares]
+    if not names:
+        return ""
+    return f" that thinks of {', '.join(names[:-1])} and {names[-1]}" if names[1:] else f" that thinks of {names[0]}"
