@@ -143,3 +143,41 @@ def test_a_model_on_the_hub_says_what_is_the_matter(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelUnusable, match="someone/animals could not be fetched"):
         load_network("someone/animals")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("GatedRepoError", "is gated: accept its licence at https://huggingface.co/someone/animals and set HF_TOKEN"),
+        ("RepositoryNotFoundError", "no such model on the Hugging Face hub"),
+        ("HfHubHTTPError", "could not be fetched"),
+    ],
+)
+def test_what_the_hub_refuses_is_one_sentence(monkeypatch, error, words):
+    hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub: make setup-train")
+    httpx = pytest.importorskip("httpx")
+
+    def refuse(*_, **__):
+        response = httpx.Response(403, request=httpx.Request("GET", "https://huggingface.co"))
+        raise getattr(hub.errors, error)("a long story\nin two lines", response=response)
+
+    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    with pytest.raises(ModelUnusable) as fault:
+        load_network("someone/animals")
+    assert words in fault.value.message
+    assert "\n" not in fault.value.message
+
+
+def test_a_model_on_the_hub_is_fetched_without_pickles(monkeypatch, tmp_path):
+    hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub: make setup-train")
+    asked = {}
+
+    def fetch(name, allow_patterns):
+        asked.update(name=name, patterns=allow_patterns)
+        (tmp_path / "model.onnx").write_bytes(TINY.read_bytes())
+        return str(tmp_path)
+
+    monkeypatch.setattr(hub, "snapshot_download", fetch)
+    assert load_network("someone/animals").description.name == "tiny"
+    assert asked["name"] == "someone/animals"
+    assert not any(Path("unet/diffusion_pytorch_model.bin").match(pattern) for pattern in asked["patterns"])
