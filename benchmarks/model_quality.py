@@ -105,7 +105,7 @@ def memory_table(memory: Memory) -> str:
     for name, found in (("features", memory.features), ("pixels, grey levels of 255", memory.pixels)):
         own, unseen = f"{found.median:.1f} ({found.least:.1f})", f"{found.median_unseen:.1f} ({found.least_unseen:.1f})"
         lines.append(f"{name:<32} {own:>18} {unseen:>22} {found.suspicious:>11.1%}")
-    lines.append("median (least); suspicious: nearer than all but the nearest 1% of the photographs held out")
+    lines.append("median (least); suspicious: nearer than all but the nearest 5% of the photographs held out")
     return "\n".join(lines)
 
 

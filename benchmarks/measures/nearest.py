@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROWS = 64
+_NEAREST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Closeness:
     least_unseen: float
     """Smallest distance of the unseen photographs."""
     suspicious: float
-    """Share of the pictures nearer than all but the nearest 1% of the unseen photographs; 0.01 is expected."""
+    """Share of the pictures nearer than all but the nearest 5% of the unseen photographs; 0.05 of real photographs."""
 
 
 def nearest(pictures: NDArray[np.float64], among: NDArray[np.float64]) -> Nearest:
@@ -55,7 +56,7 @@ def nearest(pictures: NDArray[np.float64], among: NDArray[np.float64]) -> Neares
 
 def closeness(pictures: Nearest, unseen: Nearest) -> Closeness:
     """Compares the distances of pictures with those of photographs that the model has not seen."""
-    limit = np.quantile(unseen.distances, 0.01)
+    limit = np.quantile(unseen.distances, _NEAREST_SHARE)
     return Closeness(
         median=float(np.median(pictures.distances)),
         least=float(pictures.distances.min()),

@@ -44,4 +44,4 @@ def test_copies_are_suspicious_and_strangers_are_not():
 
 def test_unseen_photographs_themselves_are_hardly_suspicious():
     unseen = of(np.random.default_rng(0).normal(10, 1, 1000))
-    assert closeness(unseen, unseen).suspicious == pytest.approx(0.01)
+    assert closeness(unseen, unseen).suspicious == pytest.approx(0.05)
