@@ -9,10 +9,12 @@ measured in the same run, by multiplying large matrices in the same precision be
 
 import argparse
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -29,7 +31,7 @@ from postcards_image.training.batches import Batches
 from postcards_image.training.events import Began, Stepped
 from postcards_image.training.network import build, describe
 from postcards_image.training.objective import Loss
-from postcards_image.training.photos import Photos
+from postcards_image.training.photos import Photos, side_for
 from postcards_image.training.recipe import PRESETS, Recipe
 from postcards_image.training.trainer import Intervals, train
 
@@ -68,8 +70,11 @@ class Speed:
         return self.images_per_second * self.gflop_per_image / self.peak_gflops[self.precision]
 
 
-def measure(preset: str, recipe: Recipe, photos: Photos, device: str, seconds: float) -> Speed:
+def measure(preset: str, recipe: Recipe, device: str, threads: int | None, seconds: float) -> Speed:
     """Trains for about `seconds` and compares with the machine's peak."""
+    if threads:
+        torch.set_num_threads(threads)
+    photos = made_up(count=256, side=side_for(recipe.resolution), classes=36)
     before = {name: peak_gflops(device, kind) for name, kind in _PRECISIONS.items()}
     began, steps = run(recipe, photos, seconds)
     after = {name: peak_gflops(device, kind) for name, kind in _PRECISIONS.items()}
@@ -161,6 +166,13 @@ def line(speed: Speed) -> str:
     )
 
 
+def in_processes_of_their_own(jobs: list[tuple[str, Recipe, str, int | None, float]]) -> list[Speed]:
+    """Measures one after the other; accelerate keeps to one arithmetic for as long as a process lives."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=context, max_tasks_per_child=1) as pool:
+        return list(pool.map(measure, *zip(*jobs, strict=True)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=[*PRESETS, "all"], default="all", help="what to train")
@@ -176,16 +188,14 @@ def main() -> None:
     if device == "cpu":
         # accelerate, which places the network, takes a GPU where there is one.
         os.environ["ACCELERATE_USE_CPU"] = "true"
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    photos = made_up(count=256, side=80, classes=36)
-    speeds = []
-    for name in PRESETS if options.preset == "all" else [options.preset]:
-        recipe = PRESETS[name]
-        if options.batch_size:
-            recipe = replace(recipe, batch_size=options.batch_size)
-        recipe = replace(recipe, minutes=1e4, epochs=None)
-        speeds.append(measure(name, recipe, photos, device, options.seconds))
+    names = list(PRESETS) if options.preset == "all" else [options.preset]
+    recipes = [replace(PRESETS[name], minutes=1e4, epochs=None) for name in names]
+    if options.batch_size:
+        recipes = [replace(recipe, batch_size=options.batch_size) for recipe in recipes]
+    jobs = [
+        (name, recipe, device, options.threads, options.seconds) for name, recipe in zip(names, recipes, strict=True)
+    ]
+    speeds = [measure(*jobs[0])] if len(jobs) == 1 else in_processes_of_their_own(jobs)
     print(f"{speeds[0].device}, {speeds[0].threads} threads, torch {torch.__version__}")
     print(table(speeds))
     if options.out:
