@@ -5,6 +5,8 @@ parts flat, as a painter does with a subject seen from afar: what noise the samp
 coherence-enhancing shock filter (Weickert 2003) runs between every two enlargements.
 """
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ _PASSES = 3
 _AMOUNT = np.float32(0.55)
 _LIGHT, _COLOUR = 0.85, 1.1
 """Strength of the cleaning for each level of noise; colours have less detail to lose."""
+_TEXTURE = 2.5
+"""What a picture without noise looks like to the measure of noise, from the texture that it has."""
 _PLANE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
@@ -39,7 +43,7 @@ def enlarge(sample: NDArray[np.uint8], size: int) -> FloatImage:
 
 def _cleaned(sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Without the noise that it has, by non-local means; the filter would take grains for shapes."""
-    noise = _noise(sample)
+    noise = math.sqrt(max(0.0, _noise(sample) ** 2 - _TEXTURE**2))
     if noise < 1:
         return sample
     return cv2.fastNlMeansDenoisingColored(sample, None, _LIGHT * noise, _COLOUR * noise, 3, 11).astype(np.uint8)

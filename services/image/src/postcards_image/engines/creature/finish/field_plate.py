@@ -52,11 +52,17 @@ def paint_plate(scene: Scene, painting: FloatImage, width: int, height: int, cap
     window = (unit * _INSET, unit * _INSET, width - unit * _INSET, height - unit * _FOOT)
     picture = covering(painting, width, height, window)
     presence = _painted_area(width, height, window, rng)
-    tones = np.power(np.clip(picture * 0.94 + 0.05, 0, 1), 2.2).astype(np.float32)
+    tones = _in_daylight(np.power(np.clip(picture * 0.94 + 0.05, 0, 1), 2.2).astype(np.float32))
     print_ = paper * np.exp(-_wash(tones, presence, grain, rng, unit, 1.0))
     ink = np.maximum(_drawn(tones, presence, unit) * 0.8, _frame(width, height, unit, scene, caption))
     print_ = print_ + np.clip(ink, 0, 1)[..., None] * 0.92 * (_INK - print_)
     return to_bytes(print_.astype(np.float32))
+
+
+def _in_daylight(tones: FloatImage) -> FloatImage:
+    """Linear tones (h, w, 3), those of a dark picture lifted: a plate is painted at a desk, not at night."""
+    bright = float(np.quantile(tones[::3, ::3] @ _GREY, 0.85))
+    return np.clip(tones * np.float32(np.clip(0.5 / max(bright, 0.02), 1.0, 4.0)), 0.01, 1).astype(np.float32)
 
 
 def _painted_area(
