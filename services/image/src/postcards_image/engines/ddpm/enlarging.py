@@ -21,8 +21,8 @@ _PASSES = 3
 _AMOUNT = np.float32(0.55)
 _LIGHT, _COLOUR = 0.85, 1.1
 """Strength of the cleaning for each level of noise; colours have less detail to lose."""
-_TEXTURE = 2.5
-"""What a picture without noise looks like to the measure of noise, from the texture that it has."""
+_TEXTURE = 160.0
+"""What the measure of noise finds in pictures without noise, times their pixels across: texture, and shapes as small."""
 _PLANE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
@@ -43,7 +43,7 @@ def enlarge(sample: NDArray[np.uint8], size: int) -> FloatImage:
 
 def _cleaned(sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Without the noise that it has, by non-local means; the filter would take grains for shapes."""
-    noise = math.sqrt(max(0.0, _noise(sample) ** 2 - _TEXTURE**2))
+    noise = math.sqrt(max(0.0, _noise(sample) ** 2 - (_TEXTURE / sample.shape[0]) ** 2))
     if noise < 1:
         return sample
     return cv2.fastNlMeansDenoisingColored(sample, None, _LIGHT * noise, _COLOUR * noise, 3, 11).astype(np.uint8)
