@@ -83,7 +83,7 @@ def _moved(photograph: Pixels, view: View, resolution: int) -> Pixels:
     shift = np.array([middle, middle]) - turn @ np.array([middle, middle]) + np.array([right, down]) * side
     matrix = np.hstack([turn, shift[:, None]])
     moved = cv2.warpAffine(photograph, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    return cv2.resize(moved, (resolution, resolution), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(moved, (resolution, resolution), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _tinted(picture: Pixels, view: View) -> Pixels:

@@ -32,7 +32,5 @@ class AveragedWeights:
     def update(self, network: nn.Module, step: int) -> None:
         """Takes in the weights after step `step`, 1 and up."""
         keep = 0.0 if self._exponent is None else (1 - 1 / step) ** (self._exponent + 1)
-        weights = network.state_dict()
-        torch._foreach_lerp_(
-            [self.tensors[name] for name in weights], [tensor.float() for tensor in weights.values()], 1 - keep
-        )
+        for name, tensor in network.state_dict().items():
+            self.tensors[name].lerp_(tensor.float(), 1 - keep)

@@ -119,7 +119,8 @@ def load(path: Path) -> Checkpoint:
 
 
 def _recipe(values: dict[str, Any]) -> Recipe:
-    return Recipe(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    tuples: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Recipe(**values | tuples)
 
 
 def _paths(folder: Path) -> list[Path]:

@@ -100,7 +100,7 @@ def read_weights(path: Path) -> tuple[Mapping[str, Tensor], ModelDescription]:
         from postcards_image.training.network import load
 
         description = ModelDescription.from_json(description_file.read_text(encoding="utf-8"))
-        return load(path, description.patch_size).state_dict(), description
+        return load(path, description).state_dict(), description
     try:
         model = onnx.load(path)
     except Exception as fault:

@@ -1,4 +1,4 @@
-"""The network: a diffusers `UNet2DModel` over patches, whose class table may be mixed."""
+"""The network: a diffusers `UNet2DModel` over patches or their bands, whose class table may be mixed."""
 
 import math
 from pathlib import Path
@@ -9,7 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from postcards_image.engines.ddpm.description import ModelDescription
+from postcards_image.training.bands import Bands
 from postcards_image.training.recipe import AUGMENTATION_LABELS, Recipe
+
+EDM_SCALE = 2.0
+"""What photographs in [-1, 1] are multiplied by to have about unit variance."""
 
 _HEAD_CHANNELS = 64
 
@@ -25,14 +29,15 @@ class MixedEmbedding(nn.Embedding):
 class Network(nn.Module):
     """From pictures to predictions of the same shape, whatever the size of the patches."""
 
-    def __init__(self, unet: UNet2DModel, patch_size: int) -> None:
-        """Wraps a UNet over patches of `patch_size` pixels; its class table becomes one that can be mixed."""
+    def __init__(self, unet: UNet2DModel, description: ModelDescription) -> None:
+        """Wraps the UNet of a model; its class table becomes one that can be mixed."""
         super().__init__()
         self.unet = unet
-        self.patch_size = patch_size
+        self.bands = Bands(description) if description.band_deviations else None
+        self.patch_size = description.patch_size
         table = unet.class_embedding
         if isinstance(table, nn.Embedding) and not isinstance(table, MixedEmbedding):
-            mixed = MixedEmbedding(*table.weight.shape)
+            mixed = MixedEmbedding(table.num_embeddings, table.embedding_dim)
             mixed.load_state_dict(table.state_dict())
             unet.class_embedding = mixed
 
@@ -47,13 +52,22 @@ class Network(nn.Module):
         Returns:
             The prediction, [rows, 3, height, width].
         """
-        patches = functional.pixel_unshuffle(sample, self.patch_size)
-        answer = self.unet(patches, timestep, class_labels=class_weights, return_dict=False)[0]
-        return functional.pixel_shuffle(answer, self.patch_size)
+        if self.bands is None:
+            patches = functional.pixel_unshuffle(sample, self.patch_size)
+            return functional.pixel_shuffle(self._ask(patches, timestep, class_weights), self.patch_size)
+        bands = self.bands.split(sample)
+        gain, guess, missed = self.bands.factors(timestep)
+        answer = self._ask(bands * gain, timestep, class_weights)
+        return self.bands.join(guess * bands + missed * answer)
+
+    def _ask(self, patches: Tensor, timestep: Tensor, class_weights: Tensor | None) -> Tensor:
+        return self.unet(patches, timestep, class_labels=class_weights, return_dict=False)[0]
 
 
-def describe(recipe: Recipe, classes: tuple[str, ...], name: str) -> ModelDescription:
-    """What the engine must know about the model that a recipe makes."""
+def describe(
+    recipe: Recipe, classes: tuple[str, ...], name: str, band_deviations: tuple[float, ...] = ()
+) -> ModelDescription:
+    """What the engine must know about the model that a recipe makes; `band_deviations` are those of its data."""
     classes = classes if recipe.class_conditional else ()
     labels = len(classes) + 1 + AUGMENTATION_LABELS if recipe.class_conditional else 0
     edm = recipe.objective == "edm"
@@ -61,7 +75,8 @@ def describe(recipe: Recipe, classes: tuple[str, ...], name: str) -> ModelDescri
         name=name,
         resolution=recipe.resolution,
         patch_size=recipe.patch_size,
-        data_scale=2.0 if edm else 1.0,
+        band_deviations=band_deviations if edm else (),
+        data_scale=EDM_SCALE if edm else 1.0,
         prediction_type="v_prediction" if edm else "epsilon",
         beta_schedule="squaredcos_cap_v2" if edm else "linear",
         classes=classes,
@@ -88,19 +103,19 @@ def build(recipe: Recipe, description: ModelDescription) -> Network:
         norm_num_groups=math.gcd(32, *recipe.channels),
         num_class_embeds=description.labels or None,
     )
-    if description.labels:
+    if isinstance(unet.class_embedding, nn.Embedding):
         # Drawn as wide as usual, thousands of steps pass before the timestep is heard over the classes.
         nn.init.normal_(unet.class_embedding.weight, std=0.1)
-    return Network(unet, recipe.patch_size)
+    return Network(unet, description)
 
 
-def load(folder: Path, patch_size: int) -> Network:
+def load(folder: Path, description: ModelDescription) -> Network:
     """The network of a model's folder.
 
     Raises:
         OSError: there is none, or only pickled weights.
     """
-    return Network(UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True), patch_size)
+    return Network(UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True), description)
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -112,4 +127,5 @@ def bf16_is_fast() -> bool:
     """Whether this machine has instructions for bf16."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # torch asks the processor, but has no public name for the question.
+    return torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]

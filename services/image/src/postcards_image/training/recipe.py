@@ -28,20 +28,20 @@ class Recipe:
     patch_size: int = field(default=4, metadata={"ge": 1, "le": 16})
     """Side of the square of pixels that becomes one position of the network; larger is quicker and coarser."""
     channels: tuple[int, ...] = field(
-        default=(64, 128, 192), metadata={"min_length": 1, "max_length": 8, "item_ge": 8, "item_le": 2048}
+        default=(64, 96, 128), metadata={"min_length": 1, "max_length": 8, "item_ge": 8, "item_le": 2048}
     )
     """Channels of each level of the network, each level half as wide as the one before."""
     layers_per_block: int = field(default=1, metadata={"ge": 1, "le": 8})
     """Residual blocks of each level on its way down; one more on its way up."""
     attention: tuple[int, ...] = field(default=(2,), metadata={"max_length": 8, "item_ge": 0, "item_le": 7})
     """Levels that attend to the whole picture, 0 the widest."""
-    dropout: float = field(default=0.1, metadata={"ge": 0, "le": 0.9})
+    dropout: float = field(default=0.05, metadata={"ge": 0, "le": 0.9})
     """Share of activations dropped in residual blocks."""
     objective: Objective = "edm"
     """What is learned."""
     class_conditional: bool = True
     """Whether the network is told the class, where the data has classes."""
-    class_dropout: float = field(default=0.1, metadata={"ge": 0, "le": 1})
+    class_dropout: float = field(default=0.05, metadata={"ge": 0, "le": 1})
     """Share of samples whose class is withheld, so that guidance can be used."""
     augmentation: float = field(default=0.4, metadata={"ge": 0, "le": 1})
     """Share of samples that are moved, turned, zoomed or tinted; the network is told how."""
@@ -49,13 +49,13 @@ class Recipe:
     """Mean of the logarithm of the noise level, model units ("edm" only)."""
     noise_std: float = field(default=1.3, metadata={"gt": 0, "le": 5})
     """Standard deviation of the same."""
-    batch_size: int = field(default=64, metadata={"ge": 1, "le": 65536})
+    batch_size: int = field(default=16, metadata={"ge": 1, "le": 65536})
     """Samples of one training step, on each device."""
-    learning_rate: float = field(default=6e-4, metadata={"gt": 0, "le": 1})
+    learning_rate: float = field(default=7e-4, metadata={"gt": 0, "le": 1})
     """Highest learning rate of AdamW."""
     weight_decay: float = field(default=0.01, metadata={"ge": 0, "le": 1})
     """Weight decay of AdamW."""
-    warm_up: int = field(default=300, metadata={"ge": 0, "le": 1_000_000})
+    warm_up: int = field(default=200, metadata={"ge": 0, "le": 1_000_000})
     """Steps over which the learning rate rises."""
     cool_down: float = field(default=0.4, metadata={"ge": 0, "le": 1})
     """Last share of the training over which the learning rate falls to nothing."""
@@ -108,7 +108,16 @@ PRESETS: Mapping[str, Recipe] = MappingProxyType(
             precision="fp32",
         ),
         "quick": Recipe(
-            resolution=16, patch_size=1, channels=(64, 96, 128), attention=(2,), augmentation=0.2, minutes=15
+            resolution=16,
+            patch_size=1,
+            channels=(48, 64, 96),
+            attention=(2,),
+            dropout=0.0,
+            augmentation=0.2,
+            batch_size=32,
+            learning_rate=1e-3,
+            warm_up=100,
+            minutes=15,
         ),
         "best": Recipe(minutes=240),
     }

@@ -12,19 +12,22 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
-from torch import Tensor
+from torch import Tensor, nn
 
 from postcards_image.training import checkpoints
+from postcards_image.training.augmentation import View, show
 from postcards_image.training.averaging import AveragedWeights
+from postcards_image.training.bands import measure_bands
 from postcards_image.training.batches import Batch, Batches
 from postcards_image.training.checkpoints import Checkpoint, Position
 from postcards_image.training.events import Averaged, Began, Ended, Event, History, NotSaved, Saved, Stepped
-from postcards_image.training.network import Network, bf16_is_fast, build, describe, parameter_count
+from postcards_image.training.network import EDM_SCALE, Network, bf16_is_fast, build, describe, parameter_count
 from postcards_image.training.objective import Loss
 from postcards_image.training.photos import Photos
 from postcards_image.training.recipe import Recipe
@@ -33,6 +36,8 @@ CHECKPOINTS = "checkpoints"
 """Folder of the checkpoints within that of the run."""
 
 _MAX_GRADIENT = 1.0
+_MEASURED = 1000
+"""Photographs whose bands are measured; more change nothing."""
 
 
 class TrainingDivergedError(Exception):
@@ -114,9 +119,10 @@ def resumable(folder: Path, photos: Photos) -> Checkpoint:
 
 
 def fingerprint(photos: Photos) -> str:
-    """SHA-256 of the photographs and their labels."""
-    digest = hashlib.sha256(np.ascontiguousarray(photos.images))
-    digest.update(np.ascontiguousarray(photos.labels, np.int64))
+    """SHA-256 of which photographs there are, and their labels."""
+    who = photos.digests or [hashlib.sha256(image.tobytes()).hexdigest() for image in photos.images]
+    digest = hashlib.sha256("".join(who).encode())
+    digest.update(photos.labels.astype(np.int64).tobytes())
     return digest.hexdigest()
 
 
@@ -135,7 +141,7 @@ class _Run:
         self._data = fingerprint(photos)
         self._photo_count = len(photos.images)
         self._classes = photos.classes
-        self.description = describe(recipe, photos.classes, name)
+        self.description = describe(recipe, photos.classes, name, _band_deviations(photos, recipe))
         self._bf16 = bf16_is_fast() if recipe.precision == "auto" else recipe.precision == "bf16"
         self._accelerator = Accelerator(mixed_precision="bf16" if self._bf16 else "no")
         torch.manual_seed(recipe.seed)
@@ -149,7 +155,8 @@ class _Run:
             betas=(0.9, 0.99),
             fused=True,
         )
-        self._model, self._optimizer = self._accelerator.prepare(network, optimizer)
+        prepared = cast(tuple[nn.Module, torch.optim.AdamW], self._accelerator.prepare(network, optimizer))
+        self._model, self._optimizer = prepared
         self._average = AveragedWeights(self._network, recipe.averaging)
         self.position = Position()
         self._steps: list[float] = []
@@ -166,7 +173,7 @@ class _Run:
 
     @property
     def _network(self) -> Network:
-        return self._accelerator.unwrap_model(self._model)
+        return cast(Network, self._accelerator.unwrap_model(self._model))
 
     @property
     def history(self) -> History:
@@ -189,7 +196,7 @@ class _Run:
         self.fraction = self._fraction()
         decision = torch.tensor([self.fraction, float(stop.is_set())], dtype=torch.float64)
         if self._accelerator.num_processes > 1:
-            decision = broadcast(decision.to(self._accelerator.device, torch.float32)).cpu()
+            decision = cast(Tensor, broadcast(decision.to(self._accelerator.device, torch.float32))).cpu()
             self.fraction = float(decision[0])
         return bool(decision[0] >= 1 or decision[1])
 
@@ -209,7 +216,7 @@ class _Run:
         self._accelerator.clip_grad_norm_(self._model.parameters(), _MAX_GRADIENT)
         self._optimizer.step()
         self._optimizer.zero_grad()
-        value = float(self._accelerator.reduce(loss.detach(), "mean"))
+        value = float(cast(Tensor, self._accelerator.reduce(loss.detach(), "mean")))
         if not math.isfinite(value):
             raise TrainingDivergedError(
                 f"the loss is {value} at step {self.position.step + 1}; try a lower learning rate than {rate:.2g}"
@@ -242,7 +249,7 @@ class _Run:
             yield NotSaved(str(fault))
 
     def _checkpoint(self) -> Checkpoint:
-        states = self._optimizer.state_dict()["state"]
+        states = cast(dict[int, dict[str, Tensor]], self._optimizer.state_dict()["state"])
         tensors = {f"network.{name}": tensor for name, tensor in self._network.state_dict().items()}
         tensors |= {f"averaged.{name}": tensor for name, tensor in self._average.tensors.items()}
         tensors |= {
@@ -284,6 +291,13 @@ def go_on(checkpoint: Checkpoint, *, epochs: float | None, minutes: float | None
     if epochs is None and minutes is None:
         return checkpoint
     return replace(checkpoint, recipe=replace(checkpoint.recipe, epochs=epochs, minutes=minutes))
+
+
+def _band_deviations(photos: Photos, recipe: Recipe) -> tuple[float, ...]:
+    chosen = np.random.default_rng(recipe.seed).permutation(len(photos.images))[:_MEASURED]
+    plain = View(mirrored=False)
+    pictures = np.stack([show(photos.images[photo], plain, recipe.resolution) for photo in chosen])
+    return measure_bands(pictures * np.float32(EDM_SCALE), recipe.patch_size)
 
 
 def _take_weights(network: Network, weights: Mapping[str, Tensor]) -> None:

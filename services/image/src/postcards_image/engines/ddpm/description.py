@@ -35,6 +35,9 @@ class ModelDescription:
     """Width and height of a sample, pixels."""
     patch_size: int = 1
     """Side of the square of pixels that becomes one position of the network's input."""
+    band_deviations: tuple[float, ...] = ()
+    """Standard deviations of the bands of a patch, 3 * patch_size**2, model units; empty where the network is shown
+    pixels. See `postcards_image.training.bands`."""
     data_scale: float = 1.0
     """Factor from pictures in [-1, 1] to what the network was trained on; 2 gives photographs unit variance."""
     prediction_type: PredictionType = "epsilon"
@@ -75,6 +78,12 @@ class ModelDescription:
             raise ValueError(f"sigma_min must be between 0 and sigma_max, not {self.sigma_min} of {self.sigma_max}")
         if self.data_scale <= 0 or self.train_timesteps < 1:
             raise ValueError("data_scale and train_timesteps must be positive")
+        if self.band_deviations and len(self.band_deviations) != 3 * self.patch_size**2:
+            raise ValueError(
+                f"band_deviations must be {3 * self.patch_size**2} numbers, not {len(self.band_deviations)}"
+            )
+        if any(not deviation > 0 for deviation in self.band_deviations):
+            raise ValueError("band_deviations must be positive")
         if len(self.classes) > self.labels or (self.any_class is not None and not 0 <= self.any_class < self.labels):
             raise ValueError(
                 f"a class table of {self.labels} rows cannot hold {len(self.classes)} classes and any_class"
@@ -94,7 +103,8 @@ class ModelDescription:
         try:
             values: dict[str, Any] = json.loads(text)
             known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
-            return cls(**known | {"classes": tuple(known.get("classes", ()))})
+            tuples: dict[str, Any] = {name: tuple(known.get(name, ())) for name in ("classes", "band_deviations")}
+            return cls(**known | tuples)
         except (TypeError, AttributeError) as fault:
             raise ValueError(f"not a description of a model: {fault}") from None
 
@@ -105,9 +115,8 @@ class ModelDescription:
         Raises:
             ValueError: it is not a denoiser of square RGB pictures.
         """
-        size = unet.get("sample_size")
-        resolution = size[0] if isinstance(size, list | tuple) and len(set(size)) == 1 else size
-        if not isinstance(resolution, int) or unet.get("in_channels") != 3 or unet.get("out_channels") != 3:
+        resolution = _square(unet.get("sample_size"))
+        if resolution is None or unet.get("in_channels") != 3 or unet.get("out_channels") != 3:
             raise ValueError("only models of square RGB pictures can be served")
         if unet.get("class_embed_type") is not None:
             raise ValueError(f"class_embed_type {unet['class_embed_type']!r} cannot be served")
@@ -121,3 +130,14 @@ class ModelDescription:
             train_timesteps=scheduler.get("num_train_timesteps", 1000),
             labels=unet.get("num_class_embeds") or 0,
         )
+
+
+def _square(size: object) -> int | None:
+    """The side of a `sample_size` that is a number or two equal ones; else None."""
+    match size:
+        case int():
+            return size
+        case [int() as height, int() as width] if height == width:
+            return height
+        case _:
+            return None

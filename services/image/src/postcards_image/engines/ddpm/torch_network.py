@@ -52,7 +52,7 @@ class TorchNetwork:
             loaded = diffusers.UNet2DModel.from_pretrained(
                 unet, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
             )
-            self._network: Any = network(loaded, self.description.patch_size).to(self.device).eval()
+            self._network: Any = network(loaded, self.description).to(self.device).eval()
         except Exception as fault:
             raise ModelUnusable(f"{unet} cannot be loaded: {str(fault).strip().splitlines()[0][:300]}") from fault
 
