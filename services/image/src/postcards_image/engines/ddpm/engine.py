@@ -34,10 +34,11 @@ DEFAULT_SIZE = 1024
 """Width and height in pixels where the request names none."""
 DEFAULT_STEPS = 20
 """Steps from pure noise."""
-DEFAULT_GUIDANCE = 2.0
+DEFAULT_GUIDANCE = 3.0
 """How strongly the classes are insisted on."""
-DEFAULT_INIT_STRENGTH = 0.7
-"""How far the drawing is left: what is kept of it at this strength is where the animal stands, and in which light."""
+DEFAULT_INIT_STRENGTH = 0.35
+"""How far the drawing is left: the animal stays where it stood and is painted anew. A model that has been trained for
+long can take 0.5 to 0.8; a young one loses the animal there."""
 DEFAULT_BATCH_ROWS = 4
 """Pictures that share a step."""
 
