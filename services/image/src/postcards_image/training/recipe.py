@@ -41,7 +41,7 @@ class Recipe:
     """What is learned."""
     class_conditional: bool = True
     """Whether the network is told the class, where the data has classes."""
-    class_dropout: float = field(default=0.05, metadata={"ge": 0, "le": 1})
+    class_dropout: float = field(default=0.1, metadata={"ge": 0, "le": 1})
     """Share of samples whose class is withheld, so that guidance can be used."""
     augmentation: float = field(default=0.4, metadata={"ge": 0, "le": 1})
     """Share of samples that are moved, turned, zoomed or tinted; the network is told how."""
