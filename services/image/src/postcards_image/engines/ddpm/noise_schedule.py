@@ -6,7 +6,7 @@ same picture divided by sqrt(1 + sigma^2), with sigma = sqrt(1 - alpha^2) / alph
 """
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -69,12 +69,13 @@ def denoised(prediction: Array, noisy: Array, sigma: Array, kind: PredictionType
         case "sample":
             return prediction
         case "epsilon":
-            return noisy - _each(sigma) * prediction
+            return (noisy - _each(sigma) * prediction).astype(np.float32, copy=False)
         case "v_prediction":
-            return noisy * _each(1 / (1 + sigma**2)) - prediction * _each(sigma / np.sqrt(1 + sigma**2))
+            kept, taken = _each(1 / (1 + sigma**2)), _each(sigma / np.sqrt(1 + sigma**2))
+            return (noisy * kept - prediction * taken).astype(np.float32, copy=False)
 
 
-def _each(values: Array) -> Array:
+def _each(values: npt.NDArray[np.floating[Any]]) -> Array:
     return values.astype(np.float32)[:, None, None, None]
 
 
