@@ -19,10 +19,10 @@ _SHARPEST = 512
 """Pixels beyond which edges are crisp enough to be enlarged as they are."""
 _PASSES = 3
 _AMOUNT = np.float32(0.55)
-_LIGHT, _COLOUR = 0.85, 1.1
+_LIGHT, _COLOUR = 1.25, 1.5
 """Strength of the cleaning for each level of noise; colours have less detail to lose."""
 _TEXTURE = 160.0
-"""What the measure of noise finds in pictures without noise, times their pixels across: texture, and shapes as small."""
+"""What the measure of noise finds in pictures without noise, times their pixels across: texture and small shapes."""
 _PLANE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
