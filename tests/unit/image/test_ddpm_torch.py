@@ -45,7 +45,7 @@ def folder(tmp_path_factory) -> Path:
 
     torch.manual_seed(0)
     recipe = Recipe(resolution=16, patch_size=2, channels=(16, 32), attention=(1,), minutes=1)
-    description = describe(recipe, ("okapi", "panda"), "both")
+    description = describe(recipe, ("okapi", "panda"), "both", tuple(np.geomspace(2, 0.05, 12).round(4).tolist()))
     network = build(recipe, description).eval()
     for parameter in network.parameters():
         if parameter.dim() > 1:
