@@ -101,13 +101,13 @@ def _source(loaded: Any, name: str, hub_id: str) -> Source:  # noqa: ANN401
     for split, rows in splits.items():
         raw = rows.cast_column(column, datasets.Image(decode=False))
         names = features[label_column].names if label_column else []
-        labels = list(rows[label_column]) if label_column else [None] * len(rows)
+        labels: list[int | None] = list(rows[label_column]) if label_column else [None] * len(rows)
         for index, label in enumerate(labels):
-            known = label is not None and 0 <= label < len(names)
+            known = names[label] if label is not None and 0 <= label < len(names) else None
             entries.append(
                 Entry(
                     name="/".join(filter(None, (split, str(index)))),
-                    label=printable(names[label]) if known else None,
+                    label=None if known is None else printable(known),
                     read=_reader(raw, column, index),
                 )
             )

@@ -99,7 +99,7 @@ def load(
             continue
         pixels, digest = answer
         # The same picture with other metadata has other bytes: both are compared.
-        content = hashlib.sha256(pixels).digest()
+        content = hashlib.sha256(pixels.tobytes()).digest()
         if content in known or bytes.fromhex(digest) in known:
             duplicates += 1
             continue

@@ -39,9 +39,7 @@ class Photos:
             held_out: share to keep back, 0 to 1.
             seed: another seed keeps others back.
         """
-        digests = self.digests or tuple(
-            hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in self.images
-        )
+        digests = self.digests or tuple(hashlib.sha256(image.tobytes()).hexdigest() for image in self.images)
         kept_back = np.array([_lot(digest, seed) < held_out for digest in digests], bool)
         return self._only(~kept_back), self._only(kept_back)
 

@@ -1,6 +1,6 @@
 """What a network draws, from the same seeds and classes every time, so that one sees it learn."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,10 +61,8 @@ def draw(
     network: Network,
     description: ModelDescription,
     wanted: tuple[Subject, ...],
-    *,
-    stopped: Callable[[], bool] | None = None,
-) -> npt.NDArray[np.uint8] | None:
-    """Samples of the subjects, [count, resolution, resolution, 3], RGB; None when `stopped` said so on the way."""
+) -> npt.NDArray[np.uint8]:
+    """Samples of the subjects, [count, resolution, resolution, 3], RGB."""
     denoiser = Denoiser(_Running(network, description))
     stepper = RowStepper(denoiser)
     sigmas = noise_levels(denoiser.schedule, Sampler.DPMPP_2M, STEPS)
@@ -80,8 +78,6 @@ def draw(
             for subject in wanted[first : first + _ROWS_AT_ONCE]
         ]
         while not rows[0].finished:
-            if stopped is not None and stopped():
-                return None
             rows = list(stepper.step(rows))
         finished.extend(rows)
     clean = np.stack([row.noisy for row in finished]) / description.data_scale
@@ -109,13 +105,12 @@ def _one(label: int, labels: int) -> Array:
 class _Running:
     """A network in training as the engine's samplers know networks."""
 
-    revision: Final = ""
-    libraries: Final[Mapping[str, str]] = {}
-
     def __init__(self, network: Network, description: ModelDescription) -> None:
         self._device: Final = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network: Final = network.to(self._device)
         self.description: Final = description
+        self.revision: Final = ""
+        self.libraries: Final[Mapping[str, str]] = {}
 
     @property
     def device(self) -> str:

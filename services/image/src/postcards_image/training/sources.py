@@ -6,7 +6,7 @@ A source only lists what there is; nothing is unpacked to the disk and nothing d
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -60,7 +60,7 @@ class Source:
 
 
 @contextmanager
-def open_source(data: str) -> Iterator[Source]:
+def open_source(data: str) -> Generator[Source]:
     """Lists the pictures that `data` names: a folder, a zip file or a dataset of Hugging Face.
 
     The first folder of a picture's path is its class, where at least two folders hold pictures. A folder around
