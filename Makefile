@@ -10,8 +10,10 @@ THEME ?=
 OUT ?= out
 COUNT ?= 12
 DATA ?=
+PRESET ?= quick
+MODEL ?= $(OUT)/model-$(PRESET)
 
-export SEED THEME OUT COUNT DATA PYTHON
+export SEED THEME OUT COUNT DATA PRESET MODEL PYTHON
 
 .PHONY: help
 help: ## list the targets
@@ -53,6 +55,11 @@ jungle: $(VENV)/embedded.stamp ## make COUNT= postcards and a page that links th
 .PHONY: up
 up: $(VENV)/embedded.stamp ## run the four services on loopback until Ctrl-C
 	@$(BIN)/postcards up --out "$$OUT"
+
+.PHONY: train
+train: $(VENV)/train.stamp ## learn from the pictures in DATA=, e.g. make train DATA=photos PRESET=quick; MODEL= names the folder
+	@test -n "$$DATA" || { echo "postcards: say where the pictures are: make train DATA=folder" >&2; exit 2; }
+	@$(BIN)/postcards-train --data "$$DATA" --out "$$MODEL" --preset "$$PRESET" $$(test -d "$$MODEL/checkpoints" && echo --resume)
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of training after `make setup-train`)
