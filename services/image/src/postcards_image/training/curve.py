@@ -59,7 +59,7 @@ def draw(curve: Curve) -> Image.Image:
         return page
     _mark_last(page, curve)
     x, low, high, middle = _columns(curve)
-    extent = (float(x[0]), float(max(x[-1], x[0] * 1.0001)), *_range(low, high))
+    extent = (float(x[0]), float(x[0] + max(x[-1] - x[0], 1) * 1.01), *_range(low, high, middle))
     _grid(page, extent)
     _plot(page, extent, curve, (x, low, high, middle))
     return page
@@ -87,9 +87,10 @@ def _columns(curve: Curve) -> tuple[Floats, Floats, Floats, Floats]:
     return x, low, high, smoothed(means, round(len(used) * _SMOOTHING))
 
 
-def _range(low: Floats, high: Floats) -> tuple[float, float]:
-    """Bottom and top of the plot: what lies between the first and the last hundredth, with some air."""
-    bottom, top = float(np.percentile(low, 1)), float(np.percentile(high, 99.5))
+def _range(low: Floats, high: Floats, middle: Floats) -> tuple[float, float]:
+    """Bottom and top of the plot: the trend and nearly all of the band, with some air."""
+    bottom = min(float(np.percentile(low, 1)), float(middle.min()))
+    top = max(float(np.percentile(high, 99)), float(middle.max()))
     air = max((top / bottom) ** 0.06, 1.02)
     return bottom / air, top * air
 
