@@ -101,6 +101,8 @@ def build(recipe: Recipe, description: ModelDescription) -> Network:
         dropout=recipe.dropout,
         attention_head_dim=min(_HEAD_CHANNELS, math.gcd(*recipe.channels)),
         norm_num_groups=math.gcd(32, *recipe.channels),
+        # Added before a normalisation of few channels, as in the first DDPM, time and class are mostly normalised away.
+        resnet_time_scale_shift="default" if recipe.objective == "ddpm" else "scale_shift",
         num_class_embeds=description.labels or None,
     )
     if isinstance(unet.class_embedding, nn.Embedding):
