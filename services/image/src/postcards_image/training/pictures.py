@@ -20,6 +20,7 @@ LEAST_SIDE = 8
 
 # EPS would start Ghostscript; the others are no pictures, or only names of other programs' files.
 _REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+_TOO_MANY_PIXELS = f"more than {MAX_PIXELS // 10**6} million pixels"
 _PHONE_SUFFIXES = (".heic", ".heif")
 
 
@@ -62,6 +63,8 @@ def read_square(data: bytes, side: int) -> Pixels:
             return _square(_decoded(data, side), side)
     except UnreadablePictureError:
         raise
+    except Image.DecompressionBombError:
+        raise UnreadablePictureError(_TOO_MANY_PIXELS) from None
     except UnidentifiedImageError:
         raise UnreadablePictureError(_why_unknown(data)) from None
     except MemoryError:
@@ -76,14 +79,21 @@ def _decoded(data: bytes, side: int) -> Pixels:
     with Image.open(BytesIO(data), formats=formats()) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise UnreadablePictureError(f"{width} x {height} pixels: more than {MAX_PIXELS // 10**6} million")
+            raise UnreadablePictureError(_TOO_MANY_PIXELS)
         if min(width, height) < LEAST_SIDE:
             raise UnreadablePictureError(f"only {width} x {height} pixels")
         # JPEG decodes to a half, a quarter or an eighth at a fraction of the cost; twice the side is kept to scale by.
         image.draft("RGB", (2 * side, 2 * side))
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        return np.asarray(_in_rgb(upright))
+        return np.asarray(_in_rgb(_upright(image)))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        # Notes that no one can read say nothing of which way is up; the picture is as good as any.
+        return image
 
 
 def _in_rgb(image: Image.Image) -> Image.Image:
