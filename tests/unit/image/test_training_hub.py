@@ -1,6 +1,7 @@
-"""Datasets of Hugging Face, in the format in which the hub stores them."""
+"""Datasets in the formats of Hugging Face, made here with its own library, read without the network."""
 
-import io
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,130 +11,208 @@ datasets = pytest.importorskip("datasets", reason="needs datasets: make setup-tr
 
 from postcards_image.training import hub  # noqa: E402
 from postcards_image.training.loading import load  # noqa: E402
-from postcards_image.training.sources import DataError, open_source  # noqa: E402
+from postcards_image.training.pictures import UnreadablePictureError  # noqa: E402
+from postcards_image.training.sources import DataError, Source, open_source  # noqa: E402
 
-
-def png(number: int) -> bytes:
-    buffer = io.BytesIO()
-    values = np.random.default_rng(number).integers(0, 255, (24, 32, 3), dtype=np.uint8)
-    Image.fromarray(values).save(buffer, "PNG")
-    return buffer.getvalue()
+NAMES = ["ant", "bee", "cow"]
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    """No test touches the cache of whoever runs it."""
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The library looks into a cache of its own, and nowhere else."""
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
 
 
-def rows(count: int, first: int = 0, **columns: object) -> "datasets.Dataset":
-    features = {"photo": datasets.Image(), "caption": datasets.Value("string")}
-    values = {
-        "photo": [{"bytes": png(first + number), "path": None} for number in range(count)],
-        "caption": [f"number {number}" for number in range(count)],
+def jpeg(seed: int) -> bytes:
+    held = BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (40, 40, 3), np.uint8)).save(held, "JPEG")
+    return held.getvalue()
+
+
+def rows(first: int, count: int, **columns: object) -> "datasets.Dataset":
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=NAMES)})
+    data = {
+        "image": [{"bytes": jpeg(first + index), "path": None} for index in range(count)],
+        "label": [index % 3 for index in range(count)],
     }
-    for name, (kind, entries) in columns.items():
-        features[name], values[name] = kind, entries
-    return datasets.Dataset.from_dict(values, features=datasets.Features(features))
+    return datasets.Dataset.from_dict(data | columns, features=features)
 
 
-def as_on_the_hub(folder, **splits: "datasets.Dataset"):
-    """Tables below data/ and a README.md whose front matter names the features."""
-    from datasets.info import DatasetInfo, DatasetInfosDict
-    from huggingface_hub import DatasetCardData
+CARD = """---
+dataset_info:
+  features:
+  - name: image
+    dtype: image
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': ant
+          '1': bee
+          '2': cow
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/train-*
+  - split: test
+    path: data/test-*
+---
+# Animals
+"""
 
+
+@pytest.fixture
+def as_on_the_hub(tmp_path: Path) -> Path:
+    """A dataset as the hub stores it: parquet files in `data`, features and splits in the card."""
+    folder = tmp_path / "animal-wildlife"
     (folder / "data").mkdir(parents=True)
-    for name, table in splits.items():
-        table.to_parquet(folder / "data" / f"{name}-00000-of-00001.parquet")
-    card = DatasetCardData()
-    DatasetInfosDict({"default": DatasetInfo(features=next(iter(splits.values())).features)}).to_dataset_card_data(card)
-    (folder / "README.md").write_text(f"---\n{card.to_yaml()}\n---\n")
+    rows(0, 15).to_parquet(folder / "data" / "train-00000-of-00001.parquet")
+    rows(15, 6).to_parquet(folder / "data" / "test-00000-of-00001.parquet")
+    (folder / "README.md").write_text(CARD)
     return folder
 
 
-KIND = datasets.ClassLabel(names=["emu", "crab", "sea horse"])
+def opened(data: Path | str) -> Source:
+    with open_source(str(data)) as source:
+        return source
 
 
-def test_a_dataset_is_found_by_its_features(tmp_path):
-    folder = as_on_the_hub(
-        tmp_path / "wildlife",
-        train=rows(12, kind=(KIND, [0, 1] * 6)),
-        test=rows(4, 50, kind=(KIND, [2] * 4)),
-    )
-    with open_source(str(folder)) as source:
-        loaded = load(source, 20)
-    assert (source.name, source.kind) == ("wildlife", "dataset")
-    assert source.classes == ("crab", "emu", "sea horse")
-    assert loaded.photos.labels.tolist() == [1, 0] * 6 + [2] * 4
-    assert not loaded.skipped
+def test_parquet_files_with_a_card(as_on_the_hub):
+    source = opened(as_on_the_hub)
+    assert (source.kind, source.name, source.classes) == ("dataset", "animal-wildlife", ("ant", "bee", "cow"))
+    assert [entry.name for entry in source.entries[:2]] == ["train/0", "train/1"]
+    assert source.entries[-1].name == "test/5"
+    assert [entry.label for entry in source.entries[:4]] == ["ant", "bee", "cow", "ant"]
+    assert source.entries[16].read() == jpeg(16)
+    found = load(source, 16)
+    assert len(found.photos) == 21
+    assert found.photos.labels.tolist() == [0, 1, 2] * 7
 
 
-def test_a_dataset_without_classes_has_none(tmp_path):
-    with open_source(str(as_on_the_hub(tmp_path / "plain", train=rows(12)))) as source:
-        assert source.classes == ()
-        assert load(source, 16).photos.labels.tolist() == [0] * 12
+def test_parquet_files_alone(as_on_the_hub):
+    (as_on_the_hub / "README.md").unlink()
+    source = opened(as_on_the_hub)
+    assert len(source.entries) == 21
+    assert source.classes == ("ant", "bee", "cow")
 
 
-def test_rows_without_a_label_or_a_picture(tmp_path):
-    table = rows(14, label=(KIND, [0, 1] * 6 + [-1, 0]))
-    values = table.to_dict() | {"photo": [{"bytes": png(n), "path": None} for n in range(13)] + [None]}
-    table = datasets.Dataset.from_dict(values, features=table.features)
-    with open_source(str(as_on_the_hub(tmp_path / "gaps", train=table))) as source:
-        loaded = load(source, 16)
-    assert loaded.photos.labels.tolist()[-1] == len(source.classes)
-    assert [(entry.name, entry.reason) for entry in loaded.skipped] == [("train/13", "empty")]
+@pytest.mark.parametrize("splits", [False, True])
+def test_what_save_to_disk_wrote(tmp_path, splits):
+    saved = datasets.DatasetDict({"train": rows(0, 9), "test": rows(9, 6)}) if splits else rows(0, 15)
+    saved.save_to_disk(tmp_path / "saved")
+    source = opened(tmp_path / "saved")
+    assert len(source.entries) == 15
+    assert source.classes == ("ant", "bee", "cow")
+    assert [entry.read() for entry in source.entries] == [jpeg(seed) for seed in range(15)]
+    assert source.entries[0].name == ("train/0" if splits else "0")
+    assert len(load(source, 16).photos) == 15
 
 
-def test_what_save_to_disk_wrote_is_read_too(tmp_path):
-    datasets.DatasetDict({"train": rows(12, label=(KIND, [0, 1] * 6))}).save_to_disk(tmp_path / "saved")
-    with open_source(str(tmp_path / "saved")) as source:
-        assert len(load(source, 16).photos) == 12
+def test_rows_without_a_picture_or_a_class(tmp_path):
+    images = [{"bytes": jpeg(seed), "path": None} for seed in range(13)]
+    empty = [None, {"bytes": b"", "path": None}]
+    data = rows(0, 15, image=[*images, *empty], label=[*([0, 1] * 5), 0, -1, None, 0, 1])
+    data.save_to_disk(tmp_path / "saved")
+    found = load(opened(tmp_path / "saved"), 16)
+    assert len(found.photos) == 13
+    assert [skipped.name for skipped in found.skipped] == ["13", "14"]
+    assert [skipped.reason for skipped in found.skipped] == ["empty", "empty"]
+    assert found.photos.labels[11:].tolist() == [len(found.photos.classes)] * 2
 
 
-def test_a_dataset_without_pictures_names_its_columns(tmp_path):
-    folder = as_on_the_hub(tmp_path / "words", train=rows(3).remove_columns("photo"))
-    with pytest.raises(DataError, match=r"no column of pictures.*caption"), open_source(str(folder)):
-        pass
+def test_only_the_column_of_pictures_is_read(tmp_path):
+    """A column of damaged pictures beside it is not decoded."""
+    features = datasets.Features({"image": datasets.Image(), "mask": datasets.Image()})
+    data = {
+        "image": [{"bytes": jpeg(seed), "path": None} for seed in range(3)],
+        "mask": [{"bytes": b"damaged", "path": None}] * 3,
+    }
+    datasets.Dataset.from_dict(data, features=features).save_to_disk(tmp_path / "saved")
+    source = opened(tmp_path / "saved")
+    assert source.classes == ()
+    assert [entry.read() for entry in source.entries] == [jpeg(seed) for seed in range(3)]
 
 
-def test_a_damaged_table_is_one_line(tmp_path):
-    folder = as_on_the_hub(tmp_path / "broken", train=rows(3))
-    (folder / "data" / "train-00000-of-00001.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(DataError) as failure, open_source(str(folder)):
-        pass
-    assert "\n" not in str(failure.value)
-    assert "broken" in str(failure.value)
+def test_one_class_is_none(tmp_path):
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["ant"])})
+    data = {"image": [{"bytes": jpeg(0), "path": None}], "label": [0]}
+    datasets.Dataset.from_dict(data, features=features).save_to_disk(tmp_path / "saved")
+    assert opened(tmp_path / "saved").classes == ()
+
+
+def test_a_dataset_without_pictures_is_refused(tmp_path):
+    datasets.Dataset.from_dict({"text": ["a"], "score": [1]}).save_to_disk(tmp_path / "words")
+    with pytest.raises(DataError, match=r"words has no column of pictures \(it has text, score\)"):
+        opened(tmp_path / "words")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 nothing PAR1"])
+def test_a_damaged_table_is_said_in_one_line(as_on_the_hub, damage):
+    (as_on_the_hub / "data" / "train-00000-of-00001.parquet").write_bytes(damage)
+    with pytest.raises(DataError, match="animal-wildlife") as refused:
+        opened(as_on_the_hub)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_name_that_cannot_be_looked_up_says_so():
+    with pytest.raises(DataError, match="no folder or zip file nobody/nothing, and the Hugging Face hub cannot be"):
+        opened("nobody/nothing")
+
+
+class Library:
+    """Stands for the library where the hub would answer."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.asked: list[tuple[object, ...]] = []
+
+    def load_dataset(self, *asked: object) -> object:
+        self.asked.append(asked)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_a_dataset_of_the_hub_is_asked_for_by_its_name(monkeypatch):
+    library = Library(datasets.DatasetDict({"train": rows(0, 3)}))
+    monkeypatch.setattr(hub, "_library", lambda: library)
+    source = opened("lucabaggi/animal-wildlife")
+    assert (source.name, source.hub_id) == ("animal-wildlife", "lucabaggi/animal-wildlife")
+    opened("someone/birds:small")
+    assert library.asked == [("lucabaggi/animal-wildlife", None), ("someone/birds", "small")]
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "said"),
     [
-        (ConnectionError("Couldn't reach 'a/b' on the Hub"), "cannot be reached"),
-        (datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' doesn't exist on the Hub"), "no folder, zip file or"),
-        (datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' is a gated dataset on the Hub."), "HF_TOKEN"),
-        (ValueError("Config name is missing.\nPlease pick one"), "Config name is missing"),
+        (datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' is a gated dataset"), "accept its terms.*HF_TOKEN"),
+        (datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' doesn't exist"), "there is no .* a/b .*HF_TOKEN"),
+        (ConnectionError("no route"), "cannot be reached"),
+        (OSError(28, "No space left on device"), "cannot be read: .*No space left"),
+        (ValueError("Config name is missing.\nPick one: a, b"), "cannot be used: Config name is missing"),
+        (RuntimeError(""), "cannot be used: RuntimeError"),
     ],
 )
-def test_each_way_to_fail_at_the_hub_is_one_line(fault, words, monkeypatch):
-    def load_dataset(*_: object) -> None:
-        raise fault
-
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    with pytest.raises(DataError, match=words) as failure:
-        hub.dataset("a/b")
-    assert "\n" not in str(failure.value)
+def test_what_the_hub_answers_is_one_line(monkeypatch, fault, said):
+    monkeypatch.setattr(hub, "_library", lambda: Library(fault))
+    with pytest.raises(DataError, match=said) as refused:
+        opened("a/b")
+    assert "\n" not in str(refused.value)
 
 
-def test_an_id_goes_to_the_library_by_name(monkeypatch):
-    asked = []
+def test_a_folder_of_pictures_is_no_dataset(tmp_path):
+    (tmp_path / "ant").mkdir()
+    (tmp_path / "ant" / "1.jpg").write_bytes(jpeg(0))
+    assert not hub.is_dataset(tmp_path)
+    assert opened(tmp_path).kind == "folder"
 
-    def load_dataset(*given: object) -> "datasets.Dataset":
-        asked.append(given)
-        return rows(12)
 
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    with open_source("lucabaggi/animal-wildlife") as source:
-        assert source.hub_id == "lucabaggi/animal-wildlife"
-        assert source.name == "animal-wildlife"
-    hub.dataset("a/b:large")
-    assert asked == [("lucabaggi/animal-wildlife", None), ("a/b", "large")]
+def test_a_missing_path_within_a_row_is_unreadable():
+    rows = [{"image": {"bytes": None, "path": None}}, {"image": {"bytes": None, "path": "gone.jpg"}}]
+    with pytest.raises(UnreadablePictureError, match="empty"):
+        hub._reader(rows, "image", 0)()
+    with pytest.raises(OSError, match="No such file"):
+        hub._reader(rows, "image", 1)()

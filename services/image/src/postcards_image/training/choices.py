@@ -1,7 +1,7 @@
 """From what was asked of the command to a recipe, a checkpoint and weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,14 +48,20 @@ def choose_recipe(ask: Ask) -> Recipe:
     Raises:
         UsageError: names the option and its limit.
     """
+    check_intervals(ask.intervals)
     if ask.preset not in PRESETS:
         raise UsageError(f"--preset must be one of {', '.join(PRESETS)}, not {ask.preset}")
     changes = dict(ask.overrides)
     for name, value in changes.items():
         _check_range(name, value)
     ends = {name: changes.pop(name, None) for name in ("epochs", "minutes")}
+    preset = with_budget(PRESETS[ask.preset], **ends)
+    if "channels" in changes:
+        # A network of fewer levels than the preset's attends at its narrowest.
+        lowest = len(changes["channels"]) - 1
+        changes["attention"] = tuple(sorted({min(level, lowest) for level in preset.attention}))
     try:
-        return replace(with_budget(PRESETS[ask.preset], **ends), **changes)
+        return replace(preset, **changes)
     except ValueError as fault:
         raise UsageError(f"--{fault}") from None
 
@@ -68,10 +74,17 @@ def choose_checkpoint(ask: Ask) -> "Checkpoint | None":
     """
     from postcards_image.training import checkpoints, trainer
 
-    found = checkpoints.load_newest(ask.out / trainer.CHECKPOINTS)
+    check_intervals(ask.intervals)
+    folder = ask.out / trainer.CHECKPOINTS
+    found = checkpoints.load_newest(folder)
     if not ask.resume:
         if found is not None:
             raise UsageError(f"{ask.out} holds a run already: go on with --resume, or choose another --out")
+        return None
+    if found is None and any(folder.glob("step-*")):
+        raise UsageError(f"no checkpoint in {folder} can be read; choose another --out to begin again")
+    if found is None and folder.is_dir():
+        # Killed before the first checkpoint was whole: there is nothing to lose.
         return None
     if found is None:
         raise UsageError(f"{ask.out} holds no checkpoint to resume")
@@ -83,6 +96,28 @@ def choose_checkpoint(ask: Ask) -> "Checkpoint | None":
     if ask.start_from is not None:
         raise UsageError("--start-from is for new runs; a run that is resumed has its weights")
     return trainer.go_on(found, **ends)
+
+
+def nearest_preset(recipe: Recipe) -> str:
+    """The preset that a recipe shares most settings with: that of a run which is taken up again."""
+    values = asdict(recipe)
+
+    def differences(name: str) -> int:
+        preset = asdict(PRESETS[name])
+        return sum(preset[key] != value for key, value in values.items())
+
+    return min(PRESETS, key=differences)
+
+
+def check_intervals(intervals: tuple[float, float]) -> None:
+    """Refuses times between checkpoints and sheets that are none.
+
+    Raises:
+        UsageError: names the option and its limit.
+    """
+    for option, value in zip(("--checkpoint-seconds", "--sample-seconds"), intervals, strict=True):
+        if not value >= 0:
+            raise UsageError(f"{option} must be at least 0, not {value:g}")
 
 
 def choose_weights(ask: Ask) -> "Mapping[str, Tensor] | None":

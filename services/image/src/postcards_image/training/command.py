@@ -1,13 +1,15 @@
 """`postcards-train`: from a folder of photographs to a model that draws postcards."""
 
 import json
+import math
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
@@ -21,6 +23,7 @@ from postcards_image.training.choices import (
     choose_checkpoint,
     choose_recipe,
     choose_weights,
+    nearest_preset,
 )
 from postcards_image.training.memory import in_words
 from postcards_image.training.progress import Progress
@@ -103,26 +106,31 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UsageError as fault:
-        print(f"postcards-train: {fault}", file=sys.stderr)
+        print(f"postcards-train: {' '.join(str(fault).split())}", file=sys.stderr)
         sys.exit(2)
 
 
 def _run(ask: Ask, as_json: bool) -> int:
-    progress = Progress()
-    with _signals() as stop:
-        try:
-            ended, model = _train(ask, progress, stop)
-        except ModuleNotFoundError as fault:
-            raise UsageError(f"training needs {fault.name}, which is not installed: {INSTALL}") from None
-        except OSError as fault:
-            raise UsageError(f"{fault.filename or ask.out}: {fault.strerror or fault}") from None
-        if model is not None:
-            _tell_end(ask, progress, ended, model, as_json)
-        return 0 if ended.finished else _SIGNAL_EXIT + (stop.signal or signal.SIGINT)
+    progress, stop = Progress(), _Stop()
+    try:
+        ended, model = _train(ask, progress, stop)
+    except ModuleNotFoundError as fault:
+        raise UsageError(f"training needs {fault.name}, which is not installed: {INSTALL}") from None
+    except OSError as fault:
+        raise UsageError(f"{fault.filename or ask.out}: {fault.strerror or fault}") from None
+    except KeyboardInterrupt:
+        print("\npostcards-train: stopped at once", file=sys.stderr)
+        return _SIGNAL_EXIT + signal.SIGINT
+    if model is not None:
+        _tell_end(ask, progress, ended, model, as_json)
+    return 0 if ended.finished else _SIGNAL_EXIT + (stop.signal or signal.SIGINT)
 
 
 def _train(ask: Ask, progress: Progress, stop: "_Stop") -> "tuple[Ended, Model | None]":
-    """Only the first of several processes tells and writes; the others have no model to name."""
+    """Only the first of several processes tells and writes; the others have no model to name.
+
+    A signal ends the reading of the pictures at once, and the training after a step.
+    """
     from postcards_image.training import following, trainer
     from postcards_image.training.artifacts import RunFolder
     from postcards_image.training.loading import load
@@ -144,25 +152,34 @@ def _train(ask: Ask, progress: Progress, stop: "_Stop") -> "tuple[Ended, Model |
     check_data(ask, checkpoint, photos)
     data = _data(ask, source, loaded, len(photos), len(held_out))
     intervals = trainer.Intervals(*ask.intervals)
-    events = trainer.train(
-        photos,
-        recipe,
-        ask.out,
-        name=_name(ask.out),
-        start=checkpoint,
-        weights=choose_weights(ask),
-        stop=stop.event,
-        intervals=intervals,
-    )
-    try:
-        if not first:
-            return following.wait(events), None
+    weights = choose_weights(ask)
+    # A run that could not write must not learn for hours first.
+    ask.out.mkdir(parents=True, exist_ok=True)
+    if first:
         _tell_data(progress, loaded, data)
-        return following.follow(events, lambda began: RunFolder(ask.out, began, data, ask.preset), progress, intervals)
-    except trainer.TrainingDivergedError as fault:
-        raise UsageError(f"{fault}; the last checkpoint is good") from None
-    except ValueError as fault:
-        raise UsageError(str(fault)) from None
+    # The pictures are copied: those that were read would only take memory.
+    del loaded, held_out
+    preset = ask.preset if checkpoint is None else nearest_preset(recipe)
+    intervals = trainer.Intervals(*ask.intervals)
+    with _signals(stop):
+        events = trainer.train(
+            photos,
+            recipe,
+            ask.out,
+            name=_name(ask.out),
+            start=checkpoint,
+            weights=weights,
+            stop=stop.event,
+            intervals=intervals,
+        )
+        try:
+            if not first:
+                return following.wait(events), None
+            return following.follow(events, lambda began: RunFolder(ask.out, began, data, preset), progress, intervals)
+        except trainer.TrainingDivergedError as fault:
+            raise UsageError(f"{fault}; the last checkpoint is good") from None
+        except ValueError as fault:
+            raise UsageError(f"--start-from: {fault}" if weights is not None else str(fault)) from None
 
 
 def _numbers(text: str, option: str) -> tuple[int, ...] | None:
@@ -215,14 +232,15 @@ def _data(ask: Ask, source: "Source", loaded: "Loaded", used: int, held_out: int
 def _tell_end(ask: Ask, progress: Progress, ended: "Ended", model: "Model", as_json: bool) -> None:
     from postcards_image.training.artifacts import SAMPLES
 
-    go_on = f"postcards-train --data {ask.data} --out {ask.out} --resume"
+    go_on = f"postcards-train --data {shlex.quote(ask.data)} --out {shlex.quote(str(ask.out))} --resume"
+    onnx = shlex.quote(str(model.onnx.resolve()))
     if ended.finished:
         progress.say(f"  done. A longer run goes on from here: {go_on} --minutes ...")
     else:
         progress.say(f"  stopped; everything is saved. Go on with: {go_on}")
     progress.say(f"  samples:  {ask.out / SAMPLES}")
     progress.say(f"  model:    {model.folder}")
-    progress.say(f"  postcard: POSTCARDS_IMAGE_ENGINE=ddpm POSTCARDS_IMAGE_MODEL={model.onnx.resolve()} make postcard")
+    progress.say(f"  postcard: POSTCARDS_IMAGE_ENGINE=ddpm POSTCARDS_IMAGE_MODEL={onnx} make postcard")
     if as_json:
         position = ended.averaged.position
         print(
@@ -235,7 +253,7 @@ def _tell_end(ask: Ask, progress: Progress, ended: "Ended", model: "Model", as_j
                     "images_seen": position.samples,
                     "steps": position.step,
                     "seconds": round(position.seconds, 3),
-                    "loss": round(model.loss, 6),
+                    "loss": None if math.isnan(model.loss) else round(model.loss, 6),
                 }
             )
         )
@@ -253,15 +271,16 @@ class _Stop:
             raise KeyboardInterrupt
         self.signal = number
         self.event.set()
-        print("\n  stopping after this step ...", file=sys.stderr, flush=True)
+        # Not print: the signal may have come amid a line of the progress, and streams cannot be entered twice.
+        with suppress(OSError):
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"\n  stopping after this step ...\n")
 
 
 @contextmanager
-def _signals() -> Generator[_Stop]:
-    stop = _Stop()
+def _signals(stop: _Stop) -> Generator[None]:
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

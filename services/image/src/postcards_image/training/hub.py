@@ -99,7 +99,7 @@ def _source(loaded: Any, name: str, hub_id: str) -> Source:  # noqa: ANN401
     label_column = _label_column(features)
     entries: list[Entry] = []
     for split, rows in splits.items():
-        raw = rows.cast_column(column, datasets.Image(decode=False))
+        raw = rows.select_columns([column]).cast_column(column, datasets.Image(decode=False))
         names = features[label_column].names if label_column else []
         labels: list[int | None] = list(rows[label_column]) if label_column else [None] * len(rows)
         for index, label in enumerate(labels):
@@ -132,6 +132,8 @@ def _reader(rows: Any, column: str, index: int) -> Callable[[], bytes]:  # noqa:
             raise UnreadablePictureError("empty")
         if value.get("bytes"):
             return bytes(value["bytes"])
+        if not value.get("path"):
+            raise UnreadablePictureError("empty")
         with Path(value["path"]).open("rb") as file:
             return file.read(MAX_BYTES + 1)
 

@@ -16,8 +16,9 @@ from postcards_image.training.sources import DataError, Entry, Source
 
 LEAST_PHOTOS = 12
 """Fewest photographs that training starts with."""
-MEMORY_SHARE = 0.6
-"""Share of the available memory that photographs may take; the rest is for the network."""
+MEMORY_SHARE = 0.4
+"""Share of the available memory that photographs may take: for a moment, when some are held out, there are two copies.
+The rest is for the network."""
 
 _READ_AHEAD = 64
 

@@ -1,5 +1,6 @@
 """How far a run is, on standard error: a bar in a terminal, a line now and then elsewhere."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from postcards_image.training.lettering import amount, duration
 _SMOOTHING = 0.03
 _SECONDS_BETWEEN_LINES = 30.0
 _BAR = 28
+_LEAST_BAR = 6
+_COLUMNS = 80
 _REFRESH_SECONDS = 0.2
 
 
@@ -36,9 +39,11 @@ class Progress:
         *,
         terminal: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
+        columns: Callable[[], int] | None = None,
     ) -> None:
-        """Shows on `stream` (default: standard error), as a bar where that is a terminal."""
+        """Shows on `stream` (default: standard error), as a bar where that is a terminal, `columns` wide."""
         self._stream: Final = stream or sys.stderr
+        self._columns: Final = columns or self._terminal_columns
         self._terminal: Final = self._stream.isatty() if terminal is None else terminal
         self._clock: Final = clock
         self._begun = clock()
@@ -64,8 +69,7 @@ class Progress:
         self._shown_at = now
         text = self._text(self._first, moment.fraction, images_seen, now, next_sheet)
         if self._terminal:
-            filled = round(_BAR * moment.fraction)
-            self._stream.write(f"\r\x1b[K  {'━' * filled}{'─' * (_BAR - filled)} {text}")
+            self._stream.write("\r\x1b[K" + _fitted(text, moment.fraction, self._columns()))
             self._open = True
         else:
             self._stream.write(text + "\n")
@@ -100,3 +104,19 @@ class Progress:
             parts.append(f"{duration(seconds / (fraction - share) * (1 - fraction))} left")
         parts.append(f"next sheet in {duration(max(0.0, next_sheet))}")
         return " · ".join(parts)
+
+    def _terminal_columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
+        except (OSError, ValueError):
+            return _COLUMNS
+
+
+def _fitted(text: str, fraction: float, columns: int) -> str:
+    """The bar and its text in one row of a terminal: a row that breaks could not be written over."""
+    room = max(1, columns - 1)
+    bar = min(_BAR, room - len(text) - 3)
+    if bar < _LEAST_BAR:
+        return text if len(text) <= room else text[: room - 1] + "…"
+    filled = round(bar * fraction)
+    return f"  {'━' * filled}{'─' * (bar - filled)} {text}"

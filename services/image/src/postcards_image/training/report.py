@@ -138,4 +138,5 @@ def _table(values: Mapping[str, Any]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return '"' + printable.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -18,7 +18,7 @@ MAX_ENTRIES = 2_000_000
 """Most pictures of one source."""
 
 _SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"})
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
+_HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?(:[\w.-]{1,96})?")
 _MAX_CLASS_NAME = 60
 
 Parts = tuple[str, ...]
@@ -70,21 +70,29 @@ def open_source(data: str) -> Generator[Source]:
         DataError: there is no such thing, or it holds no pictures.
     """
     path = Path(data).expanduser()
-    if path.is_dir():
-        from postcards_image.training import hub
-
-        yield hub.local_dataset(path) if hub.is_dataset(path) else _folder(path)
-    elif path.is_file():
-        if not zipfile.is_zipfile(path):
-            raise DataError(f"{data} is neither a folder nor a zip file of pictures")
-        with zipfile.ZipFile(path) as archive:
-            yield _zip(path, archive)
-    elif _HUB_NAME.fullmatch(data) and not data.startswith(".") and not data.lower().endswith(".zip"):
+    if not data or not _exists(path):
+        if not _HUB_NAME.fullmatch(data) or data.startswith(".") or data.lower().endswith(".zip"):
+            raise DataError(f"there is no folder, zip file or dataset {data[:200]}")
         from postcards_image.training import hub
 
         yield hub.dataset(data)
+    elif path.is_dir():
+        from postcards_image.training import hub
+
+        yield hub.local_dataset(path) if hub.is_dataset(path) else _folder(path)
+    elif path.is_file() and zipfile.is_zipfile(path):
+        with _opened(path) as archive:
+            yield _zip(path, archive)
     else:
-        raise DataError(f"there is no folder, zip file or dataset {data}")
+        raise DataError(f"{data} is neither a folder nor a zip file of pictures")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # A name longer than any file's.
+        return False
 
 
 def _folder(root: Path) -> Source:
@@ -113,15 +121,26 @@ def _read_file(path: Path) -> bytes:
         return file.read(pictures.MAX_BYTES + 1)
 
 
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as fault:
+        raise DataError(f"{path} is damaged: {fault}") from None
+
+
 def _zip(path: Path, archive: zipfile.ZipFile) -> Source:
-    members = {
-        PurePosixPath(info.filename.replace("\\", "/")): info for info in archive.infolist() if not info.is_dir()
-    }
+    members = {_member_path(info.filename): info for info in archive.infolist() if not info.is_dir()}
 
     def reader(member: PurePosixPath) -> Callable[[], bytes]:
         return lambda: _read_member(archive, members[member])
 
     return _source(path.stem, "zip", members, reader, str(path))
+
+
+def _member_path(name: str) -> PurePosixPath:
+    """A name within an archive, without steps up and roots: nothing is unpacked, but folders name classes."""
+    parts = name.replace("\\", "/").split("/")
+    return PurePosixPath(*(part for part in parts if part not in ("", ".", "..")))
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
