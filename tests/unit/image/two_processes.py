@@ -1,8 +1,9 @@
-"""Trains three steps in each process and prints what became of the weights.
+"""Trains three steps in each process and writes down what became of the weights.
 
 Run by `accelerate launch`, see `test_training_run`.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def main(folder: Path) -> None:
     assert isinstance(ended, Ended)
     steps = [event for event in events if isinstance(event, Stepped)]
     total = sum(float(tensor.double().abs().sum()) for tensor in ended.averaged.network.state_dict().values())
-    print("weights", len(steps), steps[-1].position.samples, f"{total:.9f}", flush=True)
+    told = f"{len(steps)} {steps[-1].position.samples} {total:.9f}"
+    (folder / f"process-{os.environ['RANK']}.txt").write_text(told)
 
 
 if __name__ == "__main__":
