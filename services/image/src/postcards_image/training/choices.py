@@ -77,12 +77,12 @@ def choose_checkpoint(ask: Ask) -> "Checkpoint | None":
     check_intervals(ask.intervals)
     folder = ask.out / trainer.CHECKPOINTS
     found = checkpoints.load_newest(folder)
+    if found is None and any(folder.glob("step-*")):
+        raise UsageError(f"no checkpoint in {folder} can be read; choose another --out to begin again")
     if not ask.resume:
         if found is not None:
             raise UsageError(f"{ask.out} holds a run already: go on with --resume, or choose another --out")
         return None
-    if found is None and any(folder.glob("step-*")):
-        raise UsageError(f"no checkpoint in {folder} can be read; choose another --out to begin again")
     if found is None and folder.is_dir():
         # Killed before the first checkpoint was whole: there is nothing to lose.
         return None

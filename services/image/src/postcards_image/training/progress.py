@@ -13,6 +13,7 @@ _SECONDS_BETWEEN_LINES = 30.0
 _BAR = 28
 _LEAST_BAR = 6
 _COLUMNS = 80
+_LEAST_SHARE = 1e-9
 _REFRESH_SECONDS = 0.2
 
 
@@ -100,7 +101,7 @@ class Progress:
         if seconds > 0:
             parts.append(f"{(images_seen - before) / seconds:.0f} images/s")
         parts.append(f"loss {self._loss:.3f}")
-        if fraction > share and seconds > 1:
+        if fraction - share > _LEAST_SHARE and seconds > 1:
             parts.append(f"{duration(seconds / (fraction - share) * (1 - fraction))} left")
         parts.append(f"next sheet in {duration(max(0.0, next_sheet))}")
         return " · ".join(parts)

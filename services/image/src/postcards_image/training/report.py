@@ -1,5 +1,6 @@
 """The model card: what a model is, what it was made of, and how to use it, as README.md of its folder."""
 
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -56,7 +57,7 @@ class Run:
     seconds: float
     """Time spent learning."""
     loss: float
-    """Mean loss of the last steps."""
+    """Mean loss of the last steps; not a number before the first."""
     finished: bool
     """Whether it came to its end."""
     libraries: Mapping[str, str]
@@ -118,10 +119,11 @@ def _data_text(data: Data) -> str:
 def _training_text(run: Run) -> str:
     ended = "to its end" if run.finished else "and stopped before its end"
     machine = f"{run.processes} x {run.device}" if run.processes > 1 else run.device
+    loss = "" if math.isnan(run.loss) else f" Mean loss of the last steps: {run.loss:.4f}."
     libraries = ", ".join(f"{name} {version}" for name, version in run.libraries.items())
     return (
         f"Preset `{run.preset}`, {run.images_seen:,} images seen in {duration(run.seconds)} on {machine} "
-        f"({run.precision}, {platform.machine()}), {ended}. Mean loss of the last steps: {run.loss:.4f}. {libraries}."
+        f"({run.precision}, {platform.machine()}), {ended}.{loss} {libraries}."
     )
 
 
