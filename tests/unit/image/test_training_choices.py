@@ -180,6 +180,12 @@ class TestCheckpoints:
     def test_a_new_run_begins_from_nothing(self, tmp_path):
         assert self.choose(tmp_path / "new", resume=False) is None
 
+    @pytest.mark.parametrize("resume", [True, False])
+    def test_a_file_is_no_folder_for_a_run(self, tmp_path, resume):
+        (tmp_path / "file").write_text("mine")
+        with pytest.raises(UsageError, match=r"^--out must be a folder, and .*file is a file$"):
+            self.choose(tmp_path / "file", resume=resume)
+
     def test_a_run_that_exists_is_not_overwritten(self, run):
         with pytest.raises(UsageError, match="holds a run already: go on with --resume, or choose another --out"):
             self.choose(run, resume=False)

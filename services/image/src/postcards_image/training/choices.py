@@ -75,6 +75,8 @@ def choose_checkpoint(ask: Ask) -> "Checkpoint | None":
     from postcards_image.training import checkpoints, trainer
 
     check_intervals(ask.intervals)
+    if ask.out.exists() and not ask.out.is_dir():
+        raise UsageError(f"--out must be a folder, and {ask.out} is a file")
     folder = ask.out / trainer.CHECKPOINTS
     found = checkpoints.load_newest(folder)
     if found is None and any(folder.glob("step-*")):
