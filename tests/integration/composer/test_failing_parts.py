@@ -147,9 +147,9 @@ async def test_a_full_part_service_is_asked_again_after_the_delay_it_names(repli
 
 async def test_a_part_service_that_stays_full_is_asked_until_the_time_is_over(open_replica, parts):
     replica = await open_replica(part_patience_seconds=0.1)
-    parts.image_refusals += [Overloaded(0.2)] * 50
+    parts.image_refusals += [Overloaded(0.7)] * 50
 
-    postcard = await replica.made(timeout={"seconds": 2})
+    postcard = await replica.made(timeout={"seconds": 8})
 
     assert postcard.parts[IMAGE].error.code == "RESOURCE_EXHAUSTED"
     assert postcard.parts[IMAGE].attempts > 3

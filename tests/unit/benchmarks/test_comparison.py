@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="needs torch: make setup-measure")
 
 from measures.comparison import Comparison  # noqa: E402
 from measures.mobilenet import MobileNetV2, WeightsMissing, installed_weights  # noqa: E402
+from postcards_image.engines.ddpm.engine import DEFAULT_GUIDANCE  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -85,7 +86,8 @@ def test_the_command_measures_a_model(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     figures = json.loads((out / "quality.json").read_text())
     rows = figures["distances"]["16"]
-    assert list(rows) == ["model, guidance 1", "model, guidance 2", "other photographs", "mean of each class", "noise"]
+    own = [f"model, guidance {guidance:g}" for guidance in (1, DEFAULT_GUIDANCE)]
+    assert list(rows) == [*own, "other photographs", "mean of each class", "noise"]
     assert rows["other photographs"]["kernel_distance"]["value"] < rows["noise"]["kernel_distance"]["value"]
     assert figures["photographs"]["classes"] == 2
     assert cv2.imread(str(out / "nearest.png")) is not None

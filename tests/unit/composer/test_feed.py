@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from postcards_composer.acceptance import accepted
 from postcards_composer.feed import MAX_WAITING, Event, Feed, PartReport, revision_of, sequence_of
-from postcards_composer.postcard import Lease, Manifest, PartKind
+from postcards_composer.postcard import Lease, Manifest, PartKind, PartState
 from postcards_composer.requests import CreateRequest
 from postcards_serving.work import Preview, Progress
 
@@ -98,3 +98,19 @@ async def test_a_closed_feed_tells_nothing():
     feed.close()
 
     assert await collect(feed) == []
+
+
+async def test_a_late_follower_sees_that_a_part_waits_though_another_was_finished_meanwhile():
+    feed = Feed(revision(1))
+    feed.report(PartKind.IMAGE, Progress("waiting", predicted_wait=30.0))
+    feed.report(PartKind.LANGUAGE, Progress("words"))
+    done = [replace(part, state=PartState.DONE) if part.kind is PartKind.LANGUAGE else part for part in MANIFEST.parts]
+    feed.publish(replace(revision(2), parts=tuple(done)))
+    following = asyncio.create_task(collect(feed))
+    await asyncio.sleep(0)
+    feed.close()
+
+    events = await following
+
+    assert [event.sequence for event in events] == [sequence_of(2), sequence_of(2, 1)]
+    assert events[1].value == PartReport(PartKind.IMAGE, Progress("waiting", predicted_wait=30.0))

@@ -57,6 +57,7 @@ async def make_part(
     broken_off = 0
     begun = False
     last_sign = time.monotonic()
+    failure: Failure | None = None
 
     def listen(event: Progress | Preview) -> None:
         nonlocal begun, last_sign
@@ -66,7 +67,8 @@ async def make_part(
 
     while True:
         if remaining() <= 0:
-            raise PartFailed(_too_late(service), retries)
+            # What kept it from being made says more than that the time is over.
+            raise PartFailed(failure.error if failure else _too_late(service), retries)
         try:
             return Made(await service.make(manifest, remaining(), listen), retries)
         except (grpc.aio.AioRpcError, ServiceError) as problem:

@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from postcards_composer.postcard import Manifest, PartKind
+from postcards_composer.postcard import Manifest, PartKind, PartState
 from postcards_serving.work import Preview, Progress
 
 _PROGRESS_BITS = 20
+_UNFINISHED = (PartState.PENDING, PartState.RUNNING)
 MAX_WAITING = 64
 
 
@@ -54,7 +55,7 @@ class Feed:
         """Begins with the postcard as it is."""
         self._manifest = manifest
         self._count = 0
-        self._latest: dict[tuple[PartKind, type], Event] = {}
+        self._latest: dict[tuple[PartKind, type], tuple[int, PartReport]] = {}
         self._followers: set[_Follower] = set()
         self._closed = False
 
@@ -62,15 +63,19 @@ class Feed:
         """The postcard has changed."""
         self._manifest = manifest
         self._count = 0
-        self._latest.clear()
+        # Who joins late wants to know that a part waits, whatever has become of the others meanwhile.
+        self._latest = {
+            key: (self._next(), report)
+            for key, (_, report) in self._latest.items()
+            if manifest.part(report.kind).state in _UNFINISHED
+        }
         self._tell(Event(sequence_of(manifest.revision), manifest))
 
     def report(self, kind: PartKind, report: Progress | Preview) -> None:
         """A part has advanced."""
-        self._count += 1
-        event = Event(sequence_of(self._manifest.revision, self._count), PartReport(kind, report))
-        self._latest[kind, type(report)] = event
-        self._tell(event)
+        sequence, value = self._next(), PartReport(kind, report)
+        self._latest[kind, type(report)] = (sequence, value)
+        self._tell(Event(sequence, value))
 
     def close(self) -> None:
         """Nothing more will come from this process."""
@@ -89,7 +94,8 @@ class Feed:
         self._followers.add(follower)
         try:
             present = Event(sequence_of(self._manifest.revision), self._manifest)
-            for event in (present, *sorted(self._latest.values(), key=lambda e: e.sequence)):
+            latest = sorted((Event(*numbered) for numbered in self._latest.values()), key=lambda e: e.sequence)
+            for event in (present, *latest):
                 if event.sequence > after:
                     yield event
             async for event in follower.events():
@@ -97,6 +103,10 @@ class Feed:
                     yield event
         finally:
             self._followers.discard(follower)
+
+    def _next(self) -> int:
+        self._count += 1
+        return sequence_of(self._manifest.revision, self._count)
 
     def _tell(self, event: Event) -> None:
         for follower in self._followers:
