@@ -78,6 +78,10 @@ class Provenance:
     """Versions of the libraries that matter for the result, by package name."""
     notes: tuple[str, ...] = field(default=(), metadata={"max_length": 100, "item_max_length": 2_000})
     """What was done otherwise than asked, in plain words."""
+    model_files: Mapping[str, str] = field(default_factory=dict[str, str], metadata={"max_length": 1_000})
+    """SHA-256 of every file of the model that took part, by path within the model."""
+    usage: Mapping[str, float] = field(default_factory=dict[str, float], metadata={"max_length": 100})
+    """What the making consumed, by unit: "prompt_tokens", "completion_tokens", "cost_usd"."""
 
 
 def json_settings(**settings: object) -> dict[str, str]:

@@ -43,6 +43,8 @@ class AudioRequest:
     """For models that denoise."""
     init_strength: float | None = field(default=None, metadata={"ge": 0, "le": 1})
     """For models that denoise."""
+    exact: bool = False
+    """Whether it is made alone, never in one step with others: bit by bit equal on one machine."""
 
 
 @dataclass(frozen=True)

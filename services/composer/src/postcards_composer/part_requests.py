@@ -32,6 +32,8 @@ def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
         previews=True,
         caption=caption_of(species),
         parents=[encode(parent, species_pb2.Parent) for parent in species.parents],
+        style=asked.style,
+        exact=asked.exact,
     )
 
 
@@ -74,6 +76,7 @@ def audio_request(manifest: Manifest) -> audio_pb2.GenerateAudioRequest:
         steps=asked.steps or 0,
         guidance_scale=asked.guidance_scale,
         init_strength=asked.init_strength,
+        exact=asked.exact,
     )
 
 

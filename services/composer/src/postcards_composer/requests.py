@@ -37,6 +37,10 @@ class ImageSettings:
     """Name of the sampler."""
     finish: Finish | None = None
     """How the picture is finished."""
+    style: str = field(default="", metadata={"max_length": 64})
+    """Name of a set of defaults that the engine knows."""
+    exact: bool = False
+    """Whether it is made alone, bit by bit equal when made again on one machine."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class AudioSettings:
     """Guidance scale."""
     init_strength: float | None = field(default=None, metadata={"ge": 0, "le": 1})
     """How far to leave the rendering."""
+    exact: bool = False
+    """Whether it is made alone, bit by bit equal when made again on one machine."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from postcards_serving.work import Blob, Provenance, Work
@@ -47,6 +48,17 @@ class ImageRequest:
     """What a print says below the picture, line by line; empty: where the animal is."""
     parents: tuple[Parent, ...] = field(default=(), metadata={"max_length": 4})
     """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1."""
+    style: str = field(default="", metadata={"max_length": 64})
+    """Name of a set of defaults that the engine knows, e.g. "distorted"; empty: its own."""
+    exact: bool = False
+    """Whether it is made alone, never in one step with others: bit by bit equal on one machine."""
+
+
+class SafetyVerdict(Enum):
+    """What a safety checker said of a picture."""
+
+    PASSED = "passed"
+    WITHHELD = "withheld"
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,8 @@ class ImageResult:
     """One sentence that describes the picture to those who cannot see it."""
     provenance: Provenance
     """How it was made."""
+    safety: SafetyVerdict | None = None
+    """What the safety checker of the model said; None: nobody looked."""
 
 
 class ImageEngine(Protocol):

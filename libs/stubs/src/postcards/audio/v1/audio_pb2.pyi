@@ -41,6 +41,7 @@ class GenerateAudioRequest(message.Message):
     STEPS_FIELD_NUMBER: builtins.int
     GUIDANCE_SCALE_FIELD_NUMBER: builtins.int
     INIT_STRENGTH_FIELD_NUMBER: builtins.int
+    EXACT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
     engine: builtins.str
@@ -64,6 +65,10 @@ class GenerateAudioRequest(message.Message):
     init_strength: builtins.float
     """How far a denoising engine leaves the rendering it starts from: 0 keeps it, 1 starts from noise. Range: 0 to 1.
     Default: the engine's own.
+    """
+    exact: builtins.bool
+    """Whether the call is made alone, never in one step with others: equal bit by bit when it is made again on the same
+    machine. Slower under load. Default: false. Engines that compute are exact always.
     """
     @builtins.property
     def vocal_tract(self) -> voice_pb2.VocalTract:
@@ -93,10 +98,11 @@ class GenerateAudioRequest(message.Message):
         steps: builtins.int = ...,
         guidance_scale: builtins.float | None = ...,
         init_strength: builtins.float | None = ...,
+        exact: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "_strangeness", b"_strangeness", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "phrase", b"phrase", "scene", b"scene", "seconds", b"seconds", "strangeness", b"strangeness", "vocal_tract", b"vocal_tract"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "_strangeness", b"_strangeness", "engine", b"engine", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "phrase", b"phrase", "prompt", b"prompt", "request_id", b"request_id", "scene", b"scene", "seconds", b"seconds", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "vocal_tract", b"vocal_tract"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "_strangeness", b"_strangeness", "engine", b"engine", "exact", b"exact", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "phrase", b"phrase", "prompt", b"prompt", "request_id", b"request_id", "scene", b"scene", "seconds", b"seconds", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "vocal_tract", b"vocal_tract"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015

@@ -24,69 +24,76 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from postcards.audio.v1 import audio_pb2 as postcards_dot_audio_dot_v1_dot_audio__pb2
+from postcards.image.v1 import image_pb2 as postcards_dot_image_dot_v1_dot_image__pb2
+from postcards.language.v1 import language_pb2 as postcards_dot_language_dot_v1_dot_language__pb2
 from postcards.media.v1 import media_pb2 as postcards_dot_media_dot_v1_dot_media__pb2
 from postcards.species.v1 import phrase_pb2 as postcards_dot_species_dot_v1_dot_phrase__pb2
 from postcards.species.v1 import species_pb2 as postcards_dot_species_dot_v1_dot_species__pb2
 from postcards.species.v1 import world_pb2 as postcards_dot_species_dot_v1_dot_world__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$postcards/composer/v1/composer.proto\x12\x15postcards.composer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epostcards/media/v1/media.proto\x1a!postcards/species/v1/phrase.proto\x1a\"postcards/species/v1/species.proto\x1a postcards/species/v1/world.proto\":\n\tPartError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x8a\x02\n\x04Part\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.postcards.composer.v1.PartKind\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .postcards.composer.v1.PartState\x12/\n\x05\x65rror\x18\x03 \x01(\x0b\x32 .postcards.composer.v1.PartError\x12\x32\n\nprovenance\x18\x04 \x01(\x0b\x32\x1e.postcards.media.v1.Provenance\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\"[\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x0b\n\x03url\x18\x05 \x01(\t\"\x93\x02\n\rImageSettings\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\r\n\x05steps\x18\x06 \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x07 \x01(\x02H\x00\x88\x01\x01\x12\x1a\n\rinit_strength\x18\x08 \x01(\x02H\x01\x88\x01\x01\x12\x0f\n\x07sampler\x18\t \x01(\t\x12,\n\x06\x66inish\x18\n \x01(\x0e\x32\x1c.postcards.species.v1.FinishB\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xd7\x01\n\rAudioSettings\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x03 \x01(\t\x12\x14\n\x07seconds\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\r\n\x05steps\x18\x05 \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x06 \x01(\x02H\x01\x88\x01\x01\x12\x1a\n\rinit_strength\x18\x07 \x01(\x02H\x02\x88\x01\x01\x42\n\n\x08_secondsB\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xd2\x01\n\x10LanguageSettings\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12,\n\x06intent\x18\x03 \x01(\x0e\x32\x1c.postcards.species.v1.Intent\x12(\n\x04mood\x18\x04 \x01(\x0e\x32\x1a.postcards.species.v1.Mood\x12\x18\n\x0btemperature\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x06 \x01(\x02H\x01\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_p\"\x91\x05\n\x08Postcard\x12\n\n\x02id\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.postcards.composer.v1.PostcardState\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\r\n\x05theme\x18\x04 \x01(\t\x12.\n\x07species\x18\x05 \x01(\x0b\x32\x1d.postcards.species.v1.Species\x12,\n\x06phrase\x18\x06 \x01(\x0b\x32\x1c.postcards.species.v1.Phrase\x12*\n\x05parts\x18\x07 \x03(\x0b\x32\x1b.postcards.composer.v1.Part\x12*\n\x05\x66iles\x18\x08 \x03(\x0b\x32\x1b.postcards.composer.v1.File\x12\x10\n\x08location\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x0c \x01(\x04\x12\x33\n\x05image\x18\r \x01(\x0b\x32$.postcards.composer.v1.ImageSettings\x12\x33\n\x05\x61udio\x18\x0e \x01(\x0b\x32$.postcards.composer.v1.AudioSettings\x12\x39\n\x08language\x18\x0f \x01(\x0b\x32\'.postcards.composer.v1.LanguageSettings\x12\x10\n\x08\x61lt_text\x18\x10 \x01(\t\x12\x34\n\ncard_error\x18\x11 \x01(\x0b\x32 .postcards.composer.v1.PartError\"\xd1\x02\n\x15\x43reatePostcardRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x04seed\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05theme\x18\x03 \x01(\t\x12\x18\n\x0bstrangeness\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x33\n\x05image\x18\x05 \x01(\x0b\x32$.postcards.composer.v1.ImageSettings\x12\x33\n\x05\x61udio\x18\x06 \x01(\x0b\x32$.postcards.composer.v1.AudioSettings\x12\x39\n\x08language\x18\x07 \x01(\x0b\x32\'.postcards.composer.v1.LanguageSettings\x12*\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05_seedB\x0e\n\x0c_strangeness\"K\n\x16\x43reatePostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\":\n\x14WatchPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"\xd0\x01\n\x15WatchPostcardResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x33\n\x08postcard\x18\x02 \x01(\x0b\x32\x1f.postcards.composer.v1.PostcardH\x00\x12\x37\n\x08progress\x18\x03 \x01(\x0b\x32#.postcards.composer.v1.PartProgressH\x00\x12.\n\x07preview\x18\x04 \x01(\x0b\x32\x1b.postcards.media.v1.PreviewH\x00\x42\x07\n\x05\x65vent\"m\n\x0cPartProgress\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.postcards.composer.v1.PartKind\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.postcards.media.v1.Progress\" \n\x12GetPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"H\n\x13GetPostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\"=\n\x14ListPostcardsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"d\n\x15ListPostcardsResponse\x12\x32\n\tpostcards\x18\x01 \x03(\x0b\x32\x1f.postcards.composer.v1.Postcard\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x15\x43\x61ncelPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"K\n\x16\x43\x61ncelPostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\"#\n\x15RepairPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"K\n\x16RepairPostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\"#\n\x15\x44\x65letePostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65letePostcardResponse*\xbc\x01\n\rPostcardState\x12\x1e\n\x1aPOSTCARD_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17POSTCARD_STATE_CREATING\x10\x01\x12\x19\n\x15POSTCARD_STATE_ACTIVE\x10\x02\x12\x1a\n\x16POSTCARD_STATE_PARTIAL\x10\x03\x12\x19\n\x15POSTCARD_STATE_FAILED\x10\x04\x12\x1c\n\x18POSTCARD_STATE_CANCELLED\x10\x05*g\n\x08PartKind\x12\x19\n\x15PART_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fPART_KIND_IMAGE\x10\x01\x12\x16\n\x12PART_KIND_LANGUAGE\x10\x02\x12\x13\n\x0fPART_KIND_AUDIO\x10\x03*\x9d\x01\n\tPartState\x12\x1a\n\x16PART_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PART_STATE_PENDING\x10\x01\x12\x16\n\x12PART_STATE_RUNNING\x10\x02\x12\x13\n\x0fPART_STATE_DONE\x10\x03\x12\x15\n\x11PART_STATE_FAILED\x10\x04\x12\x18\n\x14PART_STATE_CANCELLED\x10\x05\x32\x8d\x06\n\x0fPostcardService\x12m\n\x0e\x43reatePostcard\x12,.postcards.composer.v1.CreatePostcardRequest\x1a-.postcards.composer.v1.CreatePostcardResponse\x12l\n\rWatchPostcard\x12+.postcards.composer.v1.WatchPostcardRequest\x1a,.postcards.composer.v1.WatchPostcardResponse0\x01\x12\x64\n\x0bGetPostcard\x12).postcards.composer.v1.GetPostcardRequest\x1a*.postcards.composer.v1.GetPostcardResponse\x12j\n\rListPostcards\x12+.postcards.composer.v1.ListPostcardsRequest\x1a,.postcards.composer.v1.ListPostcardsResponse\x12m\n\x0e\x43\x61ncelPostcard\x12,.postcards.composer.v1.CancelPostcardRequest\x1a-.postcards.composer.v1.CancelPostcardResponse\x12m\n\x0eRepairPostcard\x12,.postcards.composer.v1.RepairPostcardRequest\x1a-.postcards.composer.v1.RepairPostcardResponse\x12m\n\x0e\x44\x65letePostcard\x12,.postcards.composer.v1.DeletePostcardRequest\x1a-.postcards.composer.v1.DeletePostcardResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$postcards/composer/v1/composer.proto\x12\x15postcards.composer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epostcards/audio/v1/audio.proto\x1a\x1epostcards/image/v1/image.proto\x1a$postcards/language/v1/language.proto\x1a\x1epostcards/media/v1/media.proto\x1a!postcards/species/v1/phrase.proto\x1a\"postcards/species/v1/species.proto\x1a postcards/species/v1/world.proto\":\n\tPartError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x8a\x02\n\x04Part\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.postcards.composer.v1.PartKind\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .postcards.composer.v1.PartState\x12/\n\x05\x65rror\x18\x03 \x01(\x0b\x32 .postcards.composer.v1.PartError\x12\x32\n\nprovenance\x18\x04 \x01(\x0b\x32\x1e.postcards.media.v1.Provenance\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\"[\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x0b\n\x03url\x18\x05 \x01(\t\"\xb1\x02\n\rImageSettings\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\r\n\x05steps\x18\x06 \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x07 \x01(\x02H\x00\x88\x01\x01\x12\x1a\n\rinit_strength\x18\x08 \x01(\x02H\x01\x88\x01\x01\x12\x0f\n\x07sampler\x18\t \x01(\t\x12,\n\x06\x66inish\x18\n \x01(\x0e\x32\x1c.postcards.species.v1.Finish\x12\r\n\x05style\x18\x0b \x01(\t\x12\r\n\x05\x65xact\x18\x0c \x01(\x08\x42\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xe6\x01\n\rAudioSettings\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x03 \x01(\t\x12\x14\n\x07seconds\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\r\n\x05steps\x18\x05 \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x06 \x01(\x02H\x01\x88\x01\x01\x12\x1a\n\rinit_strength\x18\x07 \x01(\x02H\x02\x88\x01\x01\x12\r\n\x05\x65xact\x18\x08 \x01(\x08\x42\n\n\x08_secondsB\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xd2\x01\n\x10LanguageSettings\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12,\n\x06intent\x18\x03 \x01(\x0e\x32\x1c.postcards.species.v1.Intent\x12(\n\x04mood\x18\x04 \x01(\x0e\x32\x1a.postcards.species.v1.Mood\x12\x18\n\x0btemperature\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x06 \x01(\x02H\x01\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_p\"\x91\x05\n\x08Postcard\x12\n\n\x02id\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.postcards.composer.v1.PostcardState\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\r\n\x05theme\x18\x04 \x01(\t\x12.\n\x07species\x18\x05 \x01(\x0b\x32\x1d.postcards.species.v1.Species\x12,\n\x06phrase\x18\x06 \x01(\x0b\x32\x1c.postcards.species.v1.Phrase\x12*\n\x05parts\x18\x07 \x03(\x0b\x32\x1b.postcards.composer.v1.Part\x12*\n\x05\x66iles\x18\x08 \x03(\x0b\x32\x1b.postcards.composer.v1.File\x12\x10\n\x08location\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x0c \x01(\x04\x12\x33\n\x05image\x18\r \x01(\x0b\x32$.postcards.composer.v1.ImageSettings\x12\x33\n\x05\x61udio\x18\x0e \x01(\x0b\x32$.postcards.composer.v1.AudioSettings\x12\x39\n\x08language\x18\x0f \x01(\x0b\x32\'.postcards.composer.v1.LanguageSettings\x12\x10\n\x08\x61lt_text\x18\x10 \x01(\t\x12\x34\n\ncard_error\x18\x11 \x01(\x0b\x32 .postcards.composer.v1.PartError\"\xd1\x02\n\x15\x43reatePostcardRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x04seed\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05theme\x18\x03 \x01(\t\x12\x18\n\x0bstrangeness\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x33\n\x05image\x18\x05 \x01(\x0b\x32$.postcards.composer.v1.ImageSettings\x12\x33\n\x05\x61udio\x18\x06 \x01(\x0b\x32$.postcards.composer.v1.AudioSettings\x12\x39\n\x08language\x18\x07 \x01(\x0b\x32\'.postcards.composer.v1.LanguageSettings\x12*\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05_seedB\x0e\n\x0c_strangeness\"K\n\x16\x43reatePostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\":\n\x14WatchPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"\xd0\x01\n\x15WatchPostcardResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x33\n\x08postcard\x18\x02 \x01(\x0b\x32\x1f.postcards.composer.v1.PostcardH\x00\x12\x37\n\x08progress\x18\x03 \x01(\x0b\x32#.postcards.composer.v1.PartProgressH\x00\x12.\n\x07preview\x18\x04 \x01(\x0b\x32\x1b.postcards.media.v1.PreviewH\x00\x42\x07\n\x05\x65vent\"m\n\x0cPartProgress\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.postcards.composer.v1.PartKind\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.postcards.media.v1.Progress\" \n\x12GetPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"H\n\x13GetPostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\"=\n\x14ListPostcardsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"d\n\x15ListPostcardsResponse\x12\x32\n\tpostcards\x18\x01 \x03(\x0b\x32\x1f.postcards.composer.v1.Postcard\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x15\x43\x61ncelPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"K\n\x16\x43\x61ncelPostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\"#\n\x15RepairPostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"K\n\x16RepairPostcardResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\"%\n\x11PlanReplayRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\"\xfa\x01\n\x12PlanReplayResponse\x12\x31\n\x08postcard\x18\x01 \x01(\x0b\x32\x1f.postcards.composer.v1.Postcard\x12\x37\n\x05image\x18\x02 \x01(\x0b\x32(.postcards.image.v1.GenerateImageRequest\x12?\n\x08language\x18\x03 \x01(\x0b\x32-.postcards.language.v1.GeneratePhrasesRequest\x12\x37\n\x05\x61udio\x18\x04 \x01(\x0b\x32(.postcards.audio.v1.GenerateAudioRequest\"#\n\x15\x44\x65letePostcardRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65letePostcardResponse*\xbc\x01\n\rPostcardState\x12\x1e\n\x1aPOSTCARD_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17POSTCARD_STATE_CREATING\x10\x01\x12\x19\n\x15POSTCARD_STATE_ACTIVE\x10\x02\x12\x1a\n\x16POSTCARD_STATE_PARTIAL\x10\x03\x12\x19\n\x15POSTCARD_STATE_FAILED\x10\x04\x12\x1c\n\x18POSTCARD_STATE_CANCELLED\x10\x05*g\n\x08PartKind\x12\x19\n\x15PART_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fPART_KIND_IMAGE\x10\x01\x12\x16\n\x12PART_KIND_LANGUAGE\x10\x02\x12\x13\n\x0fPART_KIND_AUDIO\x10\x03*\x9d\x01\n\tPartState\x12\x1a\n\x16PART_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PART_STATE_PENDING\x10\x01\x12\x16\n\x12PART_STATE_RUNNING\x10\x02\x12\x13\n\x0fPART_STATE_DONE\x10\x03\x12\x15\n\x11PART_STATE_FAILED\x10\x04\x12\x18\n\x14PART_STATE_CANCELLED\x10\x05\x32\xf0\x06\n\x0fPostcardService\x12m\n\x0e\x43reatePostcard\x12,.postcards.composer.v1.CreatePostcardRequest\x1a-.postcards.composer.v1.CreatePostcardResponse\x12l\n\rWatchPostcard\x12+.postcards.composer.v1.WatchPostcardRequest\x1a,.postcards.composer.v1.WatchPostcardResponse0\x01\x12\x64\n\x0bGetPostcard\x12).postcards.composer.v1.GetPostcardRequest\x1a*.postcards.composer.v1.GetPostcardResponse\x12j\n\rListPostcards\x12+.postcards.composer.v1.ListPostcardsRequest\x1a,.postcards.composer.v1.ListPostcardsResponse\x12m\n\x0e\x43\x61ncelPostcard\x12,.postcards.composer.v1.CancelPostcardRequest\x1a-.postcards.composer.v1.CancelPostcardResponse\x12m\n\x0eRepairPostcard\x12,.postcards.composer.v1.RepairPostcardRequest\x1a-.postcards.composer.v1.RepairPostcardResponse\x12m\n\x0e\x44\x65letePostcard\x12,.postcards.composer.v1.DeletePostcardRequest\x1a-.postcards.composer.v1.DeletePostcardResponse\x12\x61\n\nPlanReplay\x12(.postcards.composer.v1.PlanReplayRequest\x1a).postcards.composer.v1.PlanReplayResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'postcards.composer.v1.composer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POSTCARDSTATE']._serialized_start=3420
-  _globals['_POSTCARDSTATE']._serialized_end=3608
-  _globals['_PARTKIND']._serialized_start=3610
-  _globals['_PARTKIND']._serialized_end=3713
-  _globals['_PARTSTATE']._serialized_start=3716
-  _globals['_PARTSTATE']._serialized_end=3873
-  _globals['_PARTERROR']._serialized_start=265
-  _globals['_PARTERROR']._serialized_end=323
-  _globals['_PART']._serialized_start=326
-  _globals['_PART']._serialized_end=592
-  _globals['_FILE']._serialized_start=594
-  _globals['_FILE']._serialized_end=685
-  _globals['_IMAGESETTINGS']._serialized_start=688
-  _globals['_IMAGESETTINGS']._serialized_end=963
-  _globals['_AUDIOSETTINGS']._serialized_start=966
-  _globals['_AUDIOSETTINGS']._serialized_end=1181
-  _globals['_LANGUAGESETTINGS']._serialized_start=1184
-  _globals['_LANGUAGESETTINGS']._serialized_end=1394
-  _globals['_POSTCARD']._serialized_start=1397
-  _globals['_POSTCARD']._serialized_end=2054
-  _globals['_CREATEPOSTCARDREQUEST']._serialized_start=2057
-  _globals['_CREATEPOSTCARDREQUEST']._serialized_end=2394
-  _globals['_CREATEPOSTCARDRESPONSE']._serialized_start=2396
-  _globals['_CREATEPOSTCARDRESPONSE']._serialized_end=2471
-  _globals['_WATCHPOSTCARDREQUEST']._serialized_start=2473
-  _globals['_WATCHPOSTCARDREQUEST']._serialized_end=2531
-  _globals['_WATCHPOSTCARDRESPONSE']._serialized_start=2534
-  _globals['_WATCHPOSTCARDRESPONSE']._serialized_end=2742
-  _globals['_PARTPROGRESS']._serialized_start=2744
-  _globals['_PARTPROGRESS']._serialized_end=2853
-  _globals['_GETPOSTCARDREQUEST']._serialized_start=2855
-  _globals['_GETPOSTCARDREQUEST']._serialized_end=2887
-  _globals['_GETPOSTCARDRESPONSE']._serialized_start=2889
-  _globals['_GETPOSTCARDRESPONSE']._serialized_end=2961
-  _globals['_LISTPOSTCARDSREQUEST']._serialized_start=2963
-  _globals['_LISTPOSTCARDSREQUEST']._serialized_end=3024
-  _globals['_LISTPOSTCARDSRESPONSE']._serialized_start=3026
-  _globals['_LISTPOSTCARDSRESPONSE']._serialized_end=3126
-  _globals['_CANCELPOSTCARDREQUEST']._serialized_start=3128
-  _globals['_CANCELPOSTCARDREQUEST']._serialized_end=3163
-  _globals['_CANCELPOSTCARDRESPONSE']._serialized_start=3165
-  _globals['_CANCELPOSTCARDRESPONSE']._serialized_end=3240
-  _globals['_REPAIRPOSTCARDREQUEST']._serialized_start=3242
-  _globals['_REPAIRPOSTCARDREQUEST']._serialized_end=3277
-  _globals['_REPAIRPOSTCARDRESPONSE']._serialized_start=3279
-  _globals['_REPAIRPOSTCARDRESPONSE']._serialized_end=3354
-  _globals['_DELETEPOSTCARDREQUEST']._serialized_start=3356
-  _globals['_DELETEPOSTCARDREQUEST']._serialized_end=3391
-  _globals['_DELETEPOSTCARDRESPONSE']._serialized_start=3393
-  _globals['_DELETEPOSTCARDRESPONSE']._serialized_end=3417
-  _globals['_POSTCARDSERVICE']._serialized_start=3876
-  _globals['_POSTCARDSERVICE']._serialized_end=4657
+  _globals['_POSTCARDSTATE']._serialized_start=3859
+  _globals['_POSTCARDSTATE']._serialized_end=4047
+  _globals['_PARTKIND']._serialized_start=4049
+  _globals['_PARTKIND']._serialized_end=4152
+  _globals['_PARTSTATE']._serialized_start=4155
+  _globals['_PARTSTATE']._serialized_end=4312
+  _globals['_PARTERROR']._serialized_start=367
+  _globals['_PARTERROR']._serialized_end=425
+  _globals['_PART']._serialized_start=428
+  _globals['_PART']._serialized_end=694
+  _globals['_FILE']._serialized_start=696
+  _globals['_FILE']._serialized_end=787
+  _globals['_IMAGESETTINGS']._serialized_start=790
+  _globals['_IMAGESETTINGS']._serialized_end=1095
+  _globals['_AUDIOSETTINGS']._serialized_start=1098
+  _globals['_AUDIOSETTINGS']._serialized_end=1328
+  _globals['_LANGUAGESETTINGS']._serialized_start=1331
+  _globals['_LANGUAGESETTINGS']._serialized_end=1541
+  _globals['_POSTCARD']._serialized_start=1544
+  _globals['_POSTCARD']._serialized_end=2201
+  _globals['_CREATEPOSTCARDREQUEST']._serialized_start=2204
+  _globals['_CREATEPOSTCARDREQUEST']._serialized_end=2541
+  _globals['_CREATEPOSTCARDRESPONSE']._serialized_start=2543
+  _globals['_CREATEPOSTCARDRESPONSE']._serialized_end=2618
+  _globals['_WATCHPOSTCARDREQUEST']._serialized_start=2620
+  _globals['_WATCHPOSTCARDREQUEST']._serialized_end=2678
+  _globals['_WATCHPOSTCARDRESPONSE']._serialized_start=2681
+  _globals['_WATCHPOSTCARDRESPONSE']._serialized_end=2889
+  _globals['_PARTPROGRESS']._serialized_start=2891
+  _globals['_PARTPROGRESS']._serialized_end=3000
+  _globals['_GETPOSTCARDREQUEST']._serialized_start=3002
+  _globals['_GETPOSTCARDREQUEST']._serialized_end=3034
+  _globals['_GETPOSTCARDRESPONSE']._serialized_start=3036
+  _globals['_GETPOSTCARDRESPONSE']._serialized_end=3108
+  _globals['_LISTPOSTCARDSREQUEST']._serialized_start=3110
+  _globals['_LISTPOSTCARDSREQUEST']._serialized_end=3171
+  _globals['_LISTPOSTCARDSRESPONSE']._serialized_start=3173
+  _globals['_LISTPOSTCARDSRESPONSE']._serialized_end=3273
+  _globals['_CANCELPOSTCARDREQUEST']._serialized_start=3275
+  _globals['_CANCELPOSTCARDREQUEST']._serialized_end=3310
+  _globals['_CANCELPOSTCARDRESPONSE']._serialized_start=3312
+  _globals['_CANCELPOSTCARDRESPONSE']._serialized_end=3387
+  _globals['_REPAIRPOSTCARDREQUEST']._serialized_start=3389
+  _globals['_REPAIRPOSTCARDREQUEST']._serialized_end=3424
+  _globals['_REPAIRPOSTCARDRESPONSE']._serialized_start=3426
+  _globals['_REPAIRPOSTCARDRESPONSE']._serialized_end=3501
+  _globals['_PLANREPLAYREQUEST']._serialized_start=3503
+  _globals['_PLANREPLAYREQUEST']._serialized_end=3540
+  _globals['_PLANREPLAYRESPONSE']._serialized_start=3543
+  _globals['_PLANREPLAYRESPONSE']._serialized_end=3793
+  _globals['_DELETEPOSTCARDREQUEST']._serialized_start=3795
+  _globals['_DELETEPOSTCARDREQUEST']._serialized_end=3830
+  _globals['_DELETEPOSTCARDRESPONSE']._serialized_start=3832
+  _globals['_DELETEPOSTCARDRESPONSE']._serialized_end=3856
+  _globals['_POSTCARDSERVICE']._serialized_start=4315
+  _globals['_POSTCARDSERVICE']._serialized_end=5195
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,9 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from postcards.audio.v1 import audio_pb2 as audio_pb2
+from postcards.image.v1 import image_pb2 as image_pb2
+from postcards.language.v1 import language_pb2 as language_pb2
 from postcards.media.v1 import media_pb2 as media_pb2
 from postcards.species.v1 import phrase_pb2 as phrase_pb2
 from postcards.species.v1 import species_pb2 as species_pb2
@@ -248,6 +251,8 @@ class ImageSettings(message.Message):
     INIT_STRENGTH_FIELD_NUMBER: builtins.int
     SAMPLER_FIELD_NUMBER: builtins.int
     FINISH_FIELD_NUMBER: builtins.int
+    STYLE_FIELD_NUMBER: builtins.int
+    EXACT_FIELD_NUMBER: builtins.int
     engine: builtins.str
     """Engine that must make it. Default: the image server's."""
     prompt: builtins.str
@@ -268,6 +273,10 @@ class ImageSettings(message.Message):
     """Name of the sampler. At most 64 characters. Default: the engine's own."""
     finish: world_pb2.Finish.ValueType
     """How the picture is finished. Default: chosen by the theme, else by the species."""
+    style: builtins.str
+    """Name of a set of defaults that the engine knows, e.g. "distorted". At most 64 characters. Default: none."""
+    exact: builtins.bool
+    """Whether it is made alone, bit by bit equal when made again on one machine. Default: false."""
     def __init__(
         self,
         *,
@@ -281,10 +290,12 @@ class ImageSettings(message.Message):
         init_strength: builtins.float | None = ...,
         sampler: builtins.str = ...,
         finish: world_pb2.Finish.ValueType = ...,
+        style: builtins.str = ...,
+        exact: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "engine", b"engine", "finish", b"finish", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "sampler", b"sampler", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "engine", b"engine", "exact", b"exact", "finish", b"finish", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "sampler", b"sampler", "steps", b"steps", "style", b"style", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -308,6 +319,7 @@ class AudioSettings(message.Message):
     STEPS_FIELD_NUMBER: builtins.int
     GUIDANCE_SCALE_FIELD_NUMBER: builtins.int
     INIT_STRENGTH_FIELD_NUMBER: builtins.int
+    EXACT_FIELD_NUMBER: builtins.int
     engine: builtins.str
     """Engine that must make it. Default: the audio server's."""
     prompt: builtins.str
@@ -322,6 +334,8 @@ class AudioSettings(message.Message):
     """Guidance scale. Range: 0 to 50. Default: the engine's own."""
     init_strength: builtins.float
     """How far to leave the rendering, 0 to 1. Default: the engine's own."""
+    exact: builtins.bool
+    """Whether it is made alone, bit by bit equal when made again on one machine. Default: false."""
     def __init__(
         self,
         *,
@@ -332,10 +346,11 @@ class AudioSettings(message.Message):
         steps: builtins.int = ...,
         guidance_scale: builtins.float | None = ...,
         init_strength: builtins.float | None = ...,
+        exact: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "seconds", b"seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "engine", b"engine", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "seconds", b"seconds", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "engine", b"engine", "exact", b"exact", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "seconds", b"seconds", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -857,6 +872,66 @@ class RepairPostcardResponse(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["postcard", b"postcard"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["postcard", b"postcard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PlanReplayRequest(message.Message):
+    """What to make again."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MANIFEST_FIELD_NUMBER: builtins.int
+    manifest: builtins.bytes
+    """The bytes of a manifest.json. Required. At most 1 MiB."""
+    def __init__(
+        self,
+        *,
+        manifest: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["manifest", b"manifest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PlanReplayResponse(message.Message):
+    """Answer of PlanReplay. The request of a part that was never done is absent."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    POSTCARD_FIELD_NUMBER: builtins.int
+    IMAGE_FIELD_NUMBER: builtins.int
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    AUDIO_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def postcard(self) -> Postcard:
+        """The postcard as its manifest describes it, its files without URLs."""
+
+    @builtins.property
+    def image(self) -> image_pb2.GenerateImageRequest:
+        """Makes the picture again."""
+
+    @builtins.property
+    def language(self) -> language_pb2.GeneratePhrasesRequest:
+        """Makes the phrase again."""
+
+    @builtins.property
+    def audio(self) -> audio_pb2.GenerateAudioRequest:
+        """Makes the call again."""
+
+    def __init__(
+        self,
+        *,
+        postcard: Postcard | None = ...,
+        image: image_pb2.GenerateImageRequest | None = ...,
+        language: language_pb2.GeneratePhrasesRequest | None = ...,
+        audio: audio_pb2.GenerateAudioRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["audio", b"audio", "image", b"image", "language", b"language", "postcard", b"postcard"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audio", b"audio", "image", b"image", "language", b"language", "postcard", b"postcard"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

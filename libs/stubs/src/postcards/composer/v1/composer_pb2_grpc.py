@@ -70,6 +70,11 @@ class PostcardServiceStub:
                 request_serializer=postcards_dot_composer_dot_v1_dot_composer__pb2.DeletePostcardRequest.SerializeToString,
                 response_deserializer=postcards_dot_composer_dot_v1_dot_composer__pb2.DeletePostcardResponse.FromString,
                 _registered_method=True)
+        self.PlanReplay = channel.unary_unary(
+                '/postcards.composer.v1.PostcardService/PlanReplay',
+                request_serializer=postcards_dot_composer_dot_v1_dot_composer__pb2.PlanReplayRequest.SerializeToString,
+                response_deserializer=postcards_dot_composer_dot_v1_dot_composer__pb2.PlanReplayResponse.FromString,
+                _registered_method=True)
 
 
 class PostcardServiceServicer:
@@ -134,6 +139,15 @@ class PostcardServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanReplay(self, request, context):
+        """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
+        that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
+        read; FAILED_PRECONDITION when no part of it is done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PostcardServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -171,6 +185,11 @@ def add_PostcardServiceServicer_to_server(servicer, server):
                     servicer.DeletePostcard,
                     request_deserializer=postcards_dot_composer_dot_v1_dot_composer__pb2.DeletePostcardRequest.FromString,
                     response_serializer=postcards_dot_composer_dot_v1_dot_composer__pb2.DeletePostcardResponse.SerializeToString,
+            ),
+            'PlanReplay': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanReplay,
+                    request_deserializer=postcards_dot_composer_dot_v1_dot_composer__pb2.PlanReplayRequest.FromString,
+                    response_serializer=postcards_dot_composer_dot_v1_dot_composer__pb2.PlanReplayResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -363,6 +382,33 @@ class PostcardService:
             '/postcards.composer.v1.PostcardService/DeletePostcard',
             postcards_dot_composer_dot_v1_dot_composer__pb2.DeletePostcardRequest.SerializeToString,
             postcards_dot_composer_dot_v1_dot_composer__pb2.DeletePostcardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanReplay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/postcards.composer.v1.PostcardService/PlanReplay',
+            postcards_dot_composer_dot_v1_dot_composer__pb2.PlanReplayRequest.SerializeToString,
+            postcards_dot_composer_dot_v1_dot_composer__pb2.PlanReplayResponse.FromString,
             options,
             channel_credentials,
             insecure,

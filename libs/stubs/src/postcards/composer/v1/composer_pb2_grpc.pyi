@@ -60,6 +60,11 @@ class PostcardServiceStub:
     """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none. Files of a postcard that another
     replica is making go a few seconds later. Its request_id may then be used again, for any content.
     """
+    PlanReplay: _grpc.UnaryUnaryMultiCallable[_composer_pb2.PlanReplayRequest, _composer_pb2.PlanReplayResponse]
+    """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
+    that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
+    read; FAILED_PRECONDITION when no part of it is done.
+    """
 
 @_typing.type_check_only
 class PostcardServiceAsyncStub(PostcardServiceStub):
@@ -92,6 +97,11 @@ class PostcardServiceAsyncStub(PostcardServiceStub):
     DeletePostcard: _aio.UnaryUnaryMultiCallable[_composer_pb2.DeletePostcardRequest, _composer_pb2.DeletePostcardResponse]  # type: ignore[assignment]
     """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none. Files of a postcard that another
     replica is making go a few seconds later. Its request_id may then be used again, for any content.
+    """
+    PlanReplay: _aio.UnaryUnaryMultiCallable[_composer_pb2.PlanReplayRequest, _composer_pb2.PlanReplayResponse]  # type: ignore[assignment]
+    """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
+    that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
+    read; FAILED_PRECONDITION when no part of it is done.
     """
 
 class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -164,6 +174,17 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_composer_pb2.DeletePostcardResponse, _abc.Awaitable[_composer_pb2.DeletePostcardResponse]]:
         """Deletes a postcard and its files, whatever its state. NOT_FOUND when there is none. Files of a postcard that another
         replica is making go a few seconds later. Its request_id may then be used again, for any content.
+        """
+
+    @_abc_1.abstractmethod
+    def PlanReplay(
+        self,
+        request: _composer_pb2.PlanReplayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_composer_pb2.PlanReplayResponse, _abc.Awaitable[_composer_pb2.PlanReplayResponse]]:
+        """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
+        that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
+        read; FAILED_PRECONDITION when no part of it is done.
         """
 
 def add_PostcardServiceServicer_to_server(servicer: PostcardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

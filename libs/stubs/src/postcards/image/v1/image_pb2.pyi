@@ -7,6 +7,7 @@ from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from postcards.media.v1 import media_pb2 as media_pb2
 from postcards.species.v1 import body_pb2 as body_pb2
 from postcards.species.v1 import species_pb2 as species_pb2
@@ -21,6 +22,33 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
+
+class _SafetyVerdict:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SafetyVerdictEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_SafetyVerdict.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    SAFETY_VERDICT_UNSPECIFIED: _SafetyVerdict.ValueType  # 0
+    """Nobody looked: the engine computes, or its model has no checker."""
+    SAFETY_VERDICT_PASSED: _SafetyVerdict.ValueType  # 1
+    """The checker found nothing."""
+    SAFETY_VERDICT_WITHHELD: _SafetyVerdict.ValueType  # 2
+    """The checker took offence: the model's picture was withheld, image.png is the drawing that it would have started from,
+    and the notes of the provenance say so.
+    """
+
+class SafetyVerdict(_SafetyVerdict, metaclass=_SafetyVerdictEnumTypeWrapper):
+    """What a safety checker said of a picture."""
+
+SAFETY_VERDICT_UNSPECIFIED: SafetyVerdict.ValueType  # 0
+"""Nobody looked: the engine computes, or its model has no checker."""
+SAFETY_VERDICT_PASSED: SafetyVerdict.ValueType  # 1
+"""The checker found nothing."""
+SAFETY_VERDICT_WITHHELD: SafetyVerdict.ValueType  # 2
+"""The checker took offence: the model's picture was withheld, image.png is the drawing that it would have started from,
+and the notes of the provenance say so.
+"""
 
 @typing.final
 class GenerateImageRequest(message.Message):
@@ -45,6 +73,8 @@ class GenerateImageRequest(message.Message):
     PREVIEWS_FIELD_NUMBER: builtins.int
     CAPTION_FIELD_NUMBER: builtins.int
     PARENTS_FIELD_NUMBER: builtins.int
+    STYLE_FIELD_NUMBER: builtins.int
+    EXACT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
     engine: builtins.str
@@ -77,6 +107,14 @@ class GenerateImageRequest(message.Message):
     """Name of the sampler of an engine that denoises, e.g. "ddim". At most 64 characters. Default: the engine's own."""
     previews: builtins.bool
     """Whether previews are sent while the picture grows. Default: false."""
+    style: builtins.str
+    """Name of a set of defaults for what the request leaves out, e.g. "distorted". At most 64 characters; one that the
+    engine does not know is INVALID_ARGUMENT. Default: the engine's own defaults.
+    """
+    exact: builtins.bool
+    """Whether the picture is made alone, never in one step with others: equal bit by bit when it is made again on the same
+    machine. Slower under load. Default: false. Engines that compute are exact always.
+    """
     @builtins.property
     def body_plan(self) -> body_pb2.BodyPlan:
         """The animal. Default: derived from `seed` and `strangeness`."""
@@ -117,10 +155,12 @@ class GenerateImageRequest(message.Message):
         previews: builtins.bool = ...,
         caption: abc.Iterable[builtins.str] | None = ...,
         parents: abc.Iterable[species_pb2.Parent] | None = ...,
+        style: builtins.str = ...,
+        exact: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "scene", b"scene", "strangeness", b"strangeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "caption", b"caption", "engine", b"engine", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "parents", b"parents", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "caption", b"caption", "engine", b"engine", "exact", b"exact", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "parents", b"parents", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "style", b"style", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -188,12 +228,15 @@ class ImageResult(message.Message):
     HEIGHT_FIELD_NUMBER: builtins.int
     ALT_TEXT_FIELD_NUMBER: builtins.int
     PROVENANCE_FIELD_NUMBER: builtins.int
+    SAFETY_FIELD_NUMBER: builtins.int
     width: builtins.int
     """Width of image.png in pixels."""
     height: builtins.int
     """Height of image.png in pixels."""
     alt_text: builtins.str
     """One sentence that describes the picture to those who cannot see it."""
+    safety: SafetyVerdict.ValueType
+    """What the safety checker of the model said."""
     @builtins.property
     def blobs(self) -> containers.RepeatedCompositeFieldContainer[media_pb2.BlobHeader]:
         """The blobs whose bytes follow, in this order: "image.png" always; an engine may add more, e.g. "raw.png"."""
@@ -210,9 +253,10 @@ class ImageResult(message.Message):
         height: builtins.int = ...,
         alt_text: builtins.str = ...,
         provenance: media_pb2.Provenance | None = ...,
+        safety: SafetyVerdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alt_text", b"alt_text", "blobs", b"blobs", "height", b"height", "provenance", b"provenance", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alt_text", b"alt_text", "blobs", b"blobs", "height", b"height", "provenance", b"provenance", "safety", b"safety", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

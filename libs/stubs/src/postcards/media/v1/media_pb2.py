@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epostcards/media/v1/media.proto\x12\x12postcards.media.v1\x1a\x1egoogle/protobuf/duration.proto\"\xa1\x01\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\r\x12\r\n\x05steps\x18\x03 \x01(\r\x12\x10\n\x08\x66raction\x18\x04 \x01(\x02\x12\x16\n\x0equeue_position\x18\x05 \x01(\r\x12\x31\n\x0epredicted_wait\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04text\x18\x07 \x01(\t\"<\n\x07Preview\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"T\n\nBlobHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"3\n\x05\x43hunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xdf\x02\n\nProvenance\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x16\n\x0e\x65ngine_version\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x16\n\x0emodel_revision\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12>\n\x08settings\x18\x06 \x03(\x0b\x32,.postcards.media.v1.Provenance.SettingsEntry\x12@\n\tlibraries\x18\x07 \x03(\x0b\x32-.postcards.media.v1.Provenance.LibrariesEntry\x12\r\n\x05notes\x18\x08 \x03(\t\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epostcards/media/v1/media.proto\x12\x12postcards.media.v1\x1a\x1egoogle/protobuf/duration.proto\"\xa1\x01\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\r\x12\r\n\x05steps\x18\x03 \x01(\r\x12\x10\n\x08\x66raction\x18\x04 \x01(\x02\x12\x16\n\x0equeue_position\x18\x05 \x01(\r\x12\x31\n\x0epredicted_wait\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04text\x18\x07 \x01(\t\"<\n\x07Preview\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"T\n\nBlobHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"3\n\x05\x43hunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xbf\x04\n\nProvenance\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x16\n\x0e\x65ngine_version\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x16\n\x0emodel_revision\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12>\n\x08settings\x18\x06 \x03(\x0b\x32,.postcards.media.v1.Provenance.SettingsEntry\x12@\n\tlibraries\x18\x07 \x03(\x0b\x32-.postcards.media.v1.Provenance.LibrariesEntry\x12\r\n\x05notes\x18\x08 \x03(\t\x12\x43\n\x0bmodel_files\x18\t \x03(\x0b\x32..postcards.media.v1.Provenance.ModelFilesEntry\x12\x38\n\x05usage\x18\n \x03(\x0b\x32).postcards.media.v1.Provenance.UsageEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x31\n\x0fModelFilesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nUsageEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROVENANCE_SETTINGSENTRY']._serialized_options = b'8\001'
   _globals['_PROVENANCE_LIBRARIESENTRY']._loaded_options = None
   _globals['_PROVENANCE_LIBRARIESENTRY']._serialized_options = b'8\001'
+  _globals['_PROVENANCE_MODELFILESENTRY']._loaded_options = None
+  _globals['_PROVENANCE_MODELFILESENTRY']._serialized_options = b'8\001'
+  _globals['_PROVENANCE_USAGEENTRY']._loaded_options = None
+  _globals['_PROVENANCE_USAGEENTRY']._serialized_options = b'8\001'
   _globals['_PROGRESS']._serialized_start=87
   _globals['_PROGRESS']._serialized_end=248
   _globals['_PREVIEW']._serialized_start=250
@@ -45,9 +49,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHUNK']._serialized_start=398
   _globals['_CHUNK']._serialized_end=449
   _globals['_PROVENANCE']._serialized_start=452
-  _globals['_PROVENANCE']._serialized_end=803
-  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_start=706
-  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_end=753
-  _globals['_PROVENANCE_LIBRARIESENTRY']._serialized_start=755
-  _globals['_PROVENANCE_LIBRARIESENTRY']._serialized_end=803
+  _globals['_PROVENANCE']._serialized_end=1027
+  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_start=833
+  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_end=880
+  _globals['_PROVENANCE_LIBRARIESENTRY']._serialized_start=882
+  _globals['_PROVENANCE_LIBRARIESENTRY']._serialized_end=930
+  _globals['_PROVENANCE_MODELFILESENTRY']._serialized_start=932
+  _globals['_PROVENANCE_MODELFILESENTRY']._serialized_end=981
+  _globals['_PROVENANCE_USAGEENTRY']._serialized_start=983
+  _globals['_PROVENANCE_USAGEENTRY']._serialized_end=1027
 # @@protoc_insertion_point(module_scope)

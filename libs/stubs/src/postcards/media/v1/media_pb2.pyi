@@ -199,6 +199,46 @@ class Provenance(message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @typing.final
+    class ModelFilesEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @typing.final
+    class UsageEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ENGINE_FIELD_NUMBER: builtins.int
     ENGINE_VERSION_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
@@ -207,6 +247,8 @@ class Provenance(message.Message):
     SETTINGS_FIELD_NUMBER: builtins.int
     LIBRARIES_FIELD_NUMBER: builtins.int
     NOTES_FIELD_NUMBER: builtins.int
+    MODEL_FILES_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     engine: builtins.str
     """Engine that made the part, e.g. "creature", "stable-diffusion"."""
     engine_version: builtins.str
@@ -229,6 +271,16 @@ class Provenance(message.Message):
     def notes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What was done otherwise than asked, in plain words, e.g. a parameter that the model rejected."""
 
+    @builtins.property
+    def model_files(self) -> containers.ScalarMap[builtins.str, builtins.str]:
+        """SHA-256 of every file of the model that took part, lower-case hex, by path within the model. Empty for engines that
+        compute and for models behind an API.
+        """
+
+    @builtins.property
+    def usage(self) -> containers.ScalarMap[builtins.str, builtins.float]:
+        """What the making consumed, by unit: "prompt_tokens", "completion_tokens", "cost_usd". Empty where nothing is counted."""
+
     def __init__(
         self,
         *,
@@ -240,9 +292,11 @@ class Provenance(message.Message):
         settings: abc.Mapping[builtins.str, builtins.str] | None = ...,
         libraries: abc.Mapping[builtins.str, builtins.str] | None = ...,
         notes: abc.Iterable[builtins.str] | None = ...,
+        model_files: abc.Mapping[builtins.str, builtins.str] | None = ...,
+        usage: abc.Mapping[builtins.str, builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["device", b"device", "engine", b"engine", "engine_version", b"engine_version", "libraries", b"libraries", "model", b"model", "model_revision", b"model_revision", "notes", b"notes", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["device", b"device", "engine", b"engine", "engine_version", b"engine_version", "libraries", b"libraries", "model", b"model", "model_files", b"model_files", "model_revision", b"model_revision", "notes", b"notes", "settings", b"settings", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
