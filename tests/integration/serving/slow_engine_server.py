@@ -1,7 +1,7 @@
 """A real server process around an engine that the test steers by the request: run by test_runtime.py.
 
 `seed` says what the engine does: 0 answers at once, 1 works until the file named by the environment appears, 2 hangs
-without ever checking, 3 raises. FAIL_LOADING, SLOW_LOADING: what happens before that.
+without ever checking, 3 raises. FAIL_LOADING, SLOW_LOADING, MISSING_MODEL: what happens before that.
 """
 
 import os
@@ -16,7 +16,7 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.media.v1 import media_pb2
 
 from postcards_serving.admission import Admission
-from postcards_serving.errors import EngineFailed
+from postcards_serving.errors import EngineFailed, FailedPrecondition
 from postcards_serving.execution import Executor, Finished
 from postcards_serving.messages import encode
 from postcards_serving.runtime import Service, serve
@@ -62,6 +62,8 @@ def load(settings: ServiceSettings) -> Service:
         raise ValueError("no such\nfile")
     if "EXIT_LOADING" in os.environ:
         sys.exit(3)
+    if "MISSING_MODEL" in os.environ and not GATE.exists():
+        raise FailedPrecondition(os.environ["MISSING_MODEL"], reason="MODEL_UNUSABLE")
     if "SLOW_LOADING" in os.environ:
         while not GATE.exists():
             time.sleep(0.01)

@@ -62,6 +62,8 @@ def environment(plan: Plan, endpoint: Endpoint, base: Mapping[str, str]) -> dict
         "POSTCARDS_METRICS_PORT": str(endpoint.metrics_port),
         "POSTCARDS_STORE_URL": plan.store_url,
         "PYTHONUNBUFFERED": "1",
+        # Who waits at a terminal is told at once; nobody would come to bring the model.
+        "POSTCARDS_ON_LOAD_FAILURE": "exit",
     }
     local = {
         # What a run that was killed left unfinished is taken up soon: nobody else works in this folder.

@@ -7,7 +7,7 @@ import grpc
 import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
-from postcards_serving.errors import Unavailable
+from postcards_serving.errors import ServiceError, Unavailable
 from postcards_serving.interceptors import is_warm_up
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -29,7 +29,7 @@ class Doorway(grpc.GenericRpcHandler):
         self._handlers: dict[str, Handler] = {}
         self._token = warm_up_token
         self._is_open = False
-        self._state = "starting"
+        self._refusal: ServiceError = _unavailable("starting")
 
     def fill(self, register: Callable[[grpc.aio.Server], None]) -> None:
         """Takes the handlers that `register` would add to a server.
@@ -46,10 +46,14 @@ class Doorway(grpc.GenericRpcHandler):
         """Lets everyone in."""
         self._is_open = True
 
+    def refuse(self, refusal: ServiceError) -> None:
+        """Answers with `refusal` until it is opened."""
+        self._refusal = refusal
+
     def close(self) -> None:
         """Turns away who comes from now on."""
         self._is_open = False
-        self._state = "stopping"
+        self._refusal = _unavailable("stopping")
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         """See `grpc.GenericRpcHandler`."""
@@ -59,7 +63,7 @@ class Doorway(grpc.GenericRpcHandler):
         known = self._handlers.get(handler_call_details.method)
         if known is not None and (self._is_open or is_warm_up(handler_call_details, self._token)):
             return known
-        return _refusing(method, self._state)
+        return _refusing(method, self._refusal)
 
 
 class _Registrar:
@@ -76,7 +80,11 @@ class _Registrar:
         self._handlers |= {f"/{service_name}/{name}": handler for name, handler in method_handlers.items()}
 
 
-def _refusing(method: MethodDescriptor, state: str) -> Handler:
+def _unavailable(state: str) -> ServiceError:
+    return Unavailable(f"the service is {state}", reason=state.upper(), retry_after=1.0)
+
+
+def _refusing(method: MethodDescriptor, refusal: ServiceError) -> Handler:
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
@@ -86,6 +94,6 @@ def _refusing(method: MethodDescriptor, state: str) -> Handler:
 
     async def refuse(request: object, context: object) -> NoReturn:
         del request, context
-        raise Unavailable(f"the service is {state}", reason=state.upper(), retry_after=1.0)
+        raise refusal.with_traceback(None)
 
     return cast(Any, make)(refuse)

@@ -36,7 +36,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class RunningCalls:
-    """The calls that are being answered, health and reflection aside. Lives on one event loop."""
+    """Calls that are being answered. Lives on one event loop."""
 
     def __init__(self) -> None:
         """Begins with none."""
@@ -69,6 +69,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """Calls that bring `warm_up_token` are neither counted nor logged."""
         self._warm_up_token = warm_up_token
         self.running = RunningCalls()
+        self.watching = RunningCalls()
+        """Calls of health and reflection."""
 
     async def intercept_service(
         self,
@@ -88,7 +90,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             method,
             request_id=_offered_id(metadata.get(REQUEST_ID_KEY)),
             counted=not is_warm_up(handler_call_details, self._warm_up_token),
-            running=self.running,
+            running=self.watching if service.startswith(_QUIET_SERVICES) else self.running,
         )
         return _wrapped(handler, call)
 
@@ -170,8 +172,7 @@ class _Call:
         REQUEST_ID.set(self.request_id)
         context.set_trailing_metadata(((REQUEST_ID_KEY, self.request_id),))
         self._count(metrics.RPC_STARTED)
-        if not self._is_quiet:
-            self.running.begin()
+        self.running.begin()
         try:
             if streaming:
                 yield self._each(request)
@@ -238,8 +239,7 @@ class _Call:
         return self.service.startswith(_QUIET_SERVICES)
 
     def _close(self, seconds: float) -> None:
-        if not self._is_quiet:
-            self.running.end()
+        self.running.end()
         if not self.counted:
             return
         label = metrics.code_label(self.code)

@@ -50,6 +50,13 @@ PART_SECONDS = Histogram(
     buckets=_WORK_BUCKETS,
 )
 
+LOAD_FAILURES = Counter("postcards_load_failures", "Attempts to load what is to be served that failed.")
+FALLBACKS = Counter(
+    "postcards_fallbacks",
+    "Parts that another engine made because the main one failed.",
+    ("engine", "fallback", "reason"),
+)
+
 BATCH_ROWS = Gauge("postcards_batch_rows_in_flight", "Rows that take part in the steps of a batch.", ("engine",))
 BATCH_WAITING = Gauge("postcards_batch_rows_waiting", "Rows that wait for a place in a batch.", ("engine",))
 BATCH_CHORES_WAITING = Gauge(
@@ -120,6 +127,12 @@ def export_zeros_of_engine(engine: str, stages: Iterable[str]) -> None:
         STEP_SECONDS.labels(engine, stage)
     for outcome in PART_OUTCOMES:
         PART_SECONDS.labels(engine, outcome)
+
+
+def export_zeros_of_fallback(engine: str, fallback: str, reasons: Iterable[str]) -> None:
+    """Makes every series of an engine that another stands behind appear with zero."""
+    for reason in reasons:
+        FALLBACKS.labels(engine, fallback, reason)
 
 
 @dataclass(frozen=True)

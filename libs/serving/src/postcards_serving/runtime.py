@@ -1,13 +1,12 @@
 """The life of a server process, the same for every service.
 
-Signals first; bind, NOT_SERVING; load the engine; warm up with a real tiny request; SERVING. On SIGTERM or SIGINT:
-NOT_SERVING, a short pause, new calls are turned away, running calls end within the grace, and only then the engine is
-closed. The same signal a second time ends the process at once.
+Signals first; bind, NOT_SERVING; load the engine; warm up with a real tiny request; SERVING. Where that fails the
+process ends with one line, or stays NOT_SERVING, tells callers why and tries again: that is a setting. On SIGTERM or
+SIGINT: NOT_SERVING, a short pause, new calls are turned away, running calls end within the grace, and only then the
+engine is closed. The same signal a second time ends the process at once.
 """
 
 import asyncio
-import contextlib
-import inspect
 import logging
 import os
 import signal
@@ -16,22 +15,19 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar, cast
 
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
 from postcards_serving import metrics, servers
 from postcards_serving.doorway import Doorway
-from postcards_serving.errors import ServiceError
-from postcards_serving.execution import Executor
-from postcards_serving.interceptors import CallInterceptor, RunningCalls
+from postcards_serving.interceptors import CallInterceptor
+from postcards_serving.loading import LOAD_THREAD, Loading, close, loader
 from postcards_serving.logging import configure, fields, without_secrets
+from postcards_serving.service import Loader, Service, SettingsT, StartupError
 from postcards_serving.settings import ServiceSettings, SettingsError, read_settings
 
-SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
-ValueT = TypeVar("ValueT")
+__all__ = ["EXIT_FAILED", "EXIT_FORCED", "EXIT_SETTINGS", "Loader", "Service", "StartupError", "serve"]
 
 EXIT_FAILED = 1
 """Exit code of a server that could not start, or whose engine would not let go."""
@@ -45,34 +41,7 @@ _FLUSH_SECONDS = 0.5
 _LAST_WORD_SECONDS = 5.0
 """How long a cancelled engine call has to come to its next check once the grace is over."""
 
-_LOAD_THREAD = "load"
-
 _log = logging.getLogger(__name__)
-
-
-class StartupError(Exception):
-    """The server cannot start. The message is one line for the person who started it."""
-
-
-@dataclass(frozen=True)
-class Service:
-    """What a process serves once it is loaded."""
-
-    register: Callable[[grpc.aio.Server], None]
-    """Adds the servicers, e.g. `lambda server: add_ImageServiceServicer_to_server(servicer, server)`."""
-    warm_up: Callable[[grpc.aio.Channel], Awaitable[None]] | None = None
-    """Makes a real tiny request over the channel to this very server; SERVING waits for it."""
-    executor: Executor | None = None
-    """Runs the engine; `close` waits for its last call."""
-    drain: Callable[[], Awaitable[None]] | None = None
-    """Called when shutdown begins, before the calls are waited for: ends streams that would never end by themselves."""
-    close: Callable[[], Awaitable[None] | None] | None = None
-    """Called last, after the last call has ended, e.g. `engine.close`."""
-
-
-Loader = Callable[[SettingsT], Service | Awaitable[Service]]
-"""Builds the service. A plain function runs on a thread of its own (heavy imports, weights), a coroutine function on
-the event loop (channels, background tasks). Raises `StartupError` or a `ServiceError` with one clear sentence."""
 
 
 def serve(
@@ -89,7 +58,7 @@ def serve(
     try:
         settings = read_settings(settings_type)
         configure(name, settings.log_level)
-        process = _Process(name, settings, services, _loading(load, settings))
+        process = _Process(name, settings, services, loader(load, settings))
         code = asyncio.run(process.live())
     except SettingsError as fault:
         return _complain(name, str(fault), EXIT_SETTINGS)
@@ -129,12 +98,12 @@ class _Process:
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not loading.done():
             _log.info("stopped before it was ready")
-            await server.stop(0)
+            await _stop(server, 0, calls)
             return 0
         try:
             service = loading.result()
         except BaseException:
-            await server.stop(0)
+            await _stop(server, 0, calls)
             raise
         doorway.open()
         await standard.serving()
@@ -151,7 +120,13 @@ class _Process:
         await standard.not_serving()
         await asyncio.sleep(self._settings.drain_pause_seconds)
         doorway.close()
-        return await self._shut_down(server, service, calls.running)
+        return await self._shut_down(server, service, calls)
+
+    async def _prepare(self, doorway: Doorway, port: int) -> Service:
+        loading = Loading(self._load, doorway, (self._settings.bind_address, port, self._token))
+        if self._settings.on_load_failure == "exit":
+            return await loading.once()
+        return await loading.patiently(self._settings.load_retry_seconds)
 
     def _listen_to_signals(self) -> "asyncio.Future[None]":
         loop = asyncio.get_running_loop()
@@ -190,50 +165,23 @@ class _Process:
         except servers.BindError as fault:
             raise StartupError(f"{fault} (POSTCARDS_PORT chooses another port)") from None
 
-    async def _prepare(self, doorway: Doorway, port: int) -> Service:
-        try:
-            service = await self._load()
-            try:
-                await self._try_out(service, doorway, port)
-            except BaseException:
-                await _close(service)
-                raise
-        except (StartupError, SettingsError):
-            raise
-        except ServiceError as fault:
-            raise StartupError(f"cannot start: {fault.message}") from fault
-        except grpc.aio.AioRpcError as fault:
-            raise StartupError(
-                f"cannot start: the first request failed: {fault.code().name}: {fault.details()}"
-            ) from fault
-        except Exception as fault:
-            _log.debug("loading failed", exc_info=fault)
-            raise StartupError(f"cannot start: {type(fault).__name__}: {fault}") from fault
-        return service
-
-    async def _try_out(self, service: Service, doorway: Doorway, port: int) -> None:
-        doorway.fill(service.register)
-        if service.warm_up is not None:
-            async with servers.own_channel(self._settings.bind_address, port, self._token) as channel:
-                await service.warm_up(channel)
-
-    async def _shut_down(self, server: grpc.aio.Server, service: Service, running: RunningCalls) -> int:
+    async def _shut_down(self, server: grpc.aio.Server, service: Service, calls: CallInterceptor) -> int:
         in_order = service.drain is None or await _survives(service.drain(), "ending the streams failed")
-        if not await running.all_ended(self._settings.grace_seconds):
+        if not await calls.running.all_ended(self._settings.grace_seconds):
             _log.warning("the grace is over; cancelling the calls that are left")
-        await server.stop(_FLUSH_SECONDS)
+        await _stop(server, _FLUSH_SECONDS, calls)
         if service.executor is not None and not await service.executor.drain(_LAST_WORD_SECONDS):
             _log.error("an engine call has not ended; leaving without closing the engine")
             return EXIT_FAILED
-        in_order &= await _survives(_close(service), "closing failed")
+        in_order &= await _survives(close(service), "closing failed")
         _log.info("stopped")
         return 0 if in_order else EXIT_FAILED
 
 
-async def _close(service: Service) -> None:
-    closing = service.close() if service.close is not None else None
-    if closing is not None:
-        await closing
+async def _stop(server: grpc.aio.Server, grace: float, calls: CallInterceptor) -> None:
+    """Stops the server. Its health watches end before the event loop does: gRPC logs those that do not as errors."""
+    await server.stop(grace)
+    await calls.watching.all_ended(_FLUSH_SECONDS)
 
 
 async def _survives(step: Awaitable[None], complaint: str) -> bool:
@@ -246,41 +194,6 @@ async def _survives(step: Awaitable[None], complaint: str) -> bool:
     return True
 
 
-def _loading(load: Loader[SettingsT], settings: SettingsT) -> Callable[[], Awaitable[Service]]:
-    if inspect.iscoroutinefunction(load):
-        return lambda: cast(Awaitable[Service], load(settings))
-    return lambda: _on_own_thread(lambda: cast(Service, load(settings)))
-
-
-async def _on_own_thread(function: Callable[[], ValueT]) -> ValueT:
-    """Runs `function` on a thread that the process does not wait for when it is stopped meanwhile."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[ValueT] = loop.create_future()
-
-    def settle(result: ValueT | None, fault: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if fault is not None:
-            future.set_exception(fault)
-        else:
-            future.set_result(cast(ValueT, result))
-
-    def run() -> None:
-        result: ValueT | None = None
-        fault: BaseException | None = None
-        try:
-            result = function()
-        except Exception as caught:
-            fault = caught
-        except BaseException as caught:
-            fault = RuntimeError(f"loading raised {type(caught).__name__}: {caught}")
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, fault)
-
-    threading.Thread(target=run, name=_LOAD_THREAD, daemon=True).start()
-    return await future
-
-
 def _complain(name: str, message: str, code: int) -> int:
     line = " ".join(without_secrets(message).split())
     print(f"postcards-{name}: {line}", file=sys.stderr, flush=True)
@@ -290,7 +203,7 @@ def _complain(name: str, message: str, code: int) -> int:
 def _quit(code: int) -> int:
     """Leaves without waiting for threads that would never end: an engine that hangs, a load that was given up."""
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    loading = any(thread.name == _LOAD_THREAD for thread in others)
+    loading = any(thread.name == LOAD_THREAD for thread in others)
     if loading or (code != 0 and not all(thread.daemon for thread in others)):
         _quit_now(code)
     return code

@@ -45,6 +45,10 @@ class ServiceSettings(BaseSettings):
     """How long calls on an aged connection may go on: longer than the longest job."""
     max_message_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=256 * 1024 * 1024)
     """Largest message taken or sent."""
+    on_load_failure: Literal["exit", "wait"] = "exit"
+    """When a model cannot be loaded: exit with one line, or wait: stay NOT_SERVING, say why, and try again."""
+    load_retry_seconds: float = Field(default=10.0, gt=0, le=3600)
+    """With wait: pause before loading is tried again; each later pause is twice as long, 5 minutes at most."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
 
