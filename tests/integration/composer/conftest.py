@@ -59,6 +59,7 @@ class FakeParts:
     damage: int = 0
     progress_count: int = 3
     language_text: str = "Grrok tak"
+    safety: int = image_pb2.SAFETY_VERDICT_UNSPECIFIED
 
     def __post_init__(self) -> None:
         buffer = io.BytesIO()
@@ -90,6 +91,7 @@ class FakeParts:
             height=256,
             alt_text="A grey animal.",
             provenance=provenance("fake-image"),
+            safety=self.safety,
         )
         if self.damage:
             self.damage -= 1

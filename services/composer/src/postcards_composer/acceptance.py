@@ -1,12 +1,18 @@
 """From a request to a postcard that is yet to be made."""
 
 from dataclasses import replace
+from typing import Any, cast
 
 from postcards_composer import clock
 from postcards_composer.ids import fingerprint, new_request_id, new_seed, new_token, postcard_id
+from postcards_composer.json_values import to_json
 from postcards_composer.postcard import Lease, Manifest
 from postcards_composer.requests import DEFAULT_STRANGENESS, DEFAULT_TIMEOUT_SECONDS, CreateRequest
 from postcards_species.species import Species, derive_species
+
+_LATER_SETTINGS = ("style", "exact")
+"""Settings that came when postcards had been made already: where one is not used it does not count, so that a request
+of before is still the same request."""
 
 
 def content_fingerprint(request: CreateRequest) -> str:
@@ -14,7 +20,13 @@ def content_fingerprint(request: CreateRequest) -> str:
 
     Neither the name of a request nor how long its caller would wait is part of what it asks for.
     """
-    return fingerprint(replace(request, request_id=None, timeout=None, strangeness=_strangeness(request)))
+    asked = replace(request, request_id=None, timeout=None, strangeness=_strangeness(request))
+    content = cast("dict[str, Any]", to_json(asked))
+    for part in ("image", "audio"):
+        for name in _LATER_SETTINGS:
+            if not content[part].get(name):
+                content[part].pop(name, None)
+    return fingerprint(content)
 
 
 def accepted(request: CreateRequest, lease: Lease) -> Manifest:

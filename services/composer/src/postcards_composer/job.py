@@ -271,7 +271,7 @@ def _blobs_of(manifest: Manifest, kind: PartKind, outcome: Outcome) -> tuple[Blo
 def _with_outcome(manifest: Manifest, kind: PartKind, outcome: Outcome, *, says_phrase: bool) -> Manifest:
     """With what a part says beside its files."""
     if kind is PartKind.IMAGE:
-        return replace(manifest, alt_text=outcome.alt_text)
+        return replace(manifest, alt_text=outcome.alt_text, safety=outcome.safety)
     if kind is PartKind.LANGUAGE:
         return replace(manifest, phrase=outcome.phrase)
     return replace(manifest, call_seconds=outcome.seconds, timings=outcome.timings, says_phrase=says_phrase)

@@ -12,7 +12,7 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.language.v1 import language_pb2_grpc
 
 from postcards_composer.part_requests import audio_request, image_request, language_request
-from postcards_composer.postcard import Manifest, PartKind, WordTiming
+from postcards_composer.postcard import Manifest, PartKind, SafetyVerdict, WordTiming
 from postcards_serving.errors import DataLoss
 from postcards_serving.media import BlobReceiver
 from postcards_serving.messages import decode
@@ -20,6 +20,11 @@ from postcards_serving.work import Blob, Preview, Progress, Provenance
 from postcards_species.phrase import Phrase
 
 ResponseT = TypeVar("ResponseT", bound=Message)
+
+_VERDICTS = {
+    image_pb2.SAFETY_VERDICT_PASSED: SafetyVerdict.PASSED,
+    image_pb2.SAFETY_VERDICT_WITHHELD: SafetyVerdict.WITHHELD,
+}
 
 Report = Callable[[Progress | Preview], None]
 """Takes what a part reports while it is made; must not block."""
@@ -35,6 +40,8 @@ class Outcome:
     """Its files."""
     alt_text: str = ""
     """Image: one sentence that describes the picture."""
+    safety: SafetyVerdict | None = None
+    """Image: what the safety checker of the model said; None: nobody looked."""
     phrase: Phrase | None = None
     """Language: the phrase."""
     seconds: float = 0.0
@@ -88,6 +95,7 @@ class ImageService:
             decode(result.provenance, Provenance),
             _files(files, ("image.png",), welcome=("raw.png",)),
             alt_text=result.alt_text,
+            safety=_VERDICTS.get(result.safety),
         )
 
 

@@ -41,6 +41,13 @@ class PartState(Enum):
     CANCELLED = "cancelled"
 
 
+class SafetyVerdict(Enum):
+    """What the safety checker of an image model said."""
+
+    PASSED = "passed"
+    WITHHELD = "withheld"
+
+
 @dataclass(frozen=True)
 class PartError:
     """Why something failed."""
@@ -159,6 +166,8 @@ class Manifest:
     """Its files, by name."""
     alt_text: str = ""
     """One sentence that describes the picture."""
+    safety: SafetyVerdict | None = None
+    """What the safety checker of the model said of the picture; None: nobody looked."""
     call_seconds: float = 0.0
     """Length of the call."""
     timings: tuple[WordTiming, ...] = ()

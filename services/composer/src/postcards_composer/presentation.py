@@ -14,8 +14,11 @@ from postcards_serving.messages import encode
 from postcards_serving.work import Progress
 
 
-def postcard_message(manifest: Manifest, store: ThreadedStore) -> composer_pb2.Postcard:
-    """A postcard as callers get it. Raises `ValueError` for a value that breaks its limits."""
+def postcard_message(manifest: Manifest, store: ThreadedStore | None) -> composer_pb2.Postcard:
+    """A postcard as callers get it; without a store, its files have no URLs.
+
+    Raises `ValueError` for a value that breaks its limits.
+    """
     message = composer_pb2.Postcard(
         id=manifest.id,
         state=composer_pb2.PostcardState.Value(f"POSTCARD_STATE_{manifest.state.name}"),
@@ -30,11 +33,11 @@ def postcard_message(manifest: Manifest, store: ThreadedStore) -> composer_pb2.P
                 content_type=file.content_type,
                 size_bytes=file.size_bytes,
                 sha256=file.sha256,
-                url=store.url(keys.file(manifest.id, file.name)),
+                url=store.url(keys.file(manifest.id, file.name)) if store else "",
             )
             for file in manifest.files
         ],
-        location=store.location(keys.folder(manifest.id)),
+        location=store.location(keys.folder(manifest.id)) if store else "",
         revision=manifest.revision,
         image=encode(manifest.image, composer_pb2.ImageSettings),
         audio=encode(manifest.audio, composer_pb2.AudioSettings),

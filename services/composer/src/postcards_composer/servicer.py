@@ -12,9 +12,12 @@ from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 from postcards_composer.desk import Desk
 from postcards_composer.ids import is_postcard_id
 from postcards_composer.listing import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from postcards_composer.manifest import ManifestError, load
 from postcards_composer.postcard import Manifest
 from postcards_composer.presentation import event_message, postcard_message
+from postcards_composer.replaying import plan_replay
 from postcards_composer.requests import CreateRequest
+from postcards_composer.store.threads import ThreadedStore
 from postcards_serving.errors import InvalidField
 from postcards_serving.logging import fields
 from postcards_serving.messages import decode
@@ -23,6 +26,7 @@ T = TypeVar("T")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _MAX_TOKEN_LENGTH = 128
+_MAX_MANIFEST_BYTES = 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +95,19 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         await _to_the_end(self._desk.delete(_checked_id(request.id)))
         return composer_pb2.DeletePostcardResponse()
 
+    async def PlanReplay(  # noqa: N802, D102
+        self, request: composer_pb2.PlanReplayRequest, context: Context
+    ) -> composer_pb2.PlanReplayResponse:
+        del context
+        if bool(request.id) == bool(request.manifest):
+            raise InvalidField("manifest", "must be given, or else id")
+        if request.id:
+            manifest = await self._desk.get(_checked_id(request.id))
+            return await asyncio.to_thread(_replay_message, manifest, self._store)
+        if len(request.manifest) > _MAX_MANIFEST_BYTES:
+            raise InvalidField("manifest", f"must have at most {_MAX_MANIFEST_BYTES} bytes")
+        return await asyncio.to_thread(lambda: _replay_message(_manifest_of(request.manifest), None))
+
     def _message(self, manifest: Manifest) -> composer_pb2.Postcard:
         return postcard_message(manifest, self._store)
 
@@ -103,6 +120,27 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
             except ValueError as problem:
                 _log.error("left out of a list: %s", problem, extra=fields(postcard=manifest.id))
         return messages
+
+
+def _manifest_of(data: bytes) -> Manifest:
+    """The manifest that a caller has sent."""
+    try:
+        manifest = load(data)
+    except ManifestError as problem:
+        raise InvalidField("manifest", f"cannot be read: {problem}") from None
+    if not is_postcard_id(manifest.id):
+        raise InvalidField("manifest", "cannot be read: manifest.id is not 26 characters of a-z and 2-7")
+    return manifest
+
+
+def _replay_message(manifest: Manifest, store: ThreadedStore | None) -> composer_pb2.PlanReplayResponse:
+    try:
+        plan = plan_replay(manifest)
+        return composer_pb2.PlanReplayResponse(
+            postcard=postcard_message(manifest, store), image=plan.image, language=plan.language, audio=plan.audio
+        )
+    except ValueError as problem:
+        raise InvalidField("manifest", f"cannot be replayed: {problem}") from None
 
 
 def _checked_id(postcard_id: str) -> str:

@@ -877,21 +877,25 @@ class RepairPostcardResponse(message.Message):
 
 @typing.final
 class PlanReplayRequest(message.Message):
-    """What to make again."""
+    """What to make again: either field, not both."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     MANIFEST_FIELD_NUMBER: builtins.int
+    ID_FIELD_NUMBER: builtins.int
     manifest: builtins.bytes
-    """The bytes of a manifest.json. Required. At most 1 MiB."""
+    """The bytes of a manifest.json. At most 1 MiB. Default: the manifest of `id`."""
+    id: builtins.str
+    """Id of a postcard that is kept here: 26 characters of a-z and 2-7. Default: `manifest` says which."""
     def __init__(
         self,
         *,
         manifest: builtins.bytes = ...,
+        id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["manifest", b"manifest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["id", b"id", "manifest", b"manifest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -907,7 +911,7 @@ class PlanReplayResponse(message.Message):
     AUDIO_FIELD_NUMBER: builtins.int
     @builtins.property
     def postcard(self) -> Postcard:
-        """The postcard as its manifest describes it, its files without URLs."""
+        """The postcard as its manifest describes it. Its files have URLs when it was named by its id."""
 
     @builtins.property
     def image(self) -> image_pb2.GenerateImageRequest:

@@ -141,8 +141,9 @@ class PostcardServiceServicer:
 
     def PlanReplay(self, request, context):
         """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
-        that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
-        read; FAILED_PRECONDITION when no part of it is done.
+        that time filled in. For a postcard that is kept here, or a manifest that is kept anywhere. Makes nothing.
+        INVALID_ARGUMENT when the manifest cannot be read; NOT_FOUND when there is no postcard of the id;
+        FAILED_PRECONDITION when no part of it is done.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

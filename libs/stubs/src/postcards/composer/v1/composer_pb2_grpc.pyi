@@ -62,8 +62,9 @@ class PostcardServiceStub:
     """
     PlanReplay: _grpc.UnaryUnaryMultiCallable[_composer_pb2.PlanReplayRequest, _composer_pb2.PlanReplayResponse]
     """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
-    that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
-    read; FAILED_PRECONDITION when no part of it is done.
+    that time filled in. For a postcard that is kept here, or a manifest that is kept anywhere. Makes nothing.
+    INVALID_ARGUMENT when the manifest cannot be read; NOT_FOUND when there is no postcard of the id;
+    FAILED_PRECONDITION when no part of it is done.
     """
 
 @_typing.type_check_only
@@ -100,8 +101,9 @@ class PostcardServiceAsyncStub(PostcardServiceStub):
     """
     PlanReplay: _aio.UnaryUnaryMultiCallable[_composer_pb2.PlanReplayRequest, _composer_pb2.PlanReplayResponse]  # type: ignore[assignment]
     """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
-    that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
-    read; FAILED_PRECONDITION when no part of it is done.
+    that time filled in. For a postcard that is kept here, or a manifest that is kept anywhere. Makes nothing.
+    INVALID_ARGUMENT when the manifest cannot be read; NOT_FOUND when there is no postcard of the id;
+    FAILED_PRECONDITION when no part of it is done.
     """
 
 class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -183,8 +185,9 @@ class PostcardServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_composer_pb2.PlanReplayResponse, _abc.Awaitable[_composer_pb2.PlanReplayResponse]]:
         """The requests that make the parts of a postcard again: every input and every setting that took part, the defaults of
-        that time filled in. For a manifest that is kept anywhere. Makes nothing. INVALID_ARGUMENT when the manifest cannot be
-        read; FAILED_PRECONDITION when no part of it is done.
+        that time filled in. For a postcard that is kept here, or a manifest that is kept anywhere. Makes nothing.
+        INVALID_ARGUMENT when the manifest cannot be read; NOT_FOUND when there is no postcard of the id;
+        FAILED_PRECONDITION when no part of it is done.
         """
 
 def add_PostcardServiceServicer_to_server(servicer: PostcardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
