@@ -96,7 +96,8 @@ def test_engines_know_nothing_of_the_wire(service):
     folder = f"services/{service}/src/postcards_{service}"
     engines = sources(f"{folder}/engines")
     assert not offenders(engines, WIRE)
-    allowed = ("postcards_serving.work.", "postcards_serving.errors.", "postcards_serving.batching.")
+    modules = ("work", "errors", "batching", "models", "devices")
+    allowed = tuple(f"postcards_serving.{module}." for module in modules)
     for path in [*engines, ROOT / folder / "engine.py"]:
         strangers = [
             name for name in imports(path) if name.startswith("postcards_serving") and not name.startswith(allowed)
@@ -194,7 +195,8 @@ def test_the_embedded_engine_brings_no_heavy_library(service):
 
 
 def test_what_engines_need_brings_neither_grpc_nor_protobuf():
-    assert not loaded("import postcards_serving.batching, postcards_serving.work, postcards_serving.errors") & (
+    modules = ("work", "errors", "batching", "models", "devices", "fallback")
+    assert not loaded("import " + ", ".join(f"postcards_serving.{module}" for module in modules)) & (
         HEAVY | {"grpc", "google", "numpy"}
     )
 

@@ -148,6 +148,27 @@ class EngineFailed(ServiceError):
         super().__init__(Code.INTERNAL, reason, message, metadata=metadata)
 
 
+class OutOfMemory(ServiceError):
+    """The request needs more memory than there is. No delay is named: it would need as much the next time."""
+
+    def __init__(
+        self,
+        message: str = "the engine has not enough memory for this request",
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Says what did not fit; see `ServiceError`."""
+        super().__init__(Code.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY", message, metadata=metadata)
+
+
+class ModelUnusable(ServiceError):
+    """A model, or the device for it, cannot be used. The message is one sentence that says what to do."""
+
+    def __init__(self, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
+        """Says why; see `ServiceError`."""
+        super().__init__(Code.FAILED_PRECONDITION, "MODEL_UNUSABLE", message, metadata=metadata)
+
+
 class DataLoss(ServiceError):
     """Bytes did not arrive as they were sent."""
 

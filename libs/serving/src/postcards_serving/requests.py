@@ -21,13 +21,14 @@ class RequestHead:
     """Engine that the caller expects; empty for whichever is served."""
 
 
-def check_head(message: Message, engine: str) -> RequestHead:
-    """The checked head of a request to a server of `engine`.
+def check_head(message: Message, *engines: str) -> RequestHead:
+    """The checked head of a request to a server of `engines`: one, or one and another that stands behind it.
 
     Raises:
         InvalidField: the request id is malformed, or the caller expects another engine.
     """
     head = decode(message, RequestHead)
-    if head.engine not in ("", engine):
-        raise InvalidField("engine", f"must be empty or {engine!r}, which this server runs, not {head.engine!r}")
+    if head.engine not in ("", *engines):
+        ours = " or ".join(repr(engine) for engine in engines)
+        raise InvalidField("engine", f"must be empty or {ours}, which this server runs, not {head.engine!r}")
     return head

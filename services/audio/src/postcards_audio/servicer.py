@@ -9,6 +9,7 @@ from postcards.media.v1 import media_pb2
 
 from postcards_audio.engine import AudioEngine, AudioRequest, AudioResult, reject_unknown_phonemes
 from postcards_serving.execution import Executor, Finished
+from postcards_serving.fallback import engine_named, names_of
 from postcards_serving.media import chunks
 from postcards_serving.messages import decode, encode
 from postcards_serving.requests import check_head
@@ -31,11 +32,11 @@ class AudioServicer(audio_pb2_grpc.AudioServiceServicer):
         context: "grpc.aio.ServicerContext[audio_pb2.GenerateAudioRequest, Response]",
     ) -> AsyncGenerator[Response]:
         """See the proto. A call that is dropped stops its engine before the next stage."""
-        check_head(request, self._engine.name)
+        engine = engine_named(self._engine, check_head(request, *names_of(self._engine)).engine)
         wanted = decode(request, AudioRequest)
         if wanted.phrase is not None:
             reject_unknown_phonemes(wanted.phrase)
-        running = self._executor.run(lambda work: self._engine.generate(wanted, work), timeout=context.time_remaining())
+        running = self._executor.run(lambda work: engine.generate(wanted, work), timeout=context.time_remaining())
         async with aclosing(running) as events:
             async for event in events:
                 for response in _responses(event):

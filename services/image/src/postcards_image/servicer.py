@@ -10,6 +10,7 @@ from postcards.media.v1 import media_pb2
 from postcards_image.engine import ImageEngine, ImageResult
 from postcards_image.requests import read_request
 from postcards_serving.execution import Executor, Finished
+from postcards_serving.fallback import engine_named, names_of
 from postcards_serving.media import chunks
 from postcards_serving.messages import encode
 from postcards_serving.requests import check_head
@@ -32,9 +33,9 @@ class ImageServicer(image_pb2_grpc.ImageServiceServicer):
         context: "grpc.aio.ServicerContext[image_pb2.GenerateImageRequest, Response]",
     ) -> AsyncGenerator[Response]:
         """See the proto. A call that is dropped stops its engine before the next stage."""
-        check_head(request, self._engine.name)
+        engine = engine_named(self._engine, check_head(request, *names_of(self._engine)).engine)
         wanted = read_request(request)
-        running = self._executor.run(lambda work: self._engine.generate(wanted, work), timeout=context.time_remaining())
+        running = self._executor.run(lambda work: engine.generate(wanted, work), timeout=context.time_remaining())
         async with aclosing(running) as events:
             async for event in events:
                 for response in _responses(event):

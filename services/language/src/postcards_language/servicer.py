@@ -12,6 +12,7 @@ from postcards.species.v1 import phrase_pb2
 from postcards_language.engine import LanguageEngine
 from postcards_language.requests import read_request
 from postcards_serving.execution import Executor, Finished
+from postcards_serving.fallback import engine_named, names_of
 from postcards_serving.messages import encode
 from postcards_serving.requests import check_head
 from postcards_serving.work import Item, Progress
@@ -33,9 +34,9 @@ class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
         context: "grpc.aio.ServicerContext[language_pb2.GeneratePhrasesRequest, Response]",
     ) -> AsyncGenerator[Response]:
         """See the proto. A call that is dropped stops its engine before the next phrase."""
-        check_head(request, self._engine.name)
+        engine = engine_named(self._engine, check_head(request, *names_of(self._engine)).engine)
         wanted = read_request(request)
-        running = self._executor.run(lambda work: self._engine.generate(wanted, work), timeout=context.time_remaining())
+        running = self._executor.run(lambda work: engine.generate(wanted, work), timeout=context.time_remaining())
         digest = hashlib.sha256()
         async with aclosing(running) as events:
             async for event in events:

@@ -1,0 +1,204 @@
+"""Which device an engine on torch computes on, in which numbers, and how memory stands there.
+
+torch is imported inside the functions, where an engine has it anyway; `is_out_of_memory` does without it.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from postcards_serving.errors import ModelUnusable
+
+DType = Literal["float32", "float16", "bfloat16"]
+"""Numbers that an engine may compute in."""
+
+_DEVICE = re.compile(r"cpu|mps|cuda(?::(\d+))?")
+_DTYPES: Final[Mapping[str, DType]] = {"float32": "float32", "float16": "float16", "bfloat16": "bfloat16"}
+_MEMORY_WORDS = (
+    "out of memory",
+    "not enough memory",
+    "failed to allocate memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad allocation",
+    "bad_alloc",
+    "alloc_failed",
+)
+"""How frameworks say in an error of a general type that memory is short."""
+_MEMORY_FILES = (
+    ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
+    ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Limit and use of a container's memory, of cgroups in version 2 and 1."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where and how an engine computes."""
+
+    name: str
+    """As torch calls it: "cpu", "cuda:0", "mps"."""
+    dtype: DType
+    """Numbers of weights and activations."""
+    description: str
+    """For people and for the provenance, e.g. "cuda:0 NVIDIA H100 80GB HBM3" or "cpu"."""
+
+    @property
+    def kind(self) -> str:
+        """Its name without the number: "cpu", "cuda" or "mps"."""
+        return self.name.partition(":")[0]
+
+
+def choose_device(device: str = "auto", dtype: str = "auto", *, prefer: DType = "float16") -> Device:
+    """The device that settings mean.
+
+    Args:
+        device: "auto" (the first CUDA device, else mps, else the processor), "cpu", "cuda", "cuda:N" or "mps".
+        dtype: "auto", "float32", "float16" or "bfloat16".
+        prefer: what "auto" is on CUDA; float16 in place of bfloat16 where the hardware has no bfloat16. Elsewhere
+            "auto" is float32: half precision is slow or unsafe there.
+
+    Raises:
+        ModelUnusable: there is no such device here, torch is missing, or a name is none of these.
+    """
+    if device != "auto" and not _DEVICE.fullmatch(device):
+        raise ModelUnusable(f"the device must be auto, cpu, cuda, cuda:N or mps, not {device!r}")
+    if dtype != "auto" and dtype not in _DTYPES:
+        raise ModelUnusable(f"the dtype must be auto, {', '.join(_DTYPES)}, not {dtype!r}")
+    torch = _torch()
+    name = _present(torch, device)
+    chosen = _DTYPES.get(dtype) or _usual(torch, name, prefer)
+    described = f"{name} {torch.cuda.get_device_name(name)}" if name.startswith("cuda") else name
+    return Device(name, chosen, described)
+
+
+def free_memory(device: Device) -> int | None:
+    """Bytes that may still be taken on a device, what torch has cached counted as taken; None where nobody knows."""
+    with contextlib.suppress(Exception):
+        if device.kind == "cuda":
+            return int(_torch().cuda.mem_get_info(device.name)[0])
+        if device.kind == "mps":
+            mps = _torch().mps
+            return max(0, int(mps.recommended_max_memory()) - int(mps.driver_allocated_memory()))
+    return free_host_memory() if device.kind == "cpu" else None
+
+
+def free_host_memory(root: Path = Path("/")) -> int | None:
+    """Bytes that this process may still take, by the machine and by the limit of its container; None if unknown."""
+    told = [_available(root / "proc/meminfo"), *(_left(root / limit, root / use) for limit, use in _MEMORY_FILES)]
+    return min((amount for amount in told if amount is not None), default=None)
+
+
+@dataclass
+class MemoryPeak:
+    """The most memory that was taken at once during `watch_peak`, beyond what was taken when it began."""
+
+    bytes: int | None = None
+    """None until the end, and where nobody counts (everywhere but on CUDA)."""
+
+
+@contextlib.contextmanager
+def watch_peak(device: Device) -> Generator[MemoryPeak]:
+    """Measures what the work inside takes on a device, e.g. one step of one row, to set a budget by."""
+    peak = MemoryPeak()
+    if device.kind != "cuda":
+        yield peak
+        return
+    cuda = _torch().cuda
+    cuda.synchronize(device.name)
+    cuda.reset_peak_memory_stats(device.name)
+    before = int(cuda.memory_allocated(device.name))
+    yield peak
+    cuda.synchronize(device.name)
+    peak.bytes = max(0, int(cuda.max_memory_allocated(device.name)) - before)
+
+
+def give_back_cached(device: Device) -> None:
+    """Lets go of the memory that torch keeps for later. Slow: call it after a failure, not between steps."""
+    with contextlib.suppress(Exception):
+        if device.kind == "cuda":
+            _torch().cuda.empty_cache()
+        elif device.kind == "mps":
+            _torch().mps.empty_cache()
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether less work might succeed: MemoryError, PyTorch's OutOfMemoryError, and what runtimes say in words.
+
+    Also asks what the fault was raised from.
+    """
+    seen: list[BaseException] = []
+    cause: BaseException | None = fault
+    while cause is not None and cause not in seen:
+        kinds = {kind.__name__ for kind in type(cause).__mro__}
+        said = str(cause).lower()
+        if kinds & {"MemoryError", "OutOfMemoryError", "OutOfMemory"} or any(words in said for words in _MEMORY_WORDS):
+            return True
+        seen.append(cause)
+        cause = cause.__cause__
+    return False
+
+
+def _torch() -> Any:  # noqa: ANN401 - torch is imported at run time
+    try:
+        return import_module("torch")
+    except ImportError:
+        raise ModelUnusable(
+            "torch, which this engine computes with, is not installed: run `make setup-models`"
+        ) from None
+
+
+def _present(torch: Any, device: str) -> str:  # noqa: ANN401
+    """The full name of a device that is there."""
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if device == "auto":
+        return "cuda:0" if cuda else "mps" if mps else "cpu"
+    if device == "mps" and not mps:
+        raise ModelUnusable("there is no mps device here: choose auto or cpu")
+    if device.startswith("cuda"):
+        number = int(device.partition(":")[2] or 0)
+        count = torch.cuda.device_count() if cuda else 0
+        if number >= count:
+            raise ModelUnusable(
+                f"there is no device cuda:{number} here ({count} of that kind): choose auto or cpu, or mend the driver"
+            )
+        return f"cuda:{number}"
+    return device
+
+
+def _usual(torch: Any, name: str, prefer: DType) -> DType:  # noqa: ANN401
+    if not name.startswith("cuda"):
+        return "float32"
+    if prefer == "bfloat16" and torch.cuda.get_device_capability(name)[0] < 8:
+        return "float16"
+    return prefer
+
+
+def _available(meminfo: Path) -> int | None:
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text(meminfo), re.MULTILINE)
+    if found:
+        return int(found[1]) * 1024
+    names = getattr(os, "sysconf_names", {})
+    if meminfo == Path("/proc/meminfo") and {"SC_AVPHYS_PAGES", "SC_PAGE_SIZE"} <= names.keys():
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _left(limit: Path, use: Path) -> int | None:
+    most, taken = _text(limit).strip(), _text(use).strip()
+    # Without a limit version 2 says "max", version 1 a number beyond all machines.
+    if not most.isdigit() or not taken.isdigit() or int(most) >= 2**60:
+        return None
+    return max(0, int(most) - int(taken))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,147 @@
+"""Finds the files of a model: a folder, or an id on the Hugging Face hub that is looked for in the cache first.
+
+Once a model is in the cache, nothing here needs the network or the hub's client. Weights are safetensors or ONNX:
+pickles are neither fetched nor opened.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from postcards_serving import model_hub
+from postcards_serving.errors import ModelUnusable
+from postcards_serving.model_cache import PICKLED, files_below, matching, missing_files, snapshot_of
+from postcards_serving.model_hashes import hashes_of, revision_of
+
+__all__ = ["ModelFiles", "ModelUnusable", "cached", "find_model", "is_hub_id"]
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_WEIGHTS = (".safetensors", ".onnx")
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on this machine."""
+
+    folder: Path
+    """Of the snapshot in the cache, or the one that was named."""
+    name: str
+    """Id on the hub, or the folder's name."""
+    revision: str
+    """Commit on the hub; of a folder "sha256:" and the hash over its files."""
+    files: Mapping[str, str] = field(repr=False)
+    """Lower-case SHA-256 of the files that match the patterns, by path within the model, with slashes."""
+
+
+def find_model(
+    model: str,
+    *,
+    patterns: Sequence[str],
+    revision: str = "",
+    install: str = "",
+    required: Sequence[str] = (),
+) -> ModelFiles:
+    """The files of a model, fetched from the hub where they are not on this machine.
+
+    `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_TOKEN_FILE` mean what they mean to
+    the hub's client. A revision in the cache is used without asking whether the hub has a newer one.
+
+    Args:
+        model: a folder, or an id on the hub ("owner/name", or the bare name of an old one).
+        patterns: which files take part, e.g. "*.json", "unet/*.safetensors"; `*` also stands for slashes.
+        revision: commit, branch or tag on the hub; empty: `main`. A folder has none.
+        install: what brings the hub's client where it is missing, e.g. "run `make setup-models`".
+        required: patterns each of which at least one file must match.
+
+    Raises:
+        ModelUnusable: there is no such model, it cannot be fetched, or files are missing; says what to do.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return _of_folder(folder, patterns, required)
+    if folder.exists():
+        raise ModelUnusable(f"{model} is a file: name the folder of a model, or its id on the Hugging Face hub")
+    if not is_hub_id(model):
+        raise ModelUnusable(f"there is no folder {model}, and it is no id on the Hugging Face hub")
+    snapshot = snapshot_of(model, revision)
+    if snapshot is not None and not missing_files(snapshot, patterns) and not _lacking(snapshot, patterns, required):
+        return _of_snapshot(model, snapshot, patterns)
+    try:
+        snapshot = model_hub.fetch(model, patterns=patterns, revision=revision, install=install)
+    except ModelUnusable as fault:
+        # What cannot be asked for more may hold enough; only who says what is required can tell.
+        if snapshot is None:
+            raise
+        if required and not _lacking(snapshot, patterns, required):
+            return _of_snapshot(model, snapshot, patterns)
+        raise ModelUnusable(f"{_incomplete(model, snapshot, patterns, required)}; {fault.message}") from None
+    lacking = _lacking(snapshot, patterns, required)
+    if lacking:
+        raise ModelUnusable(_without(model, lacking, model_hub.files_on_hub(model, snapshot.name)))
+    return _of_snapshot(model, snapshot, patterns)
+
+
+def cached(
+    model: str, patterns: Sequence[str], revision: str = "", *, required: Sequence[str] = ()
+) -> ModelFiles | None:
+    """The files of a model if all are on this machine, else None. Asks no network; arguments as `find_model`."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return None if _lacking(folder, patterns, required) else _of_folder(folder, patterns, required)
+    snapshot = snapshot_of(model, revision) if is_hub_id(model) else None
+    if snapshot is None or missing_files(snapshot, patterns) or _lacking(snapshot, patterns, required):
+        return None
+    return _of_snapshot(model, snapshot, patterns)
+
+
+def is_hub_id(model: str) -> bool:
+    """Whether a name could be an id on the hub: "owner/name", or the bare name of an old model."""
+    return bool(_HUB_ID.fullmatch(model)) and ".." not in model and "--" not in model and len(model) <= 96
+
+
+def _of_folder(folder: Path, patterns: Sequence[str], required: Sequence[str]) -> ModelFiles:
+    present = files_below(folder)
+    lacking = _lacking(folder, patterns, required)
+    if lacking:
+        raise ModelUnusable(_without(str(folder), lacking, present))
+    files = _hashed(folder, matching(present, patterns))
+    return ModelFiles(folder, folder.resolve().name, revision_of(files), files)
+
+
+def _of_snapshot(model: str, snapshot: Path, patterns: Sequence[str]) -> ModelFiles:
+    return ModelFiles(snapshot, model, snapshot.name, _hashed(snapshot, matching(files_below(snapshot), patterns)))
+
+
+def _hashed(folder: Path, paths: Sequence[str]) -> dict[str, str]:
+    try:
+        return hashes_of(folder, paths)
+    except OSError as fault:
+        raise ModelUnusable(f"{fault.filename or folder} cannot be read: {fault.strerror}") from None
+
+
+def _lacking(folder: Path, patterns: Sequence[str], required: Sequence[str]) -> tuple[str, ...]:
+    """The required patterns that no file matches; where nothing is said to be required, weights of some kind are."""
+    present = files_below(folder)
+    found = matching(present, patterns)
+    if required or not found:
+        return tuple(pattern for pattern in required or patterns if not matching(present, (pattern,)))
+    weights = tuple(pattern for pattern in patterns if pattern.endswith(_WEIGHTS))
+    return () if any(path.endswith(_WEIGHTS) for path in found) else weights
+
+
+def _without(model: str, lacking: Sequence[str], present: Sequence[str]) -> str:
+    """Why a model of which files are missing cannot be used, in one sentence."""
+    pickled = [path for path in present if path.lower().endswith(PICKLED)]
+    wants_weights = any(pattern.endswith(_WEIGHTS) for pattern in lacking)
+    if wants_weights and pickled:
+        return (
+            f"{model} has pickled weights only ({pickled[0]}), which are refused: they are never unpickled, because "
+            f"pickles can run code; convert them to safetensors, or name a revision that has {lacking[0]}"
+        )
+    return f"{model} is not a model of this kind, or not a whole one: it has no {' and no '.join(lacking[:4])}"
+
+
+def _incomplete(model: str, snapshot: Path, patterns: Sequence[str], required: Sequence[str]) -> str:
+    missing = (*_lacking(snapshot, patterns, required), *missing_files(snapshot, patterns))
+    return f"{model} is in the cache only in part ({missing[0]} is missing)"
