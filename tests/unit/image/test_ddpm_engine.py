@@ -179,6 +179,7 @@ def test_provenance_says_how_to_make_it_again(engine):
     settings = {name: json.loads(value) for name, value in provenance.settings.items()}
     assert provenance.model == "tiny"
     assert provenance.model_revision.startswith("sha256:")
+    assert provenance.model_files == {"tiny.onnx": provenance.model_revision.removeprefix("sha256:")}
     assert settings["classes"] == {"okapi": 1.0}
     assert {name: settings[name] for name in ("seed", "steps", "guidance_scale", "init_strength", "sampler")} == {
         "seed": 3,

@@ -1,14 +1,10 @@
 """The drawing that a sample may start from."""
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from postcards_image.engines.creature.finish.composition import compose, shown, to_bytes
-from postcards_image.engines.creature.layers import FloatImage
-from postcards_image.engines.creature.pipeline import Unwatched, draw_in_place
+from postcards_image.engines.creature.unfinished import draw_unfinished
 from postcards_image.engines.ddpm.denoiser import Array
 from postcards_serving.work import Work
 from postcards_species.body_plan import BodyPlan
@@ -16,9 +12,6 @@ from postcards_species.world import Scene
 
 Bytes = NDArray[np.uint8]
 
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
-_MIDDLE, _EXPOSURE = 0.45, 0.6
-"""Median brightness of photographs of animals, and how far a drawing is taken there."""
 _OVERSAMPLING = 3
 _LEAST, _MOST = 128, 512
 """Pixels: smaller drawings lose their limbs, larger ones gain nothing."""
@@ -32,20 +25,8 @@ def draw_bones(plan: BodyPlan, scene: Scene, seed: int, resolution: int, work: W
         DeadlineExceeded: the time is over.
     """
     size = min(_MOST, max(_LEAST, _OVERSAMPLING * resolution))
-    drawn = draw_in_place(plan, scene, seed, size, size, Unwatched(work))
-    picture = to_bytes(_exposed(shown(compose(drawn.scenery, drawn.animal))))
+    picture = draw_unfinished(plan, scene, seed, size, size, work)
     return cv2.resize(picture, (resolution, resolution), interpolation=cv2.INTER_AREA).astype(np.uint8)
-
-
-def _exposed(picture: FloatImage) -> FloatImage:
-    """Encoded sRGB (h, w, 3) nearly as bright as photographs are: a model has seen nothing else."""
-    middle = float(np.median(picture[::2, ::2] @ _GREY))
-    target = middle + _EXPOSURE * (_MIDDLE - middle)
-    power = math.log(min(0.9, max(0.05, target))) / math.log(min(0.9, max(0.05, middle)))
-    lifted = np.power(np.clip(picture, 0, 1), np.float32(power))
-    low, high = (float(level) for level in np.quantile(lifted[::2, ::2] @ _GREY, (0.01, 0.99)))
-    stretch = min(1.3, 0.94 / max(0.05, high - low))
-    return np.clip((lifted - low) * np.float32(stretch) + 0.02, 0, 1).astype(np.float32)
 
 
 def to_model_units(picture: Bytes, scale: float) -> Array:

@@ -26,6 +26,11 @@ class Network(Protocol):
         ...
 
     @property
+    def weights(self) -> str:
+        """Path of that file within the model."""
+        ...
+
+    @property
     def device(self) -> str:
         """Where it runs, e.g. "cpu"."""
         ...

@@ -175,6 +175,7 @@ class DdpmEngine:
             ),
             libraries={"numpy": np.__version__, "opencv-python-headless": cv2.__version__, **self._network.libraries},
             notes=_notes(request, plan, model.any_class is not None),
+            model_files={self._network.weights: self._network.revision},
         )
 
 

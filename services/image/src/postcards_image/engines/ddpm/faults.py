@@ -1,11 +1,10 @@
 """What is wrong with a model, for the person who named it."""
 
-from postcards_serving.errors import Code, ServiceError
+from typing import Final
 
+from postcards_serving.errors import ModelUnusable
 
-class ModelUnusable(ServiceError):  # noqa: N818 - the name is a sentence of the domain, as in postcards_serving.errors
-    """The model cannot be served. The message is one sentence that says what to do."""
+__all__ = ["INSTALL", "ModelUnusable"]
 
-    def __init__(self, message: str) -> None:
-        """Says why."""
-        super().__init__(Code.FAILED_PRECONDITION, "MODEL_UNUSABLE", message)
+INSTALL: Final = 'run `make setup-train`, or pip install torch==2.13.0 "postcards-image[train]"'
+"""What brings torch, diffusers and the hub's client."""

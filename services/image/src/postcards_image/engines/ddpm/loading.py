@@ -2,12 +2,12 @@
 
 import os
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
 from postcards_image.engines.ddpm.denoiser import Network
-from postcards_image.engines.ddpm.faults import ModelUnusable
+from postcards_image.engines.ddpm.faults import INSTALL
+from postcards_serving.models import ModelUnusable, find_model
 
 SHIPPED = Path(__file__).parents[2] / "models" / "animals.onnx"
 """The model that comes with the package."""
@@ -19,16 +19,17 @@ Runtime = Literal["auto", "onnx", "torch"]
 """What runs the network; "auto" takes onnxruntime wherever there is an ONNX file."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-_HUB_FILES = ["*.json", "*.safetensors", ONNX_FILE]
+_HUB_FILES = ("*.json", "*.safetensors", ONNX_FILE)
 
 
-def load_network(model: str = "", runtime: Runtime = "auto", threads: int = 0) -> Network:
+def load_network(model: str = "", runtime: Runtime = "auto", threads: int = 0, revision: str = "") -> Network:
     """The network that is meant.
 
     Args:
         model: an ONNX file, a model's folder, or the id of one on the Hugging Face hub; empty: the shipped one.
         runtime: what runs it.
         threads: cores for one call; 0: all that this process may use.
+        revision: commit, branch or tag of a model on the hub; empty: `main`.
 
     Raises:
         ModelUnusable: there is no such model, or it cannot be run here.
@@ -40,7 +41,7 @@ def load_network(model: str = "", runtime: Runtime = "auto", threads: int = 0) -
             raise ModelUnusable(f"the model that comes with the package is missing: {path}")
         if not _HUB_ID.fullmatch(model) or path.suffix == ".onnx":
             raise ModelUnusable(f"there is no file or folder {model}, and it is no id on the Hugging Face hub")
-        path = _downloaded(model)
+        path = find_model(model, patterns=_HUB_FILES, revision=revision, install=INSTALL).folder
     name = model.rstrip("/").rsplit("/", 1)[-1] if not _HUB_ID.fullmatch(model) else model
     return _load(path, name, runtime, threads)
 
@@ -67,28 +68,3 @@ def _load(path: Path, name: str, runtime: Runtime, threads: int) -> Network:
     from postcards_image.engines.ddpm.torch_network import TorchNetwork
 
     return TorchNetwork(path, name=name, threads=threads)
-
-
-def _downloaded(model: str) -> Path:
-    """The folder of a model on the hub, fetched once and kept where the hub's own client keeps things (`HF_HOME`)."""
-    from postcards_image.engines.ddpm.torch_network import INSTALL
-
-    try:
-        hub = import_module("huggingface_hub")
-        errors = import_module("huggingface_hub.errors")
-    except ImportError:
-        raise ModelUnusable(f"{model} is on the Hugging Face hub, which needs huggingface_hub: {INSTALL}") from None
-    try:
-        return Path(hub.snapshot_download(model, allow_patterns=_HUB_FILES))
-    except errors.GatedRepoError:
-        raise ModelUnusable(
-            f"{model} is gated: accept its licence at https://huggingface.co/{model} and set HF_TOKEN"
-        ) from None
-    except errors.RepositoryNotFoundError:
-        raise ModelUnusable(
-            f"there is no folder {model} and no such model on the Hugging Face hub (or HF_TOKEN may not see it)"
-        ) from None
-    except (errors.LocalEntryNotFoundError, errors.HfHubHTTPError, OSError) as fault:
-        raise ModelUnusable(
-            f"{model} could not be fetched from the Hugging Face hub: {type(fault).__name__}; is it reachable?"
-        ) from None

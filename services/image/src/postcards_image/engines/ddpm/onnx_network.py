@@ -33,6 +33,7 @@ class OnnxNetwork:
         onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
         data = _read(path)
         self.revision: Final = sha256(data).hexdigest()
+        self.weights: Final = path.name
         self.device: Final = "cpu"
         self.libraries: Final[Mapping[str, str]] = {"onnxruntime": onnxruntime.__version__}
         self._session: Any = _session(onnxruntime, data, path, threads)

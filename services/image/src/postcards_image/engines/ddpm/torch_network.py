@@ -11,15 +11,12 @@ import numpy as np
 
 from postcards_image.engines.ddpm.denoiser import Array
 from postcards_image.engines.ddpm.description import DESCRIPTION_FILE, ModelDescription
-from postcards_image.engines.ddpm.faults import ModelUnusable
+from postcards_image.engines.ddpm.faults import INSTALL, ModelUnusable
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 """Name of the file that holds the weights."""
 PICKLED = "diffusion_pytorch_model.bin"
 """Name of the file that is never opened."""
-
-INSTALL = 'run `make setup-train`, or pip install torch==2.13.0 "postcards-image[train]"'
-"""What brings torch and diffusers."""
 
 
 class TorchNetwork:
@@ -43,6 +40,7 @@ class TorchNetwork:
         self.description: Final = _description(folder, name, unet, scheduler)
         with weights.open("rb") as file:
             self.revision: Final = file_digest(file, "sha256").hexdigest()
+        self.weights: Final = weights.relative_to(folder).as_posix()
         torch, diffusers, network = _libraries(folder)
         torch.set_num_threads(threads)
         self._torch: Any = torch
