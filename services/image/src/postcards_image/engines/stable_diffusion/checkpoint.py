@@ -1,0 +1,39 @@
+"""A checkpoint in memory: its parts as values, and how each is called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from postcards_image.engines.stable_diffusion.autoencoder import Autoencoder
+from postcards_image.engines.stable_diffusion.network import Network
+from postcards_image.engines.stable_diffusion.safety import SafetyChecker
+from postcards_image.engines.stable_diffusion.text import TextReader
+from postcards_serving.devices import Device
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that a picture is made with."""
+
+    name: str
+    """Id on the hub, or the folder's name."""
+    revision: str
+    """Commit on the hub, or the hash over the files."""
+    files: Mapping[str, str] = field(repr=False)
+    """SHA-256 of the files that were loaded, by path; those of a LoRA begin with "lora/"."""
+    reader: TextReader
+    network: Network
+    autoencoder: Autoencoder
+    checker: SafetyChecker | None
+    """None: the checkpoint has none."""
+    scheduler: Mapping[str, Any]
+    """The configuration of its scheduler."""
+    default_sampler: str
+    """Our name for the sampler that its scheduler stands for."""
+    size: int
+    """Width and height in pixels of the pictures that it was trained on."""
+    device: Device
+    settings: Mapping[str, object]
+    """What was chosen for it and shows in its pictures, e.g. "dtype" and "lora"."""
+    libraries: Mapping[str, str]
+    """Versions by package name."""

@@ -1,0 +1,236 @@
+"""The engine: bones, words, steps from noise to a latent picture, picture, verdict."""
+
+from contextlib import closing
+from functools import partial
+from itertools import count
+from typing import Final, NamedTuple
+
+import cv2
+import torch
+
+from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult, SafetyVerdict
+from postcards_image.engines.creature.unfinished import draw_unfinished
+from postcards_image.engines.stable_diffusion import autoencoder as pictures
+from postcards_image.engines.stable_diffusion import looks, wording
+from postcards_image.engines.stable_diffusion.autoencoder import Bytes
+from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
+from postcards_image.engines.stable_diffusion.picture_plan import PicturePlan, plan_picture
+from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
+from postcards_image.engines.stable_diffusion.samplers import SAMPLERS, begin, schedule_of
+from postcards_image.engines.stable_diffusion.telling import STAGES, Telling
+from postcards_serving.batching import InFlightBatch
+from postcards_serving.devices import give_back_cached
+from postcards_serving.errors import EngineFailed, InvalidField, OutOfMemory
+from postcards_serving.work import Blob, Provenance, Work, json_settings
+
+_MOST_WAITING = 1024
+_TILE_SIDES = (pictures.TILE, pictures.TILE // 2)
+"""Latent pixels along the side of the tiles that are tried where a whole picture does not fit into the memory."""
+
+
+class _Made(NamedTuple):
+    """A picture and what happened on the way."""
+
+    picture: Bytes
+    notes: tuple[str, ...] = ()
+
+
+class StableDiffusionEngine:
+    """Draws with a checkpoint. Any number of threads may call; their pictures share the steps."""
+
+    name = "stable-diffusion"
+    version = "1.0.0"
+    stages = STAGES
+
+    def __init__(self, checkpoint: Checkpoint, *, batch_rows: int) -> None:
+        """Serves `checkpoint`; at most `batch_rows` pictures of its own size, or fewer larger ones, share a step."""
+        cv2.setNumThreads(1)
+        self._checkpoint: Final = checkpoint
+        self._looks: Final = looks.Looks(checkpoint.autoencoder)
+        budget = 2.0 * batch_rows * (checkpoint.size // checkpoint.autoencoder.factor) ** 2
+        stepper = RowStepper(checkpoint.network, budget=budget, reclaim=partial(give_back_cached, checkpoint.device))
+        self._batch: Final = InFlightBatch[Row](
+            stepper, max_rows=batch_rows, max_waiting=_MOST_WAITING, engine=self.name, budget=budget
+        )
+        self._solitary: Final = count()
+
+    def generate(self, request: ImageRequest, work: Work) -> ImageResult:
+        """Draws what the prompt says, over the drawing of `request.body_plan` in `request.scene` if so planned.
+
+        Raises:
+            InvalidField: it asks for a style, sampler, size or number of steps that there is not.
+            OutOfMemory: the memory does not hold this picture.
+            Cancelled: the caller has gone.
+            DeadlineExceeded: the time is over.
+            EngineFailed: the model answered with something that is no picture.
+        """
+        plan = self._plan(request)
+        telling = Telling(work, request.previews)
+        telling.begin("bones")
+        drawing = self._draw(request, plan, work) if plan.over_drawing else None
+        if drawing is not None:
+            telling.show("bones", lambda: looks.shrunk(drawing))
+        if drawing is not None and plan.steps_taken == 0:
+            made = _Made(drawing, ("image.png is the drawing itself: so small an init_strength takes no step",))
+        else:
+            made = self._paint(plan, drawing, telling)
+        verdict = self._judge(made.picture, work)
+        if verdict is SafetyVerdict.WITHHELD:
+            made = self._withheld(request, plan, drawing, made, work)
+        telling.show("decode", lambda: looks.shrunk(made.picture))
+        return ImageResult(
+            blobs=(Blob(IMAGE_NAME, "image/png", _png(made.picture)),),
+            width=plan.width,
+            height=plan.height,
+            alt_text=self._alt_text(request, plan, verdict),
+            provenance=self._provenance(plan, made.notes),
+            safety=verdict,
+        )
+
+    def close(self) -> None:
+        """Ends the engine thread."""
+        self._batch.close()
+
+    def _plan(self, request: ImageRequest) -> PicturePlan:
+        checkpoint = self._checkpoint
+        return plan_picture(
+            request,
+            size=checkpoint.size,
+            factor=checkpoint.autoencoder.factor,
+            samplers=SAMPLERS,
+            sampler=checkpoint.default_sampler,
+        )
+
+    def _draw(self, request: ImageRequest, plan: PicturePlan, work: Work) -> Bytes:
+        return draw_unfinished(request.body_plan, request.scene, request.seed, plan.width, plan.height, work)
+
+    def _paint(self, plan: PicturePlan, drawing: Bytes | None, telling: Telling) -> _Made:
+        work = telling.work
+        telling.begin("text")
+        words = self._words(plan, work)
+        row = self._first_row(plan, words, drawing, work)
+        telling.denoising(row)
+        with closing(self._batch.follow(row, work)) as rows:
+            for state in rows:
+                row = state
+                telling.denoising(row)
+                self._show(row, telling)
+        telling.begin("decode")
+        return self._decode(row.sampling.latent[None], work)
+
+    def _words(self, plan: PicturePlan, work: Work) -> torch.Tensor:
+        """What the UNet is told, [1, tokens, width], or [2, ...] with what to avoid first."""
+        reader = self._checkpoint.reader
+        wanted = reader.pieces(plan.prompt)
+        texts = (wanted,)
+        if plan.guided:
+            avoided = reader.pieces(plan.negative_prompt, least=len(wanted))
+            texts = (avoided, reader.pieces(plan.prompt, least=len(avoided)))
+        read = [[self._batch.between_steps(partial(reader.encode, piece), work) for piece in text] for text in texts]
+        return torch.cat([torch.cat(pieces, dim=1) for pieces in read])
+
+    def _first_row(self, plan: PicturePlan, words: torch.Tensor, drawing: Bytes | None, work: Work) -> Row:
+        checkpoint = self._checkpoint
+        autoencoder = checkpoint.autoencoder
+        try:
+            schedule = schedule_of(checkpoint.scheduler, plan.sampler, plan.steps)
+        except ValueError as fault:
+            raise InvalidField("steps", f"cannot be {plan.steps} with {plan.sampler}: {fault}") from None
+        shape = (1, checkpoint.network.channels, plan.height // autoencoder.factor, plan.width // autoencoder.factor)
+        # As the pipelines of diffusers draw them: on the CPU, what chooses in the encoder's distribution first.
+        source = torch.Generator().manual_seed(plan.seed)
+        latent = None
+        if drawing is not None:
+            choice = torch.randn(shape, generator=source)
+            latent = self._batch.between_steps(lambda: autoencoder.encode(drawing, choice), work)
+            latent = latent[0]
+        noise = torch.randn(shape, generator=source)[0].to(checkpoint.device.name)
+        row = begin(schedule, noise, init_latent=latent, strength=plan.init_strength, generator=source)
+        return Row(row, words, plan.guidance_scale, next(self._solitary) if plan.exact else None)
+
+    def _show(self, row: Row, telling: Telling) -> None:
+        estimate = row.sampling.estimate
+        if estimate is not None and telling.wants_look(row):
+            telling.show("denoise", lambda: self._looks.of_latent(estimate))
+
+    def _decode(self, latent: torch.Tensor, work: Work) -> _Made:
+        """The picture; where the memory does not hold it whole, in ever smaller tiles."""
+        height, width = (int(side) for side in latent.shape[-2:])
+        try:
+            return _Made(self._decode_tiles(latent, tuple(pictures.tiles(height, width)), work))
+        except OutOfMemory:
+            if height * width > pictures.WHOLE:
+                raise
+        for side in _TILE_SIDES:
+            pieces = tuple(pictures.tiles(height, width, whole=0, side=side, overlap=side // 4))
+            try:
+                picture = self._decode_tiles(latent, pieces, work)
+            except OutOfMemory:
+                continue
+            return _Made(picture, ("decoded in tiles for want of memory: their seams may differ a little",))
+        raise OutOfMemory
+
+    def _decode_tiles(self, latent: torch.Tensor, pieces: tuple[pictures.Tile, ...], work: Work) -> Bytes:
+        autoencoder = self._checkpoint.autoencoder
+        mosaic = pictures.Mosaic(int(latent.shape[-2]), int(latent.shape[-1]), autoencoder.factor)
+        for piece in pieces:
+            crop = latent[..., piece.top : piece.top + piece.height, piece.left : piece.left + piece.width]
+            mosaic.add(piece, self._batch.between_steps(partial(autoencoder.decode, crop), work))
+        picture = mosaic.picture()
+        if not bool(torch.isfinite(picture).all()):
+            raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
+        return pictures.to_bytes(picture)
+
+    def _judge(self, picture: Bytes, work: Work) -> SafetyVerdict | None:
+        checker = self._checkpoint.checker
+        return None if checker is None else self._batch.between_steps(lambda: checker.judge(picture), work)
+
+    def _withheld(
+        self, request: ImageRequest, plan: PicturePlan, drawing: Bytes | None, made: _Made, work: Work
+    ) -> _Made:
+        instead = drawing if drawing is not None else self._draw(request, plan, work)
+        note = (
+            "the safety checker of the model withheld the picture: image.png is the drawing of the animal in its "
+            "place; another seed or prompt may pass"
+        )
+        return _Made(instead, (*made.notes, note))
+
+    def _alt_text(self, request: ImageRequest, plan: PicturePlan, verdict: SafetyVerdict | None) -> str:
+        if verdict is SafetyVerdict.WITHHELD or plan.steps_taken == 0:
+            return f"{wording.describe_drawing(request)}; a drawing without finish."
+        return wording.describe_picture(request, self._checkpoint.name, plan.prompt, plan.init_strength)
+
+    def _provenance(self, plan: PicturePlan, notes: tuple[str, ...]) -> Provenance:
+        checkpoint = self._checkpoint
+        return Provenance(
+            engine=self.name,
+            engine_version=self.version,
+            model=checkpoint.name,
+            model_revision=checkpoint.revision,
+            device=checkpoint.device.description,
+            settings=json_settings(
+                seed=plan.seed,
+                prompt=plan.prompt,
+                negative_prompt=plan.negative_prompt,
+                width=plan.width,
+                height=plan.height,
+                steps=plan.steps,
+                guidance_scale=plan.guidance_scale,
+                init_strength=plan.init_strength,
+                sampler=plan.sampler,
+                style=plan.style.value,
+                strangeness=plan.strangeness,
+                exact=plan.exact,
+                **checkpoint.settings,
+            ),
+            libraries=checkpoint.libraries,
+            notes=notes,
+            model_files=checkpoint.files,
+        )
+
+
+def _png(picture: Bytes) -> bytes:
+    encoded, data = cv2.imencode(".png", picture[:, :, ::-1], (cv2.IMWRITE_PNG_COMPRESSION, 6))
+    if not encoded:
+        raise EngineFailed("the picture could not be encoded as PNG")
+    return data.tobytes()

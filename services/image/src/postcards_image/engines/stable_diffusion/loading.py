@@ -1,0 +1,267 @@
+"""From what the operator chose to a checkpoint in memory: each part by its own loader, safetensors only."""
+
+import gc
+import json
+import os
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import torch
+
+from postcards_image.engines.stable_diffusion import files
+from postcards_image.engines.stable_diffusion.autoencoder import Autoencoder
+from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
+from postcards_image.engines.stable_diffusion.choices import DEFAULT_MODEL, DEFAULT_REVISION, Choices
+from postcards_image.engines.stable_diffusion.lora import LoraFile, find_lora, fuse, read_choice
+from postcards_image.engines.stable_diffusion.network import Network
+from postcards_image.engines.stable_diffusion.opening import INSTALL
+from postcards_image.engines.stable_diffusion.safety import SafetyChecker
+from postcards_image.engines.stable_diffusion.samplers import sampler_of, schedule_of
+from postcards_image.engines.stable_diffusion.text import TextReader
+from postcards_serving.devices import Device, choose_device
+from postcards_serving.errors import ModelUnusable
+from postcards_serving.models import ModelFiles, find_model
+
+_INSTALL_LINE: Final = f"run `{INSTALL}`"
+_LIBRARIES: Final = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
+_MADE_FOR: Final = (
+    "in_channels",
+    "time_cond_proj_dim",
+    "class_embed_type",
+    "num_class_embeds",
+    "addition_embed_type",
+    "encoder_hid_dim_type",
+)
+"""What of a UNet's configuration tells other kinds of model from text-to-image ones."""
+
+ValueT = TypeVar("ValueT")
+
+
+def load_checkpoint(choices: Choices) -> Checkpoint:
+    """Finds the files, loads the parts one after another, fuses the LoRA, moves everything to the device.
+
+    Raises:
+        ModelUnusable: something is missing or cannot be served here; one sentence that says what to do.
+    """
+    _hush_libraries()
+    device = choose_device(choices.device, choices.dtype)
+    if device.name == "cpu":
+        torch.set_num_threads(choices.threads or _available_cores())
+    half, model = _find(choices, device)
+    lora_choice = read_choice(choices.lora) if choices.lora else None
+    lora = find_lora(lora_choice, _INSTALL_LINE) if lora_choice else None
+    parts = _Parts(model, device, half)
+    unet = parts.unet()
+    loaded = {
+        "tokenizer": parts.tokenizer(),
+        "text_encoder": parts.text_encoder(),
+        "unet": unet,
+        "vae": parts.autoencoder(),
+    }
+    if lora is not None and lora_choice is not None:
+        fuse(lora_choice, lora, loaded)
+    return _assembled(choices, device, model, loaded, parts, lora)
+
+
+def _assembled(
+    choices: Choices,
+    device: Device,
+    model: ModelFiles,
+    loaded: Mapping[str, Any],
+    parts: "_Parts",
+    lora: LoraFile | None,
+) -> Checkpoint:
+    where, dtype = torch.device(device.name), _dtype(device)
+    compiled = choices.compile == "compile" or (choices.compile == "auto" and where.type == "cuda")
+    layout = torch.channels_last if where.type == "cuda" else torch.contiguous_format
+    unet = loaded["unet"].to(where, memory_format=layout).eval().requires_grad_(False)
+    vae = loaded["vae"].to(where, memory_format=layout).eval().requires_grad_(False)
+    encoder = loaded["text_encoder"].to(where).eval().requires_grad_(False)
+    gc.collect()
+    autoencoder = Autoencoder(vae, where, torch.float32 if vae.config.get("force_upcast") else dtype)
+    scheduler = parts.scheduler()
+    hashes = dict(model.files) | ({f"lora/{lora.path.name}": lora.sha256} if lora else {})
+    return Checkpoint(
+        name=model.name,
+        revision=model.revision,
+        files=hashes,
+        reader=TextReader(loaded["tokenizer"], encoder, where),
+        network=Network(unet, where, dtype, compiled=compiled),
+        autoencoder=autoencoder,
+        checker=parts.checker(),
+        scheduler=scheduler,
+        default_sampler=sampler_of(scheduler),
+        size=_sample_size(unet) * autoencoder.factor,
+        device=device,
+        settings={"dtype": device.dtype, "compiled": compiled, "lora": _lora_setting(choices, lora)},
+        libraries=_versions((*_LIBRARIES, "peft") if lora else _LIBRARIES),
+    )
+
+
+class _Parts:
+    """Loads the parts of a checkpoint; each failure names its part."""
+
+    def __init__(self, model: ModelFiles, device: Device, half: bool) -> None:
+        self._model = model
+        self._dtype = _dtype(device)
+        self._device = torch.device(device.name)
+        self._variant = "fp16" if half else None
+
+    def tokenizer(self) -> Any:  # noqa: ANN401 - what transformers loads has no type of ours
+        from transformers import CLIPTokenizer
+
+        return self._loaded("tokenizer", lambda folder: CLIPTokenizer.from_pretrained(folder, local_files_only=True))
+
+    def text_encoder(self) -> Any:  # noqa: ANN401
+        from transformers import CLIPTextModel
+
+        return self._loaded(
+            "text_encoder", lambda folder: CLIPTextModel.from_pretrained(folder, **self._of_transformers)
+        )
+
+    def unet(self) -> Any:  # noqa: ANN401
+        from diffusers import UNet2DConditionModel
+
+        configuration = self._configuration("unet/config.json")
+        if complaint := _wrong_kind(configuration):
+            raise ModelUnusable(f"{self._model.name} cannot be served: {complaint}")
+        return self._loaded("unet", lambda folder: UNet2DConditionModel.from_pretrained(folder, **self._of_diffusers))
+
+    def autoencoder(self) -> Any:  # noqa: ANN401
+        from diffusers import AutoencoderKL
+
+        return self._loaded("vae", lambda folder: AutoencoderKL.from_pretrained(folder, **self._of_diffusers))
+
+    def scheduler(self) -> dict[str, Any]:
+        """Its configuration, which at least one sampler understands."""
+        configuration = self._configuration("scheduler/scheduler_config.json")
+        try:
+            schedule_of(configuration, sampler_of(configuration), 1)
+        except ValueError as fault:
+            raise ModelUnusable(f"{self._model.name} cannot be served: {fault}") from None
+        return configuration
+
+    def checker(self) -> SafetyChecker | None:
+        """None: the checkpoint has none."""
+        if not (self._model.folder / "safety_checker" / "config.json").is_file():
+            return None
+        from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+        from transformers import CLIPImageProcessorPil
+
+        def load(folder: Path) -> Any:  # noqa: ANN401
+            return StableDiffusionSafetyChecker.from_pretrained(folder, **self._of_transformers)
+
+        checker = self._loaded("safety_checker", load).to(self._device).eval()
+        extractor = self._loaded("feature_extractor", CLIPImageProcessorPil.from_pretrained)
+        return SafetyChecker(checker, extractor, self._device, self._dtype)
+
+    @property
+    def _of_diffusers(self) -> dict[str, Any]:
+        return {
+            "use_safetensors": True,
+            "variant": self._variant,
+            "torch_dtype": self._dtype,
+            "local_files_only": True,
+            "low_cpu_mem_usage": True,
+        }
+
+    @property
+    def _of_transformers(self) -> dict[str, Any]:
+        return {"use_safetensors": True, "variant": self._variant, "dtype": self._dtype, "local_files_only": True}
+
+    def _loaded(self, part: str, load: Callable[[Path], ValueT]) -> ValueT:
+        try:
+            return load(self._model.folder / part)
+        except Exception as fault:
+            reason = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]
+            raise ModelUnusable(f"{self._model.name}: its {part} cannot be loaded: {reason}") from fault
+
+    def _configuration(self, name: str) -> dict[str, Any]:
+        try:
+            content = json.loads((self._model.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as fault:
+            raise ModelUnusable(f"{self._model.name}: {name} cannot be read: {fault}") from None
+        if not isinstance(content, dict):
+            raise ModelUnusable(f"{self._model.name}: {name} is no configuration")
+        return content
+
+
+def _find(choices: Choices, device: Device) -> tuple[bool, ModelFiles]:
+    """Whether the files are in half precision, and the files. Half the size is fetched where that loses nothing."""
+    model = choices.model or DEFAULT_MODEL
+    revision = choices.revision or (DEFAULT_REVISION if model == DEFAULT_MODEL else "")
+
+    def look(half: bool) -> ModelFiles:
+        return find_model(
+            model,
+            patterns=files.patterns(half=half),
+            revision=revision,
+            install=_INSTALL_LINE,
+            required=files.required(half=half),
+        )
+
+    if device.dtype != "float32":
+        try:
+            return True, look(half=True)
+        except ModelUnusable:
+            # Not every checkpoint has such files; if something else is wrong, it is wrong with the others too.
+            pass
+    return False, look(half=False)
+
+
+def _wrong_kind(configuration: Mapping[str, Any]) -> str:
+    """Why a UNet with this configuration is none of a text-to-image checkpoint; empty when it is."""
+    named = configuration.get("_class_name", "UNet2DConditionModel")
+    if named != "UNet2DConditionModel":
+        return f"its unet is a {named}"
+    if configuration.get("addition_embed_type") is not None:
+        return "it is of the SDXL family; only Stable Diffusion 1 and 2 are served"
+    if configuration.get("in_channels", 4) != 4:
+        return f"its unet takes {configuration['in_channels']} channels: it is made for inpainting, depth or editing"
+    foreign = [name for name in _MADE_FOR[1:] if configuration.get(name) is not None]
+    return f"its unet needs more than words ({', '.join(foreign)})" if foreign else ""
+
+
+def _sample_size(unet: Any) -> int:  # noqa: ANN401
+    size = unet.config.sample_size
+    return int(size if isinstance(size, int) else min(size))
+
+
+def _lora_setting(choices: Choices, lora: LoraFile | None) -> dict[str, object] | None:
+    if lora is None:
+        return None
+    return {"name": lora.name, "revision": lora.revision, "weight": read_choice(choices.lora).weight}
+
+
+def _dtype(device: Device) -> torch.dtype:
+    return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[device.dtype]
+
+
+def _versions(names: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _hush_libraries() -> None:
+    """Keeps what these libraries write out of the server's log, and keeps them from reporting home."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    import transformers
+    from diffusers.utils import logging as diffusers_logging
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    diffusers_logging.set_verbosity_error()
+    diffusers_logging.disable_progress_bar()

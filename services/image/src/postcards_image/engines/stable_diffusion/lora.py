@@ -1,0 +1,109 @@
+"""LoRA weights: found, checked, fused into the checkpoint's own before the first picture."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from postcards_serving.errors import ModelUnusable
+from postcards_serving.models import find_model
+
+_USUAL_NAME: Final = "pytorch_lora_weights.safetensors"
+"""What training scripts call the file."""
+_WEIGHTED = re.compile(r"(?P<source>.+?):(?P<weight>-?\d+(?:\.\d*)?)")
+_HEAVIEST = 4.0
+
+
+@dataclass(frozen=True)
+class LoraChoice:
+    """What a setting asks for."""
+
+    source: str
+    """Folder, .safetensors file or hub id."""
+    weight: float
+    """How strongly it is mixed in; 1 as it was trained."""
+
+
+@dataclass(frozen=True)
+class LoraFile:
+    """LoRA weights on this machine."""
+
+    path: Path
+    name: str
+    """Hub id or name of the folder or file, with the file where there are several."""
+    revision: str
+    sha256: str
+
+
+def read_choice(setting: str) -> LoraChoice:
+    """The choice that a setting writes as `source` or `source:weight`.
+
+    Raises:
+        ModelUnusable: the weight is no sensible number.
+    """
+    matched = _WEIGHTED.fullmatch(setting)
+    if matched is None:
+        return LoraChoice(setting, 1.0)
+    weight = float(matched["weight"])
+    if not -_HEAVIEST <= weight <= _HEAVIEST:
+        raise ModelUnusable(f"POSTCARDS_IMAGE_LORA: the weight must be -{_HEAVIEST:g} to {_HEAVIEST:g}, not {weight:g}")
+    return LoraChoice(matched["source"], weight)
+
+
+def find_lora(choice: LoraChoice, install: str) -> LoraFile:
+    """The file that is meant: from a folder or repository the only one, or the one with the usual name.
+
+    Raises:
+        ModelUnusable: there is none, or one of several would have to be guessed.
+    """
+    path = Path(choice.source).expanduser()
+    if path.is_file():
+        if path.suffix != ".safetensors":
+            raise ModelUnusable(f"{path} is not a .safetensors file: other formats of LoRA weights are never opened")
+        model = find_model(str(path.parent), patterns=[path.name])
+        return LoraFile(path, path.name, model.revision, model.files[path.name])
+    model = find_model(choice.source, patterns=["*.safetensors"], install=install, required=["*.safetensors"])
+    name = _the_one(model.files, model.name)
+    return LoraFile(model.folder / name, f"{model.name}/{name}", model.revision, model.files[name])
+
+
+def fuse(choice: LoraChoice, lora: LoraFile, parts: Mapping[str, Any]) -> None:
+    """Adds the weights to those of the UNet and the text encoder among `parts`; they cost nothing afterwards.
+
+    Raises:
+        ModelUnusable: they are none, or of another kind of model.
+    """
+    from diffusers import PNDMScheduler, StableDiffusionPipeline
+
+    try:
+        # diffusers knows the many ways in which such files are written; its pipeline is used for nothing else.
+        pipeline = StableDiffusionPipeline(
+            **parts,
+            scheduler=PNDMScheduler(),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        pipeline.load_lora_weights(lora.path.parent, weight_name=lora.path.name, use_safetensors=True)
+        if not any(pipeline.get_list_adapters().values()):
+            raise ModelUnusable(f"{lora.name} holds no LoRA weights for the UNet or the text encoder")
+        pipeline.fuse_lora(lora_scale=choice.weight, safe_fusing=True)
+        pipeline.unload_lora_weights()
+    except ModelUnusable:
+        raise
+    except Exception as fault:
+        reason = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]
+        raise ModelUnusable(f"the LoRA weights {lora.name} do not fit the model: {reason}") from fault
+
+
+def _the_one(files: Mapping[str, str], model: str) -> str:
+    if len(files) == 1:
+        return next(iter(files))
+    usual = [name for name in files if name.rsplit("/", 1)[-1] == _USUAL_NAME]
+    if len(usual) == 1:
+        return usual[0]
+    raise ModelUnusable(
+        f"{model} has several .safetensors files and none is called {_USUAL_NAME}: name the file in "
+        f"POSTCARDS_IMAGE_LORA ({', '.join(sorted(files)[:4])}, ...)"
+    )
