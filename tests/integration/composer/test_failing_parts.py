@@ -9,7 +9,7 @@ import pytest
 from postcards.composer.v1 import composer_pb2
 
 from postcards_composer import keys
-from postcards_serving.errors import EngineFailed, Overloaded, Unavailable
+from postcards_serving.errors import EngineFailed, Overloaded, ServiceError, Unavailable
 from postcards_serving.testing import eventually
 
 IMAGE, LANGUAGE, AUDIO = range(3)
@@ -143,6 +143,19 @@ async def test_a_full_part_service_is_asked_again_after_the_delay_it_names(repli
     assert postcard.state == composer_pb2.POSTCARD_STATE_ACTIVE
     assert postcard.parts[IMAGE].attempts == 5
     assert replica.count("postcards_part_retries_total", part="image") == 4
+
+
+@pytest.mark.parametrize("retry_after", [None, 0.01])
+async def test_a_part_that_does_not_fit_into_memory_is_not_asked_for_again(replica, parts, retry_after):
+    problem = ServiceError("RESOURCE_EXHAUSTED", "OUT_OF_MEMORY", "too large", retry_after=retry_after)
+    parts.image_steps += [failing(problem)] * 2
+
+    postcard = await replica.made()
+
+    assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL
+    assert postcard.parts[IMAGE].attempts == 1
+    error = postcard.parts[IMAGE].error
+    assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "OUT_OF_MEMORY")
 
 
 async def test_a_part_service_that_stays_full_is_asked_until_the_time_is_over(open_replica, parts):

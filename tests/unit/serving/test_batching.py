@@ -16,6 +16,7 @@ from postcards_serving.errors import (
     Cancelled,
     DeadlineExceeded,
     EngineFailed,
+    OutOfMemory,
     Overloaded,
     Unavailable,
 )
@@ -230,7 +231,7 @@ async def test_a_fault_of_the_rounds_ends_every_row_and_the_next_call_is_served(
     monkeypatch.setattr(batch._loop, "_settle", crash)
     counter.free.set()
     faults = [row.exception(PATIENCE) for row in rows]
-    assert any(isinstance(seen, EngineFailed) for seen in faults)
+    assert any(isinstance(seen, EngineFailed | OutOfMemory) for seen in faults)
     assert any(record.levelno == logging.CRITICAL for record in caplog.records)
     assert follow(batch, pool, ("z", 0, 2)).result(PATIENCE)[-1] == ("z", 2, 2)
 
@@ -306,6 +307,9 @@ async def test_closing_does_not_wait_for_a_stuck_step_for_ever(batch, counter, p
 def test_limits_that_make_no_sense_are_refused(counter):
     with pytest.raises(ValueError, match="max_rows"):
         InFlightBatch(counter, max_rows=0, max_waiting=0)
+    for budget in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="budget"):
+            InFlightBatch(counter, max_rows=1, max_waiting=0, budget=budget)
 
 
 def test_a_chore_runs_on_the_engine_thread_in_the_context_of_its_caller(batch):

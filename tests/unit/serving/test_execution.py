@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from postcards_serving import execution
 from postcards_serving.admission import Admission
-from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, Overloaded
+from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, OutOfMemory, Overloaded
 from postcards_serving.execution import Executor, Finished
 from postcards_serving.logging import REQUEST_ID
 from postcards_serving.testing import eventually
@@ -197,7 +197,8 @@ async def test_a_deadline_that_has_passed_already_ends_at_once():
         (StopIteration(), RuntimeError),
         (SystemExit(3), RuntimeError),
         (KeyboardInterrupt(), RuntimeError),
-        (MemoryError(), MemoryError),
+        (MemoryError(), OutOfMemory),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), OutOfMemory),
     ],
 )
 async def test_a_crash_is_raised_here_and_harms_no_one_else(raised, seen):

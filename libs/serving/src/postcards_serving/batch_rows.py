@@ -3,12 +3,14 @@
 import contextlib
 import contextvars
 import queue
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from postcards_serving.errors import Cancelled, ServiceError
+from postcards_serving.devices import is_out_of_memory
+from postcards_serving.errors import Cancelled, Code, EngineFailed, OutOfMemory, ServiceError
 from postcards_serving.work import Work
 
 StateT = TypeVar("StateT")
@@ -76,6 +78,30 @@ class Row(Generic[StateT]):
         return None
 
 
+def as_told(fault: BaseException) -> ServiceError:
+    """What a caller is told of a fault of the engine; the cause stays with it for the log.
+
+    Of a fault for memory only the words stay: its traceback would hold on to what it could not find room for.
+    """
+    short = is_out_of_memory(fault)
+    if isinstance(fault, ServiceError) and not (short and fault.code is Code.INTERNAL):
+        return fault
+    if short:
+        _release_frames(fault)
+    told = OutOfMemory() if short else EngineFailed("the engine failed at a step of this request")
+    told.__cause__ = fault
+    return told
+
+
+def _release_frames(fault: BaseException) -> None:
+    seen: list[BaseException] = []
+    chain: BaseException | None = fault
+    while chain is not None and chain not in seen:
+        traceback.clear_frames(chain.__traceback__)
+        seen.append(chain)
+        chain = chain.__cause__ or chain.__context__
+
+
 class BellRinger:
     """Rings the bells of many rows on a thread of its own.
 
@@ -116,6 +142,8 @@ class Chore(Generic[ResultT]):
         self._work = work
         self._context = contextvars.copy_context()
         self.outcome: Future[ResultT] = Future()
+        self.lacked_memory = False
+        """Whether it ran and had not enough memory."""
 
     def run(self) -> bool:
         """Runs it on the engine thread, unless nobody wants it any more. Whether it ran. Never raises."""
@@ -129,7 +157,8 @@ class Chore(Generic[ResultT]):
         try:
             self.outcome.set_result(self._context.run(self._call))
         except BaseException as fault:
-            self.outcome.set_exception(fault)
+            self.lacked_memory = is_out_of_memory(fault)
+            self.outcome.set_exception(as_told(fault) if self.lacked_memory else fault)
         return True
 
     def drop(self) -> None:

@@ -7,14 +7,15 @@ they do with a state (progress, previews, files) happens on their own threads. N
 
 import concurrent.futures
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
-from postcards_serving.batch_rows import BellRinger, Chore, News, Row
-from postcards_serving.schedule import Schedule
-from postcards_serving.step_loop import StepLoop, Stepper, closed, failed
+from postcards_serving.batch_rows import BellRinger, Chore, News, Row, as_told
+from postcards_serving.schedule import Budget, Schedule
+from postcards_serving.step_loop import StepLoop, Stepper, Weighing, closed
 from postcards_serving.work import Work
 
 __all__ = ["InFlightBatch", "Stepper"]
@@ -38,15 +39,19 @@ class InFlightBatch(Generic[StateT]):
         *,
         max_rows: int,
         max_waiting: int,
+        budget: float | None = None,
         engine: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepares an empty batch; its thread begins with the first call.
 
         Args:
-            stepper: the engine's step.
+            stepper: the engine's step. Where it also has `cost(state)` (see `step_loop.Weighing`), rows come aboard
+                while their costs keep within `budget`; where it has `reclaim()`, it is called when memory was short.
             max_rows: rows in flight at once, of all groups together; at least 1.
             max_waiting: rows that may wait for a place; at least 0.
+            budget: what the rows in flight may cost together, greater than 0; default: whatever `max_rows` cost. It
+                falls when memory is short, and recovers slowly.
             engine: name of the engine in metrics and logs.
             clock: seconds that never go back.
 
@@ -56,9 +61,10 @@ class InFlightBatch(Generic[StateT]):
         self._stepper = stepper
         self._engine = engine
         self._bells = BellRinger()
-        self._loop = StepLoop(
-            stepper, Schedule(max_rows, max_waiting), ring=self._bells.ring, engine=engine, clock=clock
-        )
+        if budget is None:
+            budget = math.inf if isinstance(stepper, Weighing) else max(1, max_rows)
+        schedule = Schedule(max_rows, max_waiting, budget=Budget.of(budget))
+        self._loop = StepLoop(stepper, schedule, ring=self._bells.ring, engine=engine, clock=clock)
         self._thread: threading.Thread | None = None
         self._closing = False
         self._ended = False
@@ -77,6 +83,7 @@ class InFlightBatch(Generic[StateT]):
             Cancelled: the caller has gone.
             DeadlineExceeded: the time of the call is over.
             Overloaded: as many rows wait as may; says when one of them is expected to come aboard.
+            OutOfMemory: the row costs more than the whole budget, or its step had not enough memory even alone.
             EngineFailed: a step failed for this row alone.
             ServiceError: what `step` raised for this row alone, when it is one.
             Unavailable: the batch is closing.
@@ -108,7 +115,8 @@ class InFlightBatch(Generic[StateT]):
             Cancelled: the caller has gone.
             DeadlineExceeded: the time of the call is over; a chore that runs meanwhile comes to its end for nothing.
             Unavailable: the batch is closed.
-            BaseException: whatever the chore raises.
+            OutOfMemory: there was not enough memory for the chore.
+            BaseException: whatever else the chore raises.
         """
         work.check()
         if threading.current_thread() is self._thread:
@@ -198,7 +206,7 @@ class InFlightBatch(Generic[StateT]):
                     self._loop.round()
                 except BaseException as fault:
                     _log.critical("the batch of engine %r failed; its rows end", self._engine, exc_info=fault)
-                    self._loop.end_all(failed(fault))
+                    self._loop.end_all(as_told(fault))
         finally:
             self._bells.stop()
 

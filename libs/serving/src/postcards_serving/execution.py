@@ -19,7 +19,8 @@ from typing import Any, Generic, TypeVar
 
 from postcards_serving import metrics
 from postcards_serving.admission import Admission, Ticket
-from postcards_serving.errors import Cancelled, DeadlineExceeded
+from postcards_serving.devices import is_out_of_memory
+from postcards_serving.errors import Cancelled, DeadlineExceeded, OutOfMemory, ServiceError
 from postcards_serving.work import Event, Preview, Progress, Work
 
 ResultT = TypeVar("ResultT")
@@ -148,7 +149,11 @@ def _contained(call: Callable[[Work], ResultT], work: Work, steps: "_StepTimer")
         return call(work)
     except StopIteration as fault:
         raise RuntimeError("the engine raised StopIteration") from fault
-    except Exception:
+    except ServiceError:
+        raise
+    except Exception as fault:
+        if is_out_of_memory(fault):
+            raise OutOfMemory from fault
         raise
     except BaseException as fault:
         raise RuntimeError(f"the engine raised {type(fault).__name__}") from fault

@@ -59,6 +59,12 @@ FALLBACKS = Counter(
 
 BATCH_ROWS = Gauge("postcards_batch_rows_in_flight", "Rows that take part in the steps of a batch.", ("engine",))
 BATCH_WAITING = Gauge("postcards_batch_rows_waiting", "Rows that wait for a place in a batch.", ("engine",))
+BATCH_BUDGET = Gauge(
+    "postcards_batch_budget",
+    "What the rows of a batch may cost together at present, in the engine's own unit; lower while memory is short.",
+    ("engine",),
+)
+BATCH_COST = Gauge("postcards_batch_cost_in_flight", "What the rows aboard cost together, in that unit.", ("engine",))
 BATCH_CHORES_WAITING = Gauge(
     "postcards_batch_chores_waiting", "Chores (text encoding, decoding) that wait for their turn.", ("engine",)
 )
@@ -76,6 +82,9 @@ BATCH_CHORE_SECONDS = Histogram(
 )
 BATCH_FAILED_STEPS = Counter(
     "postcards_batch_failed_steps", "Steps that failed; those that were shared are taken again in halves.", ("engine",)
+)
+BATCH_OUT_OF_MEMORY = Counter(
+    "postcards_batch_out_of_memory", "Steps and chores for which there was not enough memory.", ("engine",)
 )
 BATCH_REJECTED = Counter(
     "postcards_batch_rows_rejected", "Rows turned away because as many were waiting as may.", ("engine",)
@@ -141,12 +150,15 @@ class BatchSeries:
 
     rows: Gauge
     waiting: Gauge
+    budget: Gauge
+    cost: Gauge
     chores_waiting: Gauge
     present_step: Gauge
     step_rows: Histogram
     step_seconds: Histogram
     chore_seconds: Histogram
     failed_steps: Counter
+    out_of_memory: Counter
     rejected: Counter
     ended: Mapping[str, Counter]
     """By outcome."""
@@ -157,12 +169,15 @@ def batch_series(engine: str) -> BatchSeries:
     return BatchSeries(
         BATCH_ROWS.labels(engine),
         BATCH_WAITING.labels(engine),
+        BATCH_BUDGET.labels(engine),
+        BATCH_COST.labels(engine),
         BATCH_CHORES_WAITING.labels(engine),
         BATCH_PRESENT_STEP.labels(engine),
         BATCH_STEP_ROWS.labels(engine),
         BATCH_STEP_SECONDS.labels(engine),
         BATCH_CHORE_SECONDS.labels(engine),
         BATCH_FAILED_STEPS.labels(engine),
+        BATCH_OUT_OF_MEMORY.labels(engine),
         BATCH_REJECTED.labels(engine),
         {outcome: BATCH_ENDED.labels(engine, outcome) for outcome in BATCH_OUTCOMES},
     )

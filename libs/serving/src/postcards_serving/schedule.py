@@ -4,12 +4,18 @@ No threads, no clock, no states of rows here: a row is a number, given out in or
 belongs to at present. Standard library only.
 """
 
+import math
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 _MOST_PATIENCE = 64
+_PATIENCE_WITH_INNOCENTS = 4
+"""Full steps after which more is dared when one row has been found that has no room even alone."""
 _MOST_WIDTHS = 64
+_BUDGET_GROWTH = 1.25
+_ROUNDING = 1 + 1e-9
+"""Costs that should make up the budget exactly may miss it by the rounding of their sum."""
 
 
 class Seat(NamedTuple):
@@ -19,6 +25,8 @@ class Seat(NamedTuple):
     """Its age: rows are numbered in order of arrival."""
     group: Hashable
     """Rows of equal group may share a step."""
+    cost: float = 1.0
+    """What it takes of the budget while it is aboard, at least 0."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,62 @@ class Width:
         return replace(self, held=held) if held < self.patience else replace(self, rows=2 * self.rows, held=0)
 
 
+@dataclass(frozen=True)
+class Budget:
+    """What the rows aboard may cost together, in the units of their costs.
+
+    It is halved when a shared step has failed for memory, and grows by a quarter after a number of successful steps in
+    which at least half of it was in use.
+    """
+
+    most: float = math.inf
+    """What it is at first and at most; a row that costs more is never let in."""
+    limit: float = math.inf
+    """What it is at present; a row that costs more steps alone."""
+    patience: int = _MOST_PATIENCE
+    """Successful steps before it grows."""
+    held: int = 0
+    """Successful steps since it has changed."""
+
+    @classmethod
+    def of(cls, most: float) -> "Budget":
+        """An untouched budget.
+
+        Raises:
+            ValueError: it is not a number greater than 0.
+        """
+        if not most > 0:
+            raise ValueError(f"a budget must be greater than 0, not {most}")
+        return cls(most, most)
+
+    def admits(self, cost: float, load: float) -> bool:
+        """Whether a row may come to rows that cost `load` together."""
+        return load + cost <= self.limit * _ROUNDING
+
+    def after_failure(self, cost: float) -> "Budget":
+        """When a step of several rows that cost so much together had not enough memory."""
+        return replace(self, limit=min(self.limit, cost) / 2, patience=_MOST_PATIENCE, held=0)
+
+    def after_failure_alone(self, cost: float) -> "Budget":
+        """When a row that costs so much had not enough memory even alone: that explains what failed before."""
+        return replace(self, limit=min(self.limit, cost), patience=_PATIENCE_WITH_INNOCENTS, held=0)
+
+    def after_success(self, load: float) -> "Budget":
+        """When a step has succeeded while the rows aboard cost so much together."""
+        if self.limit >= self.most or 2 * load < self.limit:
+            return self
+        held = self.held + 1
+        if held < self.patience:
+            return replace(self, held=held)
+        return replace(self, limit=min(self.most, self.limit * _BUDGET_GROWTH), held=0)
+
+
 class Full(Exception):  # noqa: N818  (a word of the domain, as in postcards_serving.errors)
     """As many rows are aboard and wait as may."""
+
+
+class TooCostly(Exception):  # noqa: N818
+    """The row would not fit even if it were alone."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +121,8 @@ class Schedule:
     Fairness rests on one order: `aboard` is sorted by who has waited longest for a step. The first row decides which
     group takes the next step, and whoever has taken a step goes to the end. So a row sees at most as many successful
     steps of others between two of its own as there are rows before it, and with G groups aboard that share their steps
-    whole, at most G - 1. Rows come aboard in order of arrival, whatever their group.
+    whole, at most G - 1. Rows come aboard in order of arrival, whatever their group and cost: nobody overtakes a row
+    that waits until the budget has room for it, so that it waits no longer than for those aboard to leave.
     """
 
     max_rows: int
@@ -72,6 +135,8 @@ class Schedule:
     """In order of turn."""
     widths: Mapping[Hashable, Width] = field(default_factory=dict[Hashable, Width])
     """Of the groups that have failed together."""
+    budget: Budget = Budget()
+    """What the rows aboard may cost together."""
 
     def __post_init__(self) -> None:
         """Refuses limits that make no sense.
@@ -93,16 +158,35 @@ class Schedule:
         """With one more row at the end of those that wait; its number is higher than any before.
 
         Raises:
+            TooCostly: it will never fit.
             Full: there is no place left.
         """
+        if seat.cost > self.budget.most * _ROUNDING:
+            raise TooCostly
         if self.full:
             raise Full
         return replace(self, waiting=(*self.waiting, seat))
 
     @property
     def joining(self) -> tuple[Seat, ...]:
-        """Who comes aboard at the next boundary: those who have waited longest."""
-        return self.waiting[: self.max_rows - len(self.aboard)]
+        """Who comes aboard at the next boundary: those who have waited longest, as far as places and budget go.
+
+        Onto an empty board a row always comes: the budget may have fallen below what it costs.
+        """
+        candidates = self.waiting[: self.max_rows - len(self.aboard)]
+        if not candidates:
+            return ()
+        load = self.load
+        for count, seat in enumerate(candidates):
+            if (count or self.aboard) and not self.budget.admits(seat.cost, load):
+                return candidates[:count]
+            load += seat.cost
+        return candidates
+
+    @property
+    def load(self) -> float:
+        """What the rows aboard cost together."""
+        return _cost(self.aboard)
 
     def boarded(self) -> "Schedule":
         """With everybody aboard for whom there is a place."""
@@ -124,7 +208,9 @@ class Schedule:
         group = self.aboard[0].group
         together = tuple(seat for seat in self.aboard if seat.group == group)
         width = self.widths.get(group)
-        return together if width is None else together[: width.rows]
+        fitting = together if width is None else together[: width.rows]
+        # Only where the budget has fallen while they were aboard do they cost more than it.
+        return fitting if self.budget.limit >= self.budget.most else self._affordable(fitting)
 
     def stepped(self, turn: Collection[Seat], groups: Mapping[int, Hashable]) -> "Schedule":
         """After a step of `turn` that succeeded.
@@ -135,14 +221,16 @@ class Schedule:
         """
         group = next(iter(turn)).group
         again = tuple(
-            seat if seat.group == groups[seat.number] else Seat(seat.number, groups[seat.number])
+            seat if seat.group == groups[seat.number] else seat._replace(group=groups[seat.number])
             for seat in sorted(turn)
             if seat.number in groups
         )
         width = self.widths.get(group)
         widths = self.widths if width is None else _noted(self.widths, group, width.after_success(len(turn)))
         rest = _others(self.aboard, {seat.number for seat in turn})
-        return replace(self, aboard=rest + again, widths=widths)
+        fallen = self.budget.limit < self.budget.most
+        budget = self.budget.after_success(self.load) if fallen else self.budget
+        return replace(self, aboard=rest + again, widths=widths, budget=budget)
 
     def narrowed(self, turn: Collection[Seat], *, lasting: bool) -> "Schedule":
         """After a shared step of `turn` that failed: its rows keep their turn and step in halves.
@@ -153,18 +241,39 @@ class Schedule:
         """
         group = next(iter(turn)).group
         width = self.widths.get(group, Width(self.max_rows))
-        return replace(self, widths=_noted(self.widths, group, width.after_failure(len(turn), lasting=lasting)))
+        return replace(
+            self,
+            widths=_noted(self.widths, group, width.after_failure(len(turn), lasting=lasting)),
+            budget=self.budget.after_failure(_cost(turn)) if lasting else self.budget,
+        )
 
     def blamed(self, seat: Seat, *, lasting: bool) -> "Schedule":
         """After a row that failed alone has been found guilty: it leaves, and its group widens with the next steps.
 
         Args:
             seat: who took the step, alone.
-            lasting: it failed for want of memory, say: the group stays narrow.
+            lasting: it failed for want of memory, say: its group stays narrow for a few steps more.
         """
         width = self.widths.get(seat.group)
-        widths = self.widths if lasting or width is None else _noted(self.widths, seat.group, Width(width.rows))
-        return replace(self, widths=widths).without({seat.number})
+        widths = self.widths
+        if width is not None:
+            patience = _PATIENCE_WITH_INNOCENTS if lasting else 1
+            widths = _noted(self.widths, seat.group, Width(width.rows, patience))
+        budget = self.budget.after_failure_alone(seat.cost) if lasting else self.budget
+        return replace(self, widths=widths, budget=budget).without({seat.number})
+
+    def _affordable(self, seats: tuple[Seat, ...]) -> tuple[Seat, ...]:
+        """The first seats, at least one, as far as the budget goes."""
+        spent = seats[0].cost
+        for count, seat in enumerate(seats[1:], 1):
+            if not self.budget.admits(seat.cost, spent):
+                return seats[:count]
+            spent += seat.cost
+        return seats
+
+
+def _cost(seats: Iterable[Seat]) -> float:
+    return sum(seat.cost for seat in seats)
 
 
 def _others(seats: Iterable[Seat], numbers: Collection[int]) -> tuple[Seat, ...]:

@@ -5,30 +5,30 @@ steps when is for `postcards_serving.schedule` to say; here it is done, counted 
 """
 
 import logging
+import math
 import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from prometheus_client import Gauge
 
 from postcards_serving import metrics
-from postcards_serving.batch_rows import Chore, News, Row
-from postcards_serving.errors import Cancelled, EngineFailed, Overloaded, ServiceError, Unavailable
-from postcards_serving.schedule import Full, Schedule, Seat
+from postcards_serving.batch_rows import Chore, News, Row, as_told
+from postcards_serving.devices import is_out_of_memory
+from postcards_serving.errors import Cancelled, OutOfMemory, Overloaded, ServiceError, Unavailable
+from postcards_serving.schedule import Full, Schedule, Seat, TooCostly
 from postcards_serving.work import Work
 
 StateT = TypeVar("StateT")
+StateT_contra = TypeVar("StateT_contra", contravariant=True)
 
 _LEAST_RETRY_SECONDS = 0.1
 _EXPECTED_SECONDS = 2.0
 """Guess of a row's time aboard until the first has finished."""
 _NEWEST_SHARE = 0.2
 """Weight of the newest time aboard in the moving average: about the last ten rows decide."""
-_MEMORY_WORDS = ("out of memory", "failed to allocate memory", "bad allocation", "bad_alloc", "alloc_failed")
-"""How frameworks say in an error of a general type that memory is short."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +49,24 @@ class Stepper(Protocol[StateT]):
         The states, at least one, are of one group. Nothing else may change: after a failure the same states come
         again in other company. What it raises for a row alone ends that row.
         """
+        ...
+
+
+@runtime_checkable
+class Weighing(Protocol[StateT_contra]):
+    """A stepper whose rows take different amounts of memory."""
+
+    def cost(self, state: StateT_contra) -> float:
+        """What a row takes of the budget from its first step to its last, at least 0, e.g. its latent pixels."""
+        ...
+
+
+@runtime_checkable
+class Reclaiming(Protocol):
+    """A stepper that can let go of memory."""
+
+    def reclaim(self) -> None:
+        """Called on the engine thread after a step or chore for which there was not enough memory."""
         ...
 
 
@@ -87,6 +105,7 @@ class StepLoop(Generic[StateT]):
         self.changed = threading.Condition(threading.RLock())
         """Guards the rows and their schedule; notified when there is more to do."""
         self._stepper = stepper
+        self._weigh: Callable[[StateT], float] = _weighing(stepper)
         self._schedule = self._empty = schedule
         self._ring = ring
         self._engine = engine
@@ -109,16 +128,19 @@ class StepLoop(Generic[StateT]):
         """Lets a row in; it comes aboard at the next boundary that has a place for it.
 
         Raises:
+            OutOfMemory: it would not fit even alone.
             Overloaded: as many rows wait as may.
         """
-        group = self._stepper.group(state)
+        group, cost = self._stepper.group(state), self._cost_of(state)
         with self.changed:
-            seat = Seat(self._arrivals, group)
+            seat = Seat(self._arrivals, group, cost)
             if self._schedule.full:
                 # Those who have left during a long step hold no place against those who come.
                 self._dismiss()
             try:
                 self._schedule = self._schedule.entered(seat)
+            except TooCostly:
+                raise self._too_costly(cost) from None
             except Full:
                 self._series.rejected.inc()
                 raise self._overloaded() from None
@@ -163,6 +185,8 @@ class StepLoop(Generic[StateT]):
             seconds = self._watch.end() - begun
             if ran:
                 self._series.chore_seconds.observe(seconds)
+                if chore.lacked_memory:
+                    self._reclaim()
                 spent += seconds
                 if spent >= self._step_seconds:
                     break
@@ -234,7 +258,7 @@ class StepLoop(Generic[StateT]):
             self._schedule = self._schedule.stepped(turn.seats, onward)
 
     def _settle_failure(self, turn: _Turn[StateT], fault: BaseException) -> None:
-        lasting = _wants_memory(fault)
+        lasting = is_out_of_memory(fault)
         seat, *company = turn.seats
         with self.changed:
             if company:
@@ -250,16 +274,40 @@ class StepLoop(Generic[StateT]):
                 if seat.number in self._rows:
                     self._fail(self._rows[seat.number], fault)
                     self._ring(turn.rows)
+        if lasting:
+            as_told(fault)
+            self._reclaim()
+
+    def _reclaim(self) -> None:
+        """After work for which there was not enough memory."""
+        self._series.out_of_memory.inc()
+        if isinstance(self._stepper, Reclaiming):
+            try:
+                self._stepper.reclaim()
+            except Exception as fault:
+                _log.warning("engine %r could not let go of memory", self._engine, exc_info=fault)
 
     def _fail(self, row: Row[StateT], fault: BaseException) -> None:
         row.context.run(_log.error, "a row of engine %r failed", self._engine, exc_info=fault)
-        told = fault if isinstance(fault, ServiceError) else failed(fault)
-        self._end(row, News(row.state, last=True, fault=told), "failed")
+        self._end(row, News(row.state, last=True, fault=as_told(fault)), "failed")
 
     def _end(self, row: Row[StateT], news: News[StateT], outcome: str) -> None:
         del self._rows[row.number]
         self._series.ended[outcome].inc()
         row.post(news)
+
+    def _cost_of(self, state: StateT) -> float:
+        cost = self._weigh(state)
+        if not 0 <= cost < math.inf:
+            raise ValueError(f"the cost of a row must be a number of at least 0, not {cost}")
+        return cost
+
+    def _too_costly(self, cost: float) -> OutOfMemory:
+        most = self._schedule.budget.most
+        return OutOfMemory(
+            f"this request needs {cost:g} units of memory of the engine, which has {most:g} in all",
+            metadata={"cost": f"{cost:g}", "budget": f"{most:g}"},
+        )
 
     def _overloaded(self) -> Overloaded:
         """With the time until a place falls free.
@@ -284,32 +332,22 @@ class StepLoop(Generic[StateT]):
             (self._series.waiting, lambda loop: len(loop._schedule.waiting)),
             (self._series.chores_waiting, lambda loop: len(loop._chores)),
             (self._series.present_step, lambda loop: loop._watch.elapsed()),
+            (self._series.budget, lambda loop: loop._schedule.budget.limit),
+            (self._series.cost, lambda loop: loop._schedule.load),
         )
         whose = weakref.ref(self)
         for gauge, level in levels:
             gauge.set_function(lambda level=level: 0.0 if (loop := whose()) is None else level(loop))
 
 
-def failed(fault: BaseException) -> EngineFailed:
-    """What a caller is told when a step of its row failed; the cause stays with it for the log."""
-    if _wants_memory(fault):
-        told = EngineFailed("the engine has not enough memory for this request", reason="OUT_OF_MEMORY")
-    else:
-        told = EngineFailed("the engine failed at a step of this request")
-    told.__cause__ = fault
-    return told
+def _weighing(stepper: Stepper[StateT]) -> Callable[[StateT], float]:
+    """How a stepper weighs its rows: all alike where it does not say."""
+    return cast(Weighing[StateT], stepper).cost if isinstance(stepper, Weighing) else lambda _: 1.0
 
 
 def closed() -> Unavailable:
     """What a caller is told when the batch takes nothing more."""
     return Unavailable("the engine is stopping", reason="STOPPING")
-
-
-def _wants_memory(fault: BaseException) -> bool:
-    """Whether fewer rows might succeed: MemoryError, PyTorch's OutOfMemoryError, and what runtimes say in words."""
-    kinds = {kind.__name__ for kind in type(fault).__mro__}
-    said = str(fault).lower()
-    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or any(words in said for words in _MEMORY_WORDS)
 
 
 class _Watch:

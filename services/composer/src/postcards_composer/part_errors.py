@@ -8,6 +8,7 @@ from postcards_composer.postcard import PartError, PartKind
 from postcards_serving.errors import Code, InvalidField, ServiceError
 from postcards_serving.statuses import from_rpc_error
 
+_NEVER_FITS = "OUT_OF_MEMORY"
 _MAX_REASON = 64
 _MAX_MESSAGE = 500
 
@@ -47,9 +48,9 @@ def failure_of(kind: PartKind, problem: grpc.aio.AioRpcError | ServiceError) -> 
 def _of_status(kind: PartKind, problem: grpc.aio.AioRpcError) -> Failure:
     told = from_rpc_error(problem)
     if told.reason != told.code.value:
-        transient = told.code is Code.UNAVAILABLE or (
-            told.code is Code.RESOURCE_EXHAUSTED and told.retry_after is not None
-        )
+        # What does not fit into memory will not fit later; only a full queue says when to come back.
+        full = told.code is Code.RESOURCE_EXHAUSTED and told.retry_after is not None and told.reason != _NEVER_FITS
+        transient = told.code is Code.UNAVAILABLE or full
         return Failure(_error(told.code, told.reason, told.message), transient, told.retry_after)
     if told.code in (Code.UNAVAILABLE, Code.CANCELLED):
         # Nobody of ours cancelled: that is how a server going down ends its streams.
