@@ -232,6 +232,17 @@ class PostcardsClient:
             if error.attempts == 1:
                 raise
 
+    async def plan_replay(self, *, manifest: bytes = b"", postcard_id: str = "") -> composer_pb2.PlanReplayResponse:
+        """Returns the requests that make the parts of a postcard again; give its manifest, or the id of a kept one.
+
+        Raises:
+            InvalidRequest: the manifest cannot be read.
+            NotFound: there is no such postcard.
+            FailedPrecondition: no part of it is done.
+        """
+        request = composer_pb2.PlanReplayRequest(manifest=manifest, id=postcard_id)
+        return await self._call(self._stub.PlanReplay, request)
+
     async def _after_lost_answer(
         self, postcard_id: str, error: FailedPrecondition, wanted: set[composer_pb2.PostcardState.ValueType]
     ) -> composer_pb2.Postcard:

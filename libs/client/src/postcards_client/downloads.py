@@ -1,21 +1,36 @@
-"""Brings the files of a postcard into a folder."""
+"""Brings the files of a postcard to where they are wanted: into a folder, or into memory."""
 
 import asyncio
 import hashlib
+import ipaddress
 import os
+import random
 import shutil
+import ssl
 import tempfile
-import urllib.error
-import urllib.parse
-import urllib.request
+import time
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
+import httpx
 from postcards.composer.v1 import composer_pb2
 
 from postcards_client.errors import PostcardsError
+from postcards_client.locations import local_path
 
-_TIMEOUT = 60.0
+TIMEOUTS = httpx.Timeout(60.0, connect=10.0)
+"""Seconds without a byte, and seconds until a connection stands, after which a try is given up."""
+TRIES = 4
+"""How often a file is asked for when the connection fails or the store is busy."""
+FIRST_PAUSE = 0.2
+"""Seconds before the second try; each later pause is twice as long."""
+
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers after which asking again may help."""
+_GONE = frozenset({404, 410})
 
 
 class DownloadFailed(PostcardsError):  # noqa: N818 - a word of the domain, as its siblings
@@ -32,21 +47,42 @@ async def download(postcard: composer_pb2.Postcard, folder: Path) -> dict[str, P
         DownloadFailed: a file could not be had.
         OSError: `folder` cannot be written.
     """
-    target = folder / _safe_name(postcard.id)
+    target = folder / safe_name(postcard.id)
     target.mkdir(parents=True, exist_ok=True)
     paths: dict[str, Path] = {}
     for file in postcard.files:
-        paths[file.name] = target / _safe_name(file.name)
+        paths[file.name] = target / safe_name(file.name)
         await asyncio.to_thread(_fetch, file, paths[file.name])
     return paths
+
+
+async def read_kept(file: composer_pb2.File) -> bytes | None:
+    """The bytes at the URL of `file`, whatever they are; None when nothing is there.
+
+    Raises:
+        DownloadFailed: the URL cannot be read.
+    """
+    held = BytesIO()
+    try:
+        await asyncio.to_thread(_copy, file, held)
+    except DownloadFailed as failure:
+        if failure.reason == "GONE":
+            return None
+        raise
+    return held.getvalue()
+
+
+def safe_name(name: str) -> str:
+    """`name`, which must be a plain file name: what a server sends never leaves the folder."""
+    if not name or name in (".", "..") or any(mark in name for mark in "/\\\0:"):
+        raise DownloadFailed(f"the server sent an unsafe file name: {name!r}", reason="UNSAFE_NAME")
+    return name
 
 
 def _fetch(file: composer_pb2.File, path: Path) -> None:
     """Writes the bytes of `file` to `path`, whole or not at all."""
     if path.is_file() and _sha256(path) == file.sha256:
         return
-    if urllib.parse.urlsplit(file.url).scheme not in ("file", "http", "https"):
-        raise DownloadFailed(f"{file.name} has no URL that can be read", reason="NO_URL")
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     partial = Path(name)
     try:
@@ -62,20 +98,87 @@ def _fetch(file: composer_pb2.File, path: Path) -> None:
 
 def _copy(file: composer_pb2.File, out: BinaryIO) -> None:
     """Streams the bytes behind the file's URL into `out`."""
+    parts = urlsplit(file.url)
+    if parts.scheme in ("http", "https"):
+        _copy_from_server(file, out, parts.hostname or "")
+    elif (path := local_path(file.url)) is not None:
+        _copy_from_disk(file, path, out)
+    else:
+        raise DownloadFailed(f"{file.name} has no URL that can be read", reason="NO_URL")
+
+
+def _copy_from_disk(file: composer_pb2.File, path: Path, out: BinaryIO) -> None:
     try:
-        with urllib.request.urlopen(file.url, timeout=_TIMEOUT) as source:  # noqa: S310 - the scheme was checked
+        with path.open("rb") as source:
             shutil.copyfileobj(source, out)
-    except urllib.error.URLError as error:
-        raise DownloadFailed(f"{file.name} cannot be read: {error.reason}", reason="UNREADABLE") from error
+    except FileNotFoundError:
+        raise _unreadable(file, "it is gone", reason="GONE") from None
+    except OSError as error:
+        if error.filename != str(path):
+            # It is the folder that cannot be written, not the file that cannot be read.
+            raise
+        raise _unreadable(file, error.strerror or str(error)) from None
+
+
+def _copy_from_server(file: composer_pb2.File, out: BinaryIO, host: str) -> None:
+    # The certificates that the system trusts: a store of one's own may be signed by an authority of one's own.
+    context = ssl.create_default_context()
+    # A proxy of the surroundings knows nothing of this machine's own loopback address.
+    with httpx.Client(
+        timeout=TIMEOUTS, verify=context, trust_env=not _is_loopback(host), follow_redirects=True
+    ) as client:
+        _with_patience(lambda: _stream(client, file, out))
+
+
+def _with_patience(attempt: Callable[[], str]) -> None:
+    """Tries until `attempt` returns no reason to try again, or `TRIES` times. Raises `DownloadFailed`."""
+    for number in range(1, TRIES + 1):
+        if not (trouble := attempt()):
+            return
+        if number < TRIES:
+            time.sleep(FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
+    raise DownloadFailed(f"{trouble}, {TRIES} times", reason="UNREADABLE")
+
+
+def _stream(client: httpx.Client, file: composer_pb2.File, out: BinaryIO) -> str:
+    """One try, from the first byte on; why another one may help, else empty. Raises `DownloadFailed`.
+
+    No message shows the URL: what makes a presigned one work is in it.
+    """
+    start = out.seek(0)
+    out.truncate(start)
+    host = urlsplit(file.url).netloc
+    try:
+        with client.stream("GET", file.url) as answer:
+            if answer.status_code in _BUSY:
+                return f"{file.name} cannot be read: {host} answers {answer.status_code}"
+            if answer.status_code != httpx.codes.OK:
+                hint = "; its URL may have expired: ask for the postcard again" if answer.status_code == 403 else ""
+                reason = "GONE" if answer.status_code in _GONE else "UNREADABLE"
+                raise _unreadable(file, f"{host} answers {answer.status_code}{hint}", reason=reason)
+            for piece in answer.iter_bytes():
+                out.write(piece)
+    except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL, httpx.DecodingError) as error:
+        trouble = f"{file.name} cannot be read: no whole answer from {host} ({type(error).__name__})"
+        if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol):
+            return trouble
+        raise DownloadFailed(trouble, reason="UNREADABLE") from None
+    return ""
+
+
+def _unreadable(file: composer_pb2.File, why: str, *, reason: str = "UNREADABLE") -> DownloadFailed:
+    return DownloadFailed(f"{file.name} cannot be read: {why}", reason=reason)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _safe_name(name: str) -> str:
-    """`name`, which must be a plain file name: what a server sends never leaves the folder."""
-    if not name or name in (".", "..") or any(c in name for c in "/\\\0:"):
-        raise DownloadFailed(f"the server sent an unsafe file name: {name!r}", reason="UNSAFE_NAME")
-    return name

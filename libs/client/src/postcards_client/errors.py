@@ -83,6 +83,10 @@ class ServerFailed(PostcardsError):
     """The server failed in a way that the request cannot mend."""
 
 
+class DataLost(PostcardsError):
+    """What came from a server is not what it had announced."""
+
+
 _ERRORS: dict[grpc.StatusCode, type[PostcardsError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
     grpc.StatusCode.OUT_OF_RANGE: InvalidRequest,
@@ -92,11 +96,12 @@ _ERRORS: dict[grpc.StatusCode, type[PostcardsError]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.DATA_LOSS: DataLost,
 }
 
 
-def error_from_status(error: grpc.aio.AioRpcError, address: str) -> PostcardsError:
-    """The domain error of a failed call to `address`, with what the status' details say."""
+def error_from_status(error: grpc.aio.AioRpcError, address: str, *, server: str = "composer") -> PostcardsError:
+    """The domain error of a failed call to the `server` at `address`, with what the status' details say."""
     code = error.code()
     message = error.details() or code.name
     reason = ""
@@ -113,7 +118,7 @@ def error_from_status(error: grpc.aio.AioRpcError, address: str) -> PostcardsErr
         elif detail.Unpack(retry):
             retry_after = retry.retry_delay.ToTimedelta().total_seconds()
     if code is grpc.StatusCode.UNAVAILABLE and not reason:
-        message = f"no composer answers at {address} ({message.rpartition(': ')[2].lower()})"
+        message = f"no {server} answers at {address} ({message.rpartition(': ')[2].lower()})"
     return _ERRORS.get(code, ServerFailed)(
         message, code=code.name, reason=reason, violations=violations, retry_after=retry_after
     )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -40,6 +40,8 @@ class Plan:
     """Where the postcards are kept."""
     folder: Path
     """Folder for everything that this run writes outside the store; the logs lie in `folder`/logs."""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Settings of the services, by variable, where the surroundings say nothing else."""
 
     @property
     def logs(self) -> Path:
@@ -52,7 +54,7 @@ class Plan:
 
 
 def environment(plan: Plan, endpoint: Endpoint, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of one service: `base`, with the ports and the store of `plan`."""
+    """The environment of one service: `base`, with the ports, the store and the settings of `plan`."""
     own = {
         "POSTCARDS_BIND_ADDRESS": LOOPBACK,
         "POSTCARDS_METRICS_ADDRESS": LOOPBACK,
@@ -73,7 +75,7 @@ def environment(plan: Plan, endpoint: Endpoint, base: Mapping[str, str]) -> dict
         "POSTCARDS_FINISH_SECONDS": "0",
     }
     addresses = {f"POSTCARDS_{e.name.upper()}_ADDRESS": e.address for e in plan.endpoints}
-    return {**local, **base, **addresses, **own}
+    return {**local, **plan.settings, **base, **addresses, **own}
 
 
 def check(plan: Plan) -> None:
@@ -219,7 +221,8 @@ class Services:
 
     def engines(self) -> dict[str, str]:
         """The engine that each part-making service was told to use."""
-        return {name: os.environ.get(f"POSTCARDS_{name.upper()}_ENGINE", "") or e for name, e in EMBEDDED.items()}
+        told = {**self.plan.settings, **os.environ}
+        return {name: told.get(f"POSTCARDS_{name.upper()}_ENGINE", "") or e for name, e in EMBEDDED.items()}
 
     @property
     def running(self) -> bool:

@@ -52,6 +52,10 @@ def create(
     request_id: Annotated[
         str, typer.Option(help="Makes the command repeatable: the same id answers with the same postcard.")
     ] = "",
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Let models make picture and call alone: bit by bit equal when made again here."),
+    ] = False,
     finish: Annotated[
         str, typer.Option(help=f"How the picture is finished: {', '.join(FINISHES)}.", rich_help_panel=_PICTURE)
     ] = "",
@@ -64,6 +68,9 @@ def create(
     image_prompt: Annotated[str, typer.Option(help="Prompt for a text-to-image model.", rich_help_panel=_PICTURE)] = "",
     image_negative_prompt: Annotated[str, typer.Option(help="What to avoid.", rich_help_panel=_PICTURE)] = "",
     image_engine: Annotated[str, typer.Option(help="Engine that must make it.", rich_help_panel=_PICTURE)] = "",
+    image_style: Annotated[
+        str, typer.Option(help="A model's set of defaults, e.g. 'distorted'.", rich_help_panel=_PICTURE)
+    ] = "",
     image_steps: Annotated[
         int | None, typer.Option(min=0, help="Inference steps.", rich_help_panel=_PICTURE, show_default=False)
     ] = None,
@@ -133,6 +140,8 @@ def create(
         "guidance_scale": image_guidance,
         "init_strength": image_init_strength,
         "sampler": sampler,
+        "style": image_style,
+        "exact": exact,
         "finish": one_of(finish, FINISHES, "--finish"),
     }
     audio: dict[str, Any] = {
@@ -143,6 +152,7 @@ def create(
         "steps": audio_steps,
         "guidance_scale": audio_guidance,
         "init_strength": audio_init_strength,
+        "exact": exact,
     }
     language: dict[str, Any] = {
         "engine": language_engine,

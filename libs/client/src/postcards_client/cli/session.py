@@ -60,7 +60,18 @@ async def session(place: Place, board: StartBoard) -> AsyncGenerator["PostcardsC
         async with PostcardsClient(place.address) as client:
             yield client
         return
-    services = Services(plan(place))
+    async with started(plan(place), board) as client:
+        yield client
+
+
+@asynccontextmanager
+async def started(plan: Plan, board: StartBoard) -> AsyncGenerator["PostcardsClient", None]:
+    """A client of the composer of four services that are started first and stopped after.
+
+    Raises:
+        StartFailed: the services could not be started, or the composer died meanwhile.
+    """
+    services = Services(plan)
     services.start()
     try:
         board.starting(tuple(endpoint.name for endpoint in services.plan.endpoints))

@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from postcards_client.display.board import ASSEMBLING, PART_TITLES, ending_text, stage_text
+from postcards_client.display.board import ASSEMBLING, PART_TITLES, ending_text, is_assembled, stage_text
 from postcards_client.display.picture import Picture
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class LiveBoard:
         self._picture: Picture | None = None
         self._began = time.monotonic()
         self._stopping = False
+        self._assembling = False
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
             get_renderable=self._render, console=self._console, refresh_per_second=10, transient=True, screen=False
@@ -69,7 +70,10 @@ class LiveBoard:
 
     def accepted(self, postcard: "Postcard") -> None:
         """Shows a bar for every part."""
-        self._rows = {part: _Row() for part in PART_TITLES}
+        from postcards_client.views import part_name
+
+        parts = {part_name(part.kind) for part in postcard.parts}
+        self._rows = {part: _Row() for part in PART_TITLES if part in parts}
         self._take(postcard)
 
     def event(self, event: "Event") -> None:
@@ -97,6 +101,7 @@ class LiveBoard:
     def _take(self, postcard: "Postcard") -> None:
         from postcards_client.views import part_name, part_state_name
 
+        self._assembling = is_assembled(postcard)
         for part in postcard.parts:
             row = self._rows.setdefault(part_name(part.kind), _Row())
             state = part_state_name(part.state)
@@ -126,7 +131,7 @@ class LiveBoard:
             if self._picture is not None:
                 blocks.append(Padding(self._picture, (1, 0, 1, 2)))
             blocks.append(self._bars())
-            if all(row.state == "DONE" for row in self._rows.values()):
+            if self._assembling:
                 blocks.append(self._line(ASSEMBLING))
         return Group(*blocks)
 

@@ -1,0 +1,150 @@
+"""Makes the parts of a postcard again: a composer says what to ask, the part services make."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from postcards.composer.v1 import composer_pb2
+from postcards.media.v1 import media_pb2
+
+from postcards_client.errors import InvalidRequest, PostcardsError
+from postcards_client.events import Advanced, Changed, Event, Previewed
+from postcards_client.parts import MadePart, PartRequest, Whose, make_part
+
+PARTS = ("image", "language", "audio")
+"""The parts, in the order in which people read of them."""
+
+_KINDS = {
+    "image": composer_pb2.PART_KIND_IMAGE,
+    "language": composer_pb2.PART_KIND_LANGUAGE,
+    "audio": composer_pb2.PART_KIND_AUDIO,
+}
+_ID = re.compile("[a-z2-7]{26}")
+_ENGINE = re.compile("[a-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a postcard's manifest is: in a file, or with a composer."""
+
+    path: Path | None
+    """The manifest.json; None when the composer is asked."""
+    postcard_id: str
+    """Id of the postcard; empty when a file says it."""
+    data: bytes
+    """The bytes of the manifest; empty when the composer is asked."""
+
+
+class NoManifest(PostcardsError):  # noqa: N818 - a word of the domain, as its siblings
+    """What was named is no manifest, no folder of a postcard and no id."""
+
+
+def find_source(text: str) -> Source:
+    """The manifest that `text` names: the path of a manifest.json, the folder of a postcard, or a postcard's id.
+
+    Raises:
+        NoManifest: it is none of these.
+        OSError: the file cannot be read.
+    """
+    path = Path(text).expanduser()
+    if path.is_dir():
+        path = path / "manifest.json"
+        if not path.is_file():
+            raise NoManifest(f"there is no manifest.json in {path.parent}", code="NOT_FOUND", reason="NO_MANIFEST")
+    if path.is_file():
+        return Source(path, "", path.read_bytes())
+    if _ID.fullmatch(text):
+        return Source(None, text, b"")
+    message = f"no manifest {text}: name a manifest.json, the folder of a postcard, or the id of one"
+    raise NoManifest(message, code="NOT_FOUND", reason="NO_MANIFEST")
+
+
+def requests_of(plan: composer_pb2.PlanReplayResponse) -> dict[str, PartRequest]:
+    """The requests of a plan by part; parts that were never made are absent."""
+    present: dict[str, PartRequest] = {"image": plan.image, "language": plan.language, "audio": plan.audio}
+    return {part: request for part, request in present.items() if plan.HasField(part)}  # type: ignore[arg-type]
+
+
+class Follower:
+    """Takes what happens while parts are made again, as the events of a postcard in the making."""
+
+    def __init__(self, postcard: composer_pb2.Postcard, parts: Sequence[str], tell: Callable[[Event], None]) -> None:
+        """Follows `parts` of a copy of `postcard`; `tell` gets the events."""
+        self.postcard = composer_pb2.Postcard()
+        self.postcard.CopyFrom(postcard)
+        del self.postcard.parts[:]
+        for part in parts:
+            self.postcard.parts.add(kind=_KINDS[part], state=composer_pb2.PART_STATE_PENDING)
+        self._tell = tell
+
+    def heard(self, part: str, report: media_pb2.Progress | media_pb2.Preview) -> None:
+        """A part reports."""
+        if isinstance(report, media_pb2.Progress):
+            self._tell(Advanced(0, _KINDS[part], report))
+        else:
+            self._tell(Previewed(0, report))
+
+    def ended(self, part: str, failure: PostcardsError | None) -> None:
+        """A part is made, or cannot be."""
+        for message in self.postcard.parts:
+            if message.kind == _KINDS[part]:
+                message.state = composer_pb2.PART_STATE_FAILED if failure else composer_pb2.PART_STATE_DONE
+                if failure is not None:
+                    message.error.message = failure.message
+        self._tell(Changed(0, self.postcard))
+
+
+async def make_again(
+    plan: composer_pb2.PlanReplayResponse,
+    parts: Sequence[str],
+    addresses: Mapping[str, str],
+    follower: Follower,
+    *,
+    timeout: float,
+) -> dict[str, MadePart | PostcardsError]:
+    """Makes `parts` again, all at once: each as it was made, or why it could not be made in `timeout` seconds."""
+    whose = Whose(plan.postcard.id, plan.postcard.species.name)
+    requests = requests_of(plan)
+
+    async def one(part: str) -> MadePart | PostcardsError:
+        outcome: MadePart | PostcardsError
+        try:
+            outcome = await make_part(
+                requests[part],
+                whose,
+                addresses[part],
+                listen=lambda report: follower.heard(part, report),
+                timeout=timeout,
+            )
+        except PostcardsError as failure:
+            outcome = _explained(failure, part, requests[part].engine, addresses[part])
+        follower.ended(part, outcome if isinstance(outcome, PostcardsError) else None)
+        return outcome
+
+    outcomes = await asyncio.gather(*(one(part) for part in parts))
+    return dict(zip(parts, outcomes, strict=True))
+
+
+def _explained(failure: PostcardsError, part: str, engine: str, address: str) -> PostcardsError:
+    """A failure to make a part, in words that help who wants it made again."""
+    if not isinstance(failure, InvalidRequest) or not any(v.field == "engine" for v in failure.violations):
+        return failure
+    message = (
+        f"{engine} made it, and the {part} service at {address} runs another engine: "
+        f"start it with POSTCARDS_{part.upper()}_ENGINE={engine}"
+    )
+    return InvalidRequest(message, code=failure.code, reason="OTHER_ENGINE", violations=failure.violations)
+
+
+def engines_of(manifest: bytes, parts: Sequence[str]) -> dict[str, str]:
+    """The engine that made each of `parts`, as a manifest says; nothing of what cannot be read."""
+    try:
+        found = [
+            (part["kind"], part["provenance"]["engine"]) for part in json.loads(manifest)["parts"] if part["provenance"]
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return {part: engine for part, engine in found if part in parts and _ENGINE.fullmatch(str(engine))}
