@@ -10,6 +10,7 @@ from postcards_image.servicer import ImageServicer
 from postcards_image.settings import ImageSettings
 from postcards_serving.admission import Admission
 from postcards_serving.execution import Executor
+from postcards_serving.fallback import load_with_fallback
 from postcards_serving.runtime import Service, serve
 
 
@@ -27,17 +28,48 @@ def load(settings: ImageSettings) -> Service:
 
 
 def load_engine(settings: ImageSettings) -> ImageEngine:
-    """The engine that the settings name. Imports its libraries only now."""
-    match settings.image_engine:
-        case "creature":
-            from postcards_image.engines.creature import CreatureEngine
+    """The engine that the settings name, with another one behind it if they name one."""
+    main, fallback = settings.image_engine, settings.image_fallback
+    return load_with_fallback(
+        lambda: _engine(main, settings),
+        (lambda: _engine(fallback, settings)) if fallback else None,
+        name=main,
+        fallback=fallback,
+    )
 
-            return CreatureEngine()
+
+def _engine(name: str, settings: ImageSettings) -> ImageEngine:
+    """An engine by its name. Imports its libraries only now.
+
+    The settings of a model are those of the main engine's: one that stands behind it has its own default.
+    """
+    ours = name == settings.image_engine
+    model, revision = (settings.image_model, settings.image_revision) if ours else ("", "")
+    match name:
         case "ddpm":
             from postcards_image.engines.ddpm import DdpmEngine, load_network
 
-            network = load_network(settings.image_model, settings.image_runtime, settings.image_threads)
+            network = load_network(model, settings.image_runtime, settings.image_threads, revision)
             return DdpmEngine(network, batch_rows=settings.image_batch_rows)
+        case "stable-diffusion":
+            from postcards_image.engines import stable_diffusion
+
+            return stable_diffusion.load_engine(
+                stable_diffusion.Choices(
+                    model=model,
+                    revision=revision,
+                    lora=settings.image_lora,
+                    device=settings.image_device,
+                    dtype=settings.image_dtype,
+                    compile=settings.image_compile,
+                    threads=settings.image_threads,
+                    batch_rows=settings.image_batch_rows,
+                )
+            )
+        case _:
+            from postcards_image.engines.creature import CreatureEngine
+
+            return CreatureEngine()
 
 
 def _places(settings: ImageSettings) -> int:

@@ -47,7 +47,9 @@ class StableDiffusionEngine:
         cv2.setNumThreads(1)
         self._checkpoint: Final = checkpoint
         self._looks: Final = looks.Looks(checkpoint.autoencoder)
-        budget = 2.0 * batch_rows * (checkpoint.size // checkpoint.autoencoder.factor) ** 2
+        side = checkpoint.size // checkpoint.autoencoder.factor
+        checkpoint.network.rehearse(2 * batch_rows, side, side, checkpoint.reader.length)
+        budget = 2.0 * batch_rows * side**2
         stepper = RowStepper(checkpoint.network, budget=budget, reclaim=partial(give_back_cached, checkpoint.device))
         self._batch: Final = InFlightBatch[Row](
             stepper, max_rows=batch_rows, max_waiting=_MOST_WAITING, engine=self.name, budget=budget
@@ -221,6 +223,7 @@ class StableDiffusionEngine:
                 style=plan.style.value,
                 strangeness=plan.strangeness,
                 exact=plan.exact,
+                compiled=checkpoint.network.compiled,
                 **checkpoint.settings,
             ),
             libraries=checkpoint.libraries,

@@ -95,7 +95,7 @@ def _assembled(
         default_sampler=sampler_of(scheduler),
         size=_sample_size(unet) * autoencoder.factor,
         device=device,
-        settings={"dtype": device.dtype, "compiled": compiled, "lora": _lora_setting(choices, lora)},
+        settings={"dtype": device.dtype, "lora": _lora_setting(choices, lora)},
         libraries=_versions((*_LIBRARIES, "peft") if lora else _LIBRARIES),
     )
 

@@ -1,11 +1,15 @@
 """The UNet as one function of a batch whose rows are at timesteps and words of their own."""
 
+import logging
 from typing import Any, Final
 
 import torch
 
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 """Rows of a call once the UNet is compiled: each size is compiled once and then used again and again."""
+
+_log = logging.getLogger(__name__)
+
 
 
 class Network:
@@ -22,11 +26,38 @@ class Network:
         """
         self.channels: Final = int(unet.config.in_channels)
         self._unet: Final = unet
-        # CUDA graphs, which this mode uses, also save the launches that bind small batches to the CPU.
-        self._call: Any = torch.compile(unet, mode="reduce-overhead", dynamic=False) if compiled else unet
-        self._padded: Final = compiled
+        # Not the mode with CUDA graphs: torch keeps those for the thread that made them, and ours change threads.
+        self._call: Any = torch.compile(unet, dynamic=False) if compiled else unet
+        self._compiled = compiled
+        self._words_width: Final = int(unet.config.cross_attention_dim)
         self._device: Final = device
         self._dtype: Final = dtype
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the UNet runs compiled."""
+        return self._compiled
+
+    def rehearse(self, rows: int, height: int, width: int, tokens: int) -> None:
+        """Compiles for batches of up to `rows` of one size, so that no request has to wait for that.
+
+        Where that cannot be done (no C compiler, say) the UNet runs as it is, and the log says so.
+        """
+        if not self._compiled:
+            return
+        largest = padded_size(rows)
+        for size in (size for size in _SIZES if size <= largest):
+            try:
+                self(
+                    torch.zeros(size, self.channels, height, width),
+                    torch.zeros(size),
+                    torch.zeros(size, tokens, self._words_width),
+                )
+            except Exception as fault:
+                _log.warning("the UNet cannot be compiled here and runs as it is: %s", type(fault).__name__)
+                _log.debug("compiling failed", exc_info=fault)
+                self._call, self._compiled = self._unet, False
+                return
 
     def __call__(self, latents: torch.Tensor, timesteps: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """One call of the UNet.
@@ -40,7 +71,7 @@ class Network:
             [rows, channels, height, width], float32.
         """
         rows = latents.shape[0]
-        size = padded_size(rows) if self._padded else rows
+        size = padded_size(rows) if self._compiled else rows
         with torch.inference_mode():
             answer = self._call(
                 _filled(latents.to(self._device, self._dtype), size),
@@ -48,8 +79,7 @@ class Network:
                 encoder_hidden_states=_filled(words.to(self._device, self._dtype), size),
                 return_dict=False,
             )[0][:rows]
-            # A compiled UNet writes its next answer into the same memory.
-            return answer.to(torch.float32, copy=self._padded)
+            return answer.float()
 
 
 def padded_size(rows: int) -> int:

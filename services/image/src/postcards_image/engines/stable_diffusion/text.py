@@ -24,7 +24,8 @@ class TextReader:
         self._tokenizer: Final = tokenizer
         self._encoder: Final = encoder
         self._device: Final = device
-        self._length: Final = int(tokenizer.model_max_length)
+        self.length: Final = int(tokenizer.model_max_length)
+        """Tokens of a piece."""
         self._wants_mask: Final = bool(getattr(encoder.config, "use_attention_mask", False))
         self._remembered: OrderedDict[Piece, torch.Tensor] = OrderedDict()
 
@@ -32,7 +33,7 @@ class TextReader:
         """The pieces of a text, filled up with empty ones until they are at least `least`."""
         # Longer than the encoder reads: that is what the pieces are for, so the tokenizer need not warn of it.
         words: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False).input_ids
-        room = self._length - 2
+        room = self.length - 2
         parts = [words[start : start + room] for start in range(0, len(words), room)]
         parts += [[]] * (max(1, least) - len(parts))
         return tuple(self._framed(part) for part in parts)
@@ -54,7 +55,7 @@ class TextReader:
 
     def _framed(self, words: list[int]) -> Piece:
         tokenizer = self._tokenizer
-        filled = self._length - 2 - len(words)
+        filled = self.length - 2 - len(words)
         return (tokenizer.bos_token_id, *words, tokenizer.eos_token_id, *(tokenizer.pad_token_id,) * filled)
 
     def _mask(self, piece: Piece) -> torch.Tensor:
