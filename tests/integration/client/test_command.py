@@ -60,9 +60,9 @@ async def test_every_option_reaches_the_composer(postcards, composer):
         "--seconds": "3.5", "--audio-prompt": "ap", "--audio-negative-prompt": "an", "--audio-engine": "vocal-tract",
         "--audio-steps": "8", "--audio-guidance": "0", "--audio-init-strength": "1", "--intent": "lullaby",
         "--mood": "longing", "--language-prompt": "lp", "--language-engine": "phonotactic", "--temperature": "1.5",
-        "--top-p": "0.25",
+        "--top-p": "0.25", "--image-style": "distorted",
     }  # fmt: skip
-    run = await postcards("create", *(text for pair in options.items() for text in pair))
+    run = await postcards("create", "--exact", *(text for pair in options.items() for text in pair))
     assert run.exit_code == 0
     request = composer.requests[0]
     assert (request.strangeness, request.timeout.seconds, request.request_id) == (0.25, 30, "r-1")

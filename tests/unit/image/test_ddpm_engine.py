@@ -122,6 +122,24 @@ def test_pictures_made_together_are_those_made_apart(engine):
     assert all(np.abs(together[index] - apart[index]).max() <= 1 for index in range(4))
 
 
+def test_an_exact_picture_is_equal_bit_by_bit_in_any_company(engine):
+    asked = request(4, steps=9, exact=True)
+    alone = engine.generate(asked, Work())
+    together: dict[int, bytes] = {}
+
+    def make(index: int) -> None:
+        one = asked if index == 0 else request(index, steps=12)
+        together[index] = engine.generate(one, Work()).blobs[1].data
+
+    threads = [threading.Thread(target=make, args=(index,)) for index in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together[0] == alone.blobs[1].data
+    assert alone.provenance.settings["exact"] == "true"
+
+
 def test_stages_steps_and_previews_are_reported(engine):
     events: list[Event] = []
     engine.generate(request(steps=12, init_strength=1.0, previews=True), Work(events.append))

@@ -128,6 +128,18 @@ def test_rows_of_every_kind_share_one_call():
     assert len({to.group(state) for state in rows}) == 1
 
 
+def test_a_row_that_must_be_alone_shares_no_step():
+    to, _, _ = stepper()
+    _, denoiser, _ = stepper()
+    sigmas = noise_levels(denoiser.schedule, Sampler.EULER, 4)
+    first, second = (
+        begin_row(Sampler.EULER, sigmas, (FIRST_CLASS,) * 4, starting_noise(1, SIZE), alone=True) for _ in range(2)
+    )
+    assert len({to.group(first), to.group(second), to.group(row())}) == 3
+    (later,) = to.step([first])
+    assert to.group(later) is to.group(first)
+
+
 def test_a_step_may_be_taken_again():
     to, _, _ = stepper()
     begun = row(Sampler.DDPM, 9)

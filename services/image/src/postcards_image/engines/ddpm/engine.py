@@ -139,7 +139,15 @@ class DdpmEngine:
         sigmas = noise_levels(self._denoiser.schedule, plan.sampler, plan.steps, plan.init_strength)
         asked = mixing.ask(self._network.description, plan.shares, plan.guidance)
         noise = starting_noise(request.seed, size)
-        return begin_row(plan.sampler, sigmas, (asked,) * (len(sigmas) - 1), noise, drawing=drawing, seed=request.seed)
+        return begin_row(
+            plan.sampler,
+            sigmas,
+            (asked,) * (len(sigmas) - 1),
+            noise,
+            drawing=drawing,
+            seed=request.seed,
+            alone=request.exact,
+        )
 
     def _denoise(self, row: Row, telling: "_Telling") -> Array:
         telling.denoising(row)
@@ -172,6 +180,7 @@ class DdpmEngine:
                 steps=plan.steps,
                 guidance_scale=plan.guidance,
                 init_strength=plan.init_strength,
+                exact=request.exact,
             ),
             libraries={"numpy": np.__version__, "opencv-python-headless": cv2.__version__, **self._network.libraries},
             notes=_notes(request, plan, model.any_class is not None),

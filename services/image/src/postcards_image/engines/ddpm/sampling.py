@@ -63,6 +63,8 @@ class Row:
     """Steps taken."""
     estimate: Array | None = None
     """The clean picture that the last step saw, of the same shape; None before the first."""
+    alone: object | None = None
+    """Its own, where it must share its steps with no other row; None: it may."""
 
     @property
     def steps(self) -> int:
@@ -109,6 +111,7 @@ def begin_row(
     *,
     drawing: Array | None = None,
     seed: int = 0,
+    alone: bool = False,
 ) -> Row:
     """A row before its first step.
 
@@ -119,11 +122,12 @@ def begin_row(
         noise: standard normal, [3, resolution, resolution].
         drawing: what it starts from, of the same shape, model units; None: nothing but noise.
         seed: of the noise that the ancestral sampler adds.
+        alone: whether it steps by itself: what the network answers then depends on no other row, not by a bit.
     """
     first = sigmas[0]
     # Without a drawing the noise stands for picture and noise together, whose variances add; pictures have about 1.
     noisy = noise * np.sqrt(1 + first**2) if drawing is None else drawing + noise * first
-    return Row(sampler, sigmas, questions, noisy.astype(np.float32), seed)
+    return Row(sampler, sigmas, questions, noisy.astype(np.float32), seed, alone=object() if alone else None)
 
 
 class RowStepper:
@@ -133,10 +137,9 @@ class RowStepper:
         """Asks `denoiser`."""
         self._denoiser: Final = denoiser
 
-    def group(self, state: Row) -> int:
-        """Rows of one model all go together, whatever their step."""
-        del state
-        return 0
+    def group(self, state: Row) -> object:
+        """Rows of one model all go together, whatever their step; one that must be alone is a group of its own."""
+        return state.alone
 
     def finished(self, state: Row) -> bool:
         """See `Row.finished`."""
