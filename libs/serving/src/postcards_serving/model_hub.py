@@ -112,7 +112,8 @@ def _in_one_sentence(model: str, revision: str) -> Generator[None]:
 
 
 def _explained(model: str, revision: str, fault: Exception) -> str:
-    kinds = {kind.__name__ for kind in type(fault).__mro__}
+    cause = fault.__cause__ or fault
+    kinds = {kind.__name__ for kind in (*type(fault).__mro__, *type(cause).__mro__)}
     page = f"{(os.environ.get('HF_ENDPOINT') or _PUBLIC_HUB).rstrip('/')}/{model}"
     if "GatedRepoError" in kinds:
         return f"{model} is gated: accept its licence at {page} and set HF_TOKEN"
@@ -120,18 +121,20 @@ def _explained(model: str, revision: str, fault: Exception) -> str:
         return f"there is no folder {model} and no such model on the Hugging Face hub (or HF_TOKEN may not see it)"
     if "RevisionNotFoundError" in kinds:
         return f"{model} has no revision {revision or 'main'!r} on the Hugging Face hub"
-    status = getattr(getattr(fault, "response", None), "status_code", None)
+    status = _status(fault) or _status(cause)
     if status in (401, 403):
-        return (
-            f"{model} could not be fetched: the hub refuses HF_TOKEN (status {status}); does it allow reading {page}?"
-        )
+        return f"{model} could not be fetched (status {status}): set HF_TOKEN to a token that may read {page}"
     code = fault.errno if isinstance(fault, OSError) else None
     if code in _NO_ROOM:
         return f"{model} could not be fetched: no room is left in {hub_cache()} (HF_HOME names another place)"
     if code in _NO_WRITING:
         return f"{model} could not be fetched: {hub_cache()} cannot be written (HF_HOME names another place)"
-    told = f"status {status}" if status else type(fault.__cause__ or fault).__name__
+    told = f"status {status}" if status else type(cause).__name__
     return f"{model} could not be fetched from the Hugging Face hub ({told}): is it reachable? If not, {FETCH}"
+
+
+def _status(fault: BaseException) -> int | None:
+    return getattr(getattr(fault, "response", None), "status_code", None)
 
 
 def _whereabouts() -> str:
