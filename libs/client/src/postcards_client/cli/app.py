@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from postcards_client.cli import create, doctor, jungle, lookup, up
+from postcards_client.cli import create, doctor, fetch_models, jungle, lookup, replay, up, verify
 from postcards_client.cli.exits import EXIT_HELP
 
 app = typer.Typer(
@@ -44,5 +44,8 @@ app.command()(lookup.cancel)
 app.command()(lookup.repair)
 app.command()(lookup.delete)
 app.command()(jungle.jungle)
+app.command()(replay.replay)
+app.command()(verify.verify)
 app.command()(up.up)
 app.command()(doctor.doctor)
+app.command(name="fetch-models")(fetch_models.fetch_models)

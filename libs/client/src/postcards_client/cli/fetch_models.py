@@ -1,0 +1,164 @@
+"""`postcards fetch-models`: downloads the weights of model engines once, so that serving needs no network."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from postcards_client.cli.exits import CommandFailed, Exit
+from postcards_client.cli.options import Json, Quiet, one_of
+from postcards_client.cli.running import Outcome, run
+
+if TYPE_CHECKING:
+    from postcards_client.weights.cache import Cache
+    from postcards_client.weights.catalog import Model
+    from postcards_client.weights.choice import Choice
+    from postcards_client.weights.hub import Hub
+
+_PARTS = ("image", "audio")
+_EXITS = {"HUB_UNREACHABLE": Exit.UNREACHABLE, "DISK_FULL": Exit.BUSY, "BUSY": Exit.BUSY}
+
+Parts = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[image] [audio]",
+        help="Whose weights. Default: of the engines that POSTCARDS_IMAGE_ENGINE and POSTCARDS_AUDIO_ENGINE name.",
+        show_default=False,
+    ),
+]
+Engine = Annotated[str, typer.Option("--engine", help="stable-diffusion, stable-audio or ddpm.", show_default=False)]
+ModelId = Annotated[
+    str,
+    typer.Option(
+        "--model", help="Id on the hub. Default: POSTCARDS_IMAGE_MODEL or ..AUDIO.., else ours.", show_default=False
+    ),
+]
+Revision = Annotated[
+    str, typer.Option("--revision", help="Its commit, branch or tag. Default: the one we tried.", show_default=False)
+]
+Home = Annotated[
+    str,
+    typer.Option(
+        "--home",
+        metavar="FOLDER",
+        help="Fill the cache in this folder, e.g. of a volume; services find it with HF_HOME=FOLDER.",
+        show_default=False,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched, and fetch nothing.")]
+
+
+def fetch_models(
+    parts: Parts = None,
+    engine: Engine = "",
+    model: ModelId = "",
+    revision: Revision = "",
+    home: Home = "",
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Download the weights of Stable Diffusion, Stable Audio and the like into the cache of the Hugging Face hub.
+
+    Only what the engines load: safetensors, configurations, tokenizers; never pickles. What was broken off goes on
+    where it was, and what is there is not asked for again. Afterwards serving needs no network.
+    """
+    wanted = tuple(dict.fromkeys(filter(None, (one_of(part, _PARTS, "PARTS") for part in parts or []))))
+
+    async def command() -> Outcome:
+        from postcards_client.weights.cache import hub_cache
+        from postcards_client.weights.choice import NoChoice, choices
+        from postcards_client.weights.hub import FetchFailed
+
+        cache = hub_cache(os.environ, Path(home).expanduser().absolute() if home else None)
+        try:
+            chosen = choices(wanted, os.environ, engine=engine, model_id=model, revision=revision)
+        except NoChoice as fault:
+            raise CommandFailed(str(fault), Exit.USAGE, reason="NOTHING_CHOSEN") from None
+        try:
+            models = await _fetch(chosen, cache, dry_run=dry_run, quiet=quiet)
+        except FetchFailed as fault:
+            raise CommandFailed(str(fault), _EXITS.get(fault.reason, Exit.FAILED), reason=fault.reason) from None
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError("what came is kept; the same command goes on from there") from None
+        view = {"models": models, "cache": str(cache.folder), "environment": _environment(chosen, cache, home)}
+        return Outcome(view, lambda: _print(view, chosen, dry_run=dry_run))
+
+    run(command, as_json=as_json)
+
+
+async def _fetch(chosen: "tuple[Choice, ...]", cache: "Cache", *, dry_run: bool, quiet: bool) -> list[dict[str, Any]]:
+    from postcards_client.weights.cache import is_offline, state_in_cache
+    from postcards_client.weights.hub import FetchFailed, open_hub
+    from postcards_client.weights.token import hub_token
+
+    models = list(dict.fromkeys(model for choice in chosen for model in choice.models))
+    there = {model.model_id: state_in_cache(cache, model) for model in models}
+    absent = [model for model in models if not there[model.model_id].complete]
+    views = [
+        _view(model, str(state.folder), state.bytes, 0) for model in models if (state := there[model.model_id]).complete
+    ]
+    if not absent:
+        return views
+    if is_offline(os.environ):
+        names = ", ".join(model.model_id for model in absent)
+        raise FetchFailed(f"HF_HUB_OFFLINE is set, and {names} is not all here: unset it to fetch", "OFFLINE")
+    token = hub_token(os.environ)
+    if token.fault:
+        raise FetchFailed(token.fault, "TOKEN_UNREADABLE")
+    async with open_hub(os.environ.get("HF_ENDPOINT", ""), token.value) as hub:
+        return views + await _from_hub(hub, cache, absent, dry_run=dry_run, quiet=quiet)
+
+
+async def _from_hub(
+    hub: "Hub", cache: "Cache", models: "list[Model]", *, dry_run: bool, quiet: bool
+) -> list[dict[str, Any]]:
+    from postcards_client.display.fetch_board import fetch_board_for_terminal
+    from postcards_client.weights.fetching import check_room, fetch, prepare
+
+    orders = [await prepare(hub, cache, model) for model in models]
+    views: list[dict[str, Any]] = []
+    if dry_run:
+        for order in orders:
+            folder = cache.home(order.model.model_id) / "snapshots" / order.listing.commit
+            views.append(_view(order.model, str(folder), order.bytes, order.absent_bytes))
+        return views
+    check_room(cache, orders)
+    with fetch_board_for_terminal(quiet=quiet) as board:
+        for order in orders:
+            board.order(order)
+            folder = await fetch(hub, cache, order, board)
+            views.append(_view(order.model, str(folder), order.bytes, order.absent_bytes))
+    return views
+
+
+def _view(model: "Model", folder: str, size: int, fetched: int) -> dict[str, Any]:
+    commit = Path(folder).name
+    return {"model": model.model_id, "revision": commit, "folder": folder, "bytes": size, "fetched_bytes": fetched}
+
+
+def _environment(chosen: "tuple[Choice, ...]", cache: "Cache", home: str) -> dict[str, str]:
+    """The variables with which services serve what was fetched, without the network."""
+    found = {"HF_HUB_OFFLINE": "1"}
+    if home:
+        found["HF_HOME"] = str(cache.folder.parent)
+    for choice in chosen:
+        found[f"POSTCARDS_{choice.part.upper()}_ENGINE"] = choice.engine
+    return found
+
+
+def _print(view: dict[str, Any], chosen: "tuple[Choice, ...]", *, dry_run: bool) -> None:
+    from postcards_client.display.fetch_board import gigabytes
+
+    for choice in chosen:
+        if choice.folder is not None:
+            print(f"{choice.engine} loads {choice.folder}: a folder, nothing to fetch")
+    for model in view["models"]:
+        print(f"{model['model']}  {gigabytes(model['bytes'])}  {model['folder']}")
+    if dry_run:
+        print(f"to fetch: {gigabytes(sum(model['fetched_bytes'] for model in view['models']))}")
+        return
+    settings = " ".join(f"{name}={value}" for name, value in view["environment"].items())
+    print(f"serve it without the network: {settings} postcards up")

@@ -1,0 +1,92 @@
+"""Which models the environment and the command line mean."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from postcards_client.weights.cache import is_hub_id
+from postcards_client.weights.catalog import KINDS, LORA_NEEDS, Model, model
+
+PARTS = ("image", "audio")
+"""Parts whose engines have weights."""
+
+_USUAL = {"image": "stable-diffusion", "audio": "stable-audio"}
+_STRENGTH = re.compile(r":[0-9.]+$")
+
+
+class NoChoice(Exception):  # noqa: N818 - a word of the domain
+    """What was asked for does not fit together. The message is one line."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The weights of one engine."""
+
+    part: str
+    """"image" or "audio"."""
+    engine: str
+    """Name of the engine."""
+    folder: Path | None
+    """Folder of the model where a folder was named."""
+    models: tuple[Model, ...]
+    """What comes from the hub: the model itself unless it is a folder, then what its engine loads besides."""
+
+
+def engine_of(part: str, settings: Mapping[str, str]) -> str:
+    """The engine that the environment names; empty without one."""
+    return settings.get(f"POSTCARDS_{part.upper()}_ENGINE", "").strip()
+
+
+def choices(
+    parts: tuple[str, ...], settings: Mapping[str, str], *, engine: str = "", model_id: str = "", revision: str = ""
+) -> tuple[Choice, ...]:
+    """The weights that are meant.
+
+    Args:
+        parts: "image", "audio"; none: those whose engine in `settings` has weights.
+        settings: the environment.
+        engine: engine instead of the one in `settings`; it decides the part too.
+        model_id: model instead of the one in `settings`.
+        revision: its revision.
+
+    Raises:
+        NoChoice: nothing is meant, or it does not fit together.
+    """
+    if engine:
+        if engine not in KINDS:
+            raise NoChoice(f"{engine!r} is no engine with weights: {', '.join(KINDS)}")
+        if parts and set(parts) != {KINDS[engine].part}:
+            raise NoChoice(f"{engine} makes the {KINDS[engine].part}, not the {' and '.join(parts)}")
+        parts = (KINDS[engine].part,)
+    meant = parts or tuple(part for part in PARTS if engine_of(part, settings) in KINDS)
+    if not meant:
+        raise NoChoice(
+            "say what to fetch: image, audio or both (or set POSTCARDS_IMAGE_ENGINE=stable-diffusion, "
+            "POSTCARDS_AUDIO_ENGINE=stable-audio)"
+        )
+    if (model_id or revision) and len(meant) > 1:
+        raise NoChoice("--model and --revision need one part: image or audio")
+    return tuple(_choice(part, settings, engine, model_id, revision) for part in meant)
+
+
+def _choice(part: str, settings: Mapping[str, str], engine: str, model_id: str, revision: str) -> Choice:
+    present = engine_of(part, settings)
+    chosen = engine or (present if present in KINDS else _USUAL[part])
+    # What the environment says of a model belongs to the engine that it names.
+    if not model_id and present in (chosen, ""):
+        model_id = settings.get(f"POSTCARDS_{part.upper()}_MODEL", "").strip()
+        revision = revision or settings.get(f"POSTCARDS_{part.upper()}_REVISION", "").strip()
+    companions = KINDS[chosen].companions + _lora(part, chosen, settings)
+    folder = Path(model_id).expanduser() if model_id else None
+    if folder is not None and (folder.exists() or not is_hub_id(model_id)):
+        return Choice(part, chosen, folder, companions)
+    found = model(chosen, model_id, revision)
+    return Choice(part, chosen, None, companions if found is None else (found, *companions))
+
+
+def _lora(part: str, engine: str, settings: Mapping[str, str]) -> tuple[Model, ...]:
+    name = _STRENGTH.sub("", settings.get("POSTCARDS_IMAGE_LORA", "").strip())
+    if part != "image" or engine != "stable-diffusion" or not is_hub_id(name) or Path(name).expanduser().exists():
+        return ()
+    return (Model(name, "main", LORA_NEEDS, 0, ""),)

@@ -1,0 +1,145 @@
+"""Which files of a model an engine loads, and which models are meant."""
+
+import pytest
+
+from postcards_client.weights.catalog import (
+    DDPM,
+    DEFAULTS,
+    KINDS,
+    LORA_NEEDS,
+    STABLE_DIFFUSION,
+    T5,
+    missing,
+    model,
+    wanted,
+)
+from postcards_client.weights.choice import NoChoice, choices
+
+WHOLE = [
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "tokenizer/merges.txt",
+    "tokenizer/vocab.json",
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+]
+SAFETY = ["safety_checker/config.json", "safety_checker/model.safetensors"]
+BESIDE = [
+    "README.md",
+    "v1-5-pruned.safetensors",
+    "v1-5-pruned-emaonly.ckpt",
+    "unet/diffusion_pytorch_model.fp16.safetensors",
+    "unet/diffusion_pytorch_model.non_ema.safetensors",
+    "unet/diffusion_pytorch_model.bin",
+    "text_encoder/pytorch_model.bin",
+    "text_encoder/model.fp16.safetensors",
+]
+SHARDS = [f"unet/diffusion_pytorch_model-0000{index}-of-00002.safetensors" for index in (1, 2)]
+INDEX = "unet/diffusion_pytorch_model.safetensors.index.json"
+
+
+def test_one_copy_of_every_part_is_loaded():
+    assert wanted(STABLE_DIFFUSION.needs, WHOLE + BESIDE) == WHOLE
+    assert wanted(STABLE_DIFFUSION.needs, WHOLE + SAFETY + BESIDE) == sorted(WHOLE + SAFETY)
+    assert missing(STABLE_DIFFUSION.needs, WHOLE) == []
+
+
+def test_weights_in_several_files():
+    one = "unet/diffusion_pytorch_model.safetensors"
+    paths = [path for path in WHOLE if path != one] + [*SHARDS, INDEX]
+    assert wanted(STABLE_DIFFUSION.needs, paths) == sorted(paths)
+    assert missing(STABLE_DIFFUSION.needs, paths) == []
+
+
+@pytest.mark.parametrize("path", [path for path in WHOLE if path != "tokenizer/merges.txt"])
+def test_what_is_missing_is_named(path):
+    rest = [other for other in WHOLE if other != path]
+    (need,) = missing(STABLE_DIFFUSION.needs, rest + BESIDE)
+    assert path in need.choices
+
+
+@pytest.mark.parametrize(
+    "path", ["model_index.JSON.bin", "unet/diffusion_pytorch_model.CKPT", "pytorch_lora_weights.pt"]
+)
+def test_pickles_are_never_wanted(path):
+    for needs in (*(kind.needs for kind in KINDS.values()), LORA_NEEDS, T5.needs):
+        assert path not in wanted(needs, [path])
+
+
+def test_a_small_model_is_an_onnx_file_or_a_folder_of_diffusers():
+    folder = ["model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "README.md"]
+    assert wanted(DDPM.needs, folder) == folder[:3]
+    assert wanted(DDPM.needs, [*folder, "model.onnx"]) == ["model.onnx", *folder[:3]]
+    assert [need.choices[0] for need in missing(DDPM.needs, ["model_index.json"])] == ["model.onnx"]
+
+
+def test_the_services_load_the_same_models_by_default():
+    from postcards_image.engines.stable_diffusion.choices import DEFAULT_MODEL, DEFAULT_REVISION
+
+    default = DEFAULTS["stable-diffusion"]
+    assert (default.model_id, default.revision) == (DEFAULT_MODEL, DEFAULT_REVISION)
+
+
+def test_another_revision_of_a_default_model_keeps_its_licence():
+    found = model("stable-audio", "", "main")
+    assert found is not None
+    assert (found.model_id, found.revision, found.gated) == (DEFAULTS["stable-audio"].model_id, "main", True)
+    other = model("stable-audio", "someone/else")
+    assert other is not None
+    assert (other.revision, other.gated, other.licence) == ("main", False, "")
+
+
+def ids(parts=(), settings=None, **options):
+    return {
+        choice.engine: [(found.model_id, found.revision) for found in choice.models]
+        for choice in choices(parts, settings or {}, **options)
+    }
+
+
+SD = (DEFAULTS["stable-diffusion"].model_id, DEFAULTS["stable-diffusion"].revision)
+SAO = (DEFAULTS["stable-audio"].model_id, DEFAULTS["stable-audio"].revision)
+T5_BASE = (T5.model_id, T5.revision)
+
+
+def test_the_parts_that_are_named():
+    assert ids(("image",)) == {"stable-diffusion": [SD]}
+    assert ids(("image", "audio")) == {"stable-diffusion": [SD], "stable-audio": [SAO, T5_BASE]}
+    assert ids(engine="stable-audio") == {"stable-audio": [SAO, T5_BASE]}
+    assert ids(("image",), model_id="a/b") == {"stable-diffusion": [("a/b", "main")]}
+    assert ids(("image",), model_id="a/b", revision="v2") == {"stable-diffusion": [("a/b", "v2")]}
+
+
+def test_what_the_environment_names():
+    environment = {
+        "POSTCARDS_IMAGE_ENGINE": "stable-diffusion",
+        "POSTCARDS_IMAGE_MODEL": "a/b",
+        "POSTCARDS_IMAGE_REVISION": "v3",
+        "POSTCARDS_IMAGE_LORA": "c/lora:0.7",
+        "POSTCARDS_AUDIO_ENGINE": "vocal-tract",
+    }
+    assert ids((), environment) == {"stable-diffusion": [("a/b", "v3"), ("c/lora", "main")]}
+    assert ids(("image",), environment, model_id="d/e") == {"stable-diffusion": [("d/e", "main"), ("c/lora", "main")]}
+    # What it says of a model belongs to the engine that it names.
+    assert ids((), environment, engine="ddpm") == {"ddpm": []}
+
+
+def test_a_folder_is_not_fetched(tmp_path):
+    (choice,) = choices(("image",), {"POSTCARDS_IMAGE_MODEL": str(tmp_path)})
+    assert choice.folder == tmp_path
+    assert choice.models == ()
+    (choice,) = choices(("audio",), {"POSTCARDS_AUDIO_MODEL": "/no/such/folder"})
+    assert choice.folder is not None
+    assert [found.model_id for found in choice.models] == ["t5-base"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "options"),
+    [((), {}), ((), {"engine": "creature"}), (("audio",), {"engine": "ddpm"}), (("image", "audio"), {"revision": "x"})],
+)
+def test_what_does_not_fit_together(parts, options):
+    with pytest.raises(NoChoice):
+        choices(parts, {}, **options)
