@@ -240,8 +240,8 @@ def spaced_before_end(config: SchedulerConfig, steps: int, last: int) -> npt.NDA
 
 
 def _trailing(config: SchedulerConfig, steps: int, last: int) -> npt.NDArray[np.int64]:
-    ends = last - np.arange(steps) * (config.timesteps / steps)
-    return ends[ends > 0].round().astype(np.int64) - 1
+    ends = np.arange(last, 0, -config.timesteps / steps)[:steps]
+    return ends.round().astype(np.int64) - 1
 
 
 def _spacing(config: SchedulerConfig, default: Spacing) -> str:

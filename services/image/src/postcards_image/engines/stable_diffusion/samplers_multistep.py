@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from postcards_image.engines.stable_diffusion.samplers_levels import (
+    Floats,
     NoiseTable,
     SchedulerConfig,
     between,
@@ -127,8 +129,8 @@ def _dpmpp(config: SchedulerConfig, steps: int, start: int, *, crowded: bool, st
         form = then.sigma / now.sigma * (left if stochastic else 1) * trace.latent(call)
         form += then.alpha * gain * trace.clean(call)
         if stochastic:
-            form += then.sigma * math.sqrt(gain) * trace.fresh
-        if 0 < call < len(trace.levels) - (1 if plain_end else 0):
+            form += then.sigma * math.sqrt(max(0.0, gain)) * trace.fresh
+        if 0 < call < len(trace.levels) - (1 if plain_end else 0) and then.ratio != now.ratio:
             way, before = _way(now, then), _way(trace.levels[call - 1], now)
             change = way / before * (trace.clean(call) - trace.clean(call - 1))
             weight = 1 - gain / (2 * way if stochastic else way) if bent else gain / 2
@@ -184,10 +186,10 @@ class _Foreseen:
 
 def _foreseen(trace: Trace, call: int, then: Level, order: int, *, exponential: bool) -> _Foreseen:
     """The B(h) variants of the paper, appendix A: bh2 with exp(h) - 1, bh1 with h."""
-    nothing = np.zeros_like(trace.fresh)
-    if then.ratio == 0:
+    now, nothing = trace.levels[call], np.zeros_like(trace.fresh)
+    if then.ratio in (0.0, now.ratio):
         return _Foreseen(nothing, nothing, 0.0)
-    now, way = trace.levels[call], _way(trace.levels[call], then)
+    way = _way(now, then)
     places = [_way(now, trace.levels[call - back]) / way for back in range(1, order)]
     changes = [(trace.clean(call - back) - trace.clean(call)) / place for back, place in enumerate(places, start=1)]
     scale = math.expm1(-way) if exponential else -way
@@ -214,13 +216,13 @@ def _phi(way: float, order: int) -> list[float]:
 
 def _way(now: Level, then: Level) -> float:
     """How far it is between two levels: by how much the logarithm of alpha / sigma rises."""
-    return math.log(now.ratio / then.ratio) if now.ratio != then.ratio else math.nan
+    return math.log(now.ratio / then.ratio)
 
 
 def _solver_levels(config: SchedulerConfig, table: NoiseTable, steps: int, known: int) -> list[Level]:
     timesteps = spaced_before_end(config, steps, known)
     ratios = between(table, timesteps)
-    return [level_of(float(ratio), float(timestep)) for ratio, timestep in zip(ratios, timesteps, strict=True)]
+    return _leveled(ratios, timesteps)
 
 
 def _crowded_levels(config: SchedulerConfig, table: NoiseTable, steps: int, *, whole: bool = False) -> list[Level]:
@@ -228,7 +230,13 @@ def _crowded_levels(config: SchedulerConfig, table: NoiseTable, steps: int, *, w
     ratios, timesteps = karras(config, table, float(table.ratios[-1]), float(table.ratios[0]), steps)
     cosine = not whole and config.beta_schedule == "squaredcos_cap_v2"
     told = np.trunc(timesteps) if cosine else timesteps.round()
-    return [level_of(float(np.float32(ratio)), float(time)) for ratio, time in zip(ratios, told, strict=True)]
+    return _leveled(ratios.astype(np.float32), told)
+
+
+def _leveled(ratios: Floats, timesteps: Floats | npt.NDArray[np.int64]) -> list[Level]:
+    if (ratios[1:] == ratios[:-1]).any():
+        raise ValueError(f"a solver cannot take {len(ratios)} steps: two of them would be at the same noise level")
+    return [level_of(float(ratio), float(timestep)) for ratio, timestep in zip(ratios, timesteps, strict=True)]
 
 
 def _end(config: SchedulerConfig, least: float) -> Level:

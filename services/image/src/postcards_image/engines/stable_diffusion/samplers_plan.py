@@ -131,7 +131,7 @@ class Trace:
         """
         table = np.stack(followers)
         if not np.isfinite(table).all():
-            raise ValueError("the sampler cannot take these steps with this noise schedule: two of them are the same")
+            raise ValueError("the sampler cannot take these steps with this noise schedule")
         last_needed = np.where((table != 0).any(0), len(table) - 1 - (table != 0)[::-1].argmax(0), -1)
         memory: list[int] = []
         calls: list[Call] = []
