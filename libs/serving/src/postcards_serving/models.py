@@ -57,6 +57,8 @@ def find_model(
     Raises:
         ModelUnusable: there is no such model, it cannot be fetched, or files are missing; says what to do.
     """
+    if not model:
+        raise ModelUnusable("no model is named")
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _of_folder(folder, patterns, required)
@@ -87,7 +89,7 @@ def cached(
 ) -> ModelFiles | None:
     """The files of a model if all are on this machine, else None. Asks no network; arguments as `find_model`."""
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model and folder.is_dir():
         return None if _lacking(folder, patterns, required) else _of_folder(folder, patterns, required)
     snapshot = snapshot_of(model, revision) if is_hub_id(model) else None
     if snapshot is None or missing_files(snapshot, patterns) or _lacking(snapshot, patterns, required):

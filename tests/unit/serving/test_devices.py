@@ -1,0 +1,265 @@
+"""Which device is chosen and how memory stands there, on machines that are told of by a torch of straw; and what a
+fault for want of memory looks like."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from postcards_serving.devices import (
+    Device,
+    choose_device,
+    free_host_memory,
+    free_memory,
+    give_back_cached,
+    is_out_of_memory,
+    watch_peak,
+)
+from postcards_serving.errors import EngineFailed, ModelUnusable, OutOfMemory
+
+
+class Cuda:
+    """Some CUDA devices of one generation."""
+
+    def __init__(self, count: int, generation: int = 9) -> None:
+        self.count = count
+        self.generation = generation
+        self.taken = 100
+        self.most = 100
+        self.emptied = 0
+
+    def is_available(self) -> bool:
+        return self.count > 0
+
+    def device_count(self) -> int:
+        return self.count
+
+    def get_device_name(self, name: str) -> str:
+        return f"NVIDIA Straw {name[-1]}"
+
+    def get_device_capability(self, name: str) -> tuple[int, int]:
+        assert name.startswith("cuda:")
+        return (self.generation, 0)
+
+    def mem_get_info(self, name: str) -> tuple[int, int]:
+        assert name.startswith("cuda:")
+        return (1_000, 4_000)
+
+    def synchronize(self, name: str) -> None:
+        assert name.startswith("cuda:")
+
+    def reset_peak_memory_stats(self, name: str) -> None:
+        assert name.startswith("cuda:")
+        self.most = self.taken
+
+    def memory_allocated(self, name: str) -> int:
+        assert name.startswith("cuda:")
+        return self.taken
+
+    def max_memory_allocated(self, name: str) -> int:
+        assert name.startswith("cuda:")
+        return self.most
+
+    def empty_cache(self) -> None:
+        self.emptied += 1
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with these devices."""
+
+    def build(*, cuda: int = 0, generation: int = 9, mps: bool = False) -> SimpleNamespace:
+        torch = SimpleNamespace(
+            cuda=Cuda(cuda, generation),
+            backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps)),
+            mps=SimpleNamespace(
+                recommended_max_memory=lambda: 900, driver_allocated_memory=lambda: 300, empty_cache=lambda: None
+            ),
+        )
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        return torch
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("devices", "asked", "chosen"),
+    [
+        ({"cuda": 2, "mps": True}, {}, Device("cuda:0", "float16", "cuda:0 NVIDIA Straw 0")),
+        ({"cuda": 2}, {"prefer": "bfloat16"}, Device("cuda:0", "bfloat16", "cuda:0 NVIDIA Straw 0")),
+        ({"cuda": 1, "generation": 7}, {"prefer": "bfloat16"}, Device("cuda:0", "float16", "cuda:0 NVIDIA Straw 0")),
+        ({"cuda": 1}, {"prefer": "float32"}, Device("cuda:0", "float32", "cuda:0 NVIDIA Straw 0")),
+        ({"cuda": 2}, {"device": "cuda:1"}, Device("cuda:1", "float16", "cuda:1 NVIDIA Straw 1")),
+        ({"cuda": 1}, {"device": "cuda", "dtype": "float32"}, Device("cuda:0", "float32", "cuda:0 NVIDIA Straw 0")),
+        ({"cuda": 1}, {"device": "cpu"}, Device("cpu", "float32", "cpu")),
+        ({"mps": True}, {}, Device("mps", "float32", "mps")),
+        ({"mps": True}, {"dtype": "float16"}, Device("mps", "float16", "mps")),
+        ({}, {}, Device("cpu", "float32", "cpu")),
+        ({}, {"dtype": "bfloat16"}, Device("cpu", "bfloat16", "cpu")),
+    ],
+)
+def test_the_best_device_is_chosen_unless_another_is_named(machine, devices, asked, chosen):
+    machine(**devices)
+    assert choose_device(**asked) == chosen
+    assert chosen.kind == chosen.name.split(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("devices", "asked", "words"),
+    [
+        ({}, {"device": "cuda"}, "there is no device cuda:0 here (0 of that kind): choose auto or cpu"),
+        ({"cuda": 2}, {"device": "cuda:2"}, "there is no device cuda:2 here (2 of that kind)"),
+        ({}, {"device": "mps"}, "there is no mps device here"),
+        ({}, {"device": "tpu"}, "the device must be auto, cpu, cuda, cuda:N or mps, not 'tpu'"),
+        ({}, {"device": "cuda:x"}, "not 'cuda:x'"),
+        ({}, {"dtype": "int8"}, "the dtype must be auto, float32, float16, bfloat16, not 'int8'"),
+    ],
+)
+def test_a_device_that_is_not_there_is_one_sentence(machine, devices, asked, words):
+    machine(**devices)
+    with pytest.raises(ModelUnusable) as fault:
+        choose_device(**asked)
+    assert words in fault.value.message
+    assert "\n" not in fault.value.message
+
+
+def test_without_torch_it_says_what_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelUnusable, match="make setup-models"):
+        choose_device()
+
+
+def test_the_real_torch_is_asked_the_right_questions():
+    pytest.importorskip("torch", reason="make setup-models brings it")
+    chosen = choose_device("cpu", "float32")
+    assert chosen == Device("cpu", "float32", "cpu")
+    assert choose_device().name
+    with watch_peak(chosen) as peak:
+        give_back_cached(chosen)
+    assert peak.bytes is None
+
+
+def test_free_memory_is_what_the_device_says(machine):
+    machine(cuda=1)
+    assert free_memory(choose_device()) == 1_000
+    machine(mps=True)
+    assert free_memory(choose_device()) == 600
+    machine()
+    assert free_memory(choose_device()) > 2**20
+
+
+def test_a_device_that_does_not_answer_has_unknown_memory(machine):
+    torch = machine(cuda=1)
+    chosen = choose_device()
+    del torch.cuda
+    assert free_memory(chosen) is None
+    give_back_cached(chosen)
+
+
+def test_the_peak_of_some_work_is_what_it_took_beyond_what_was_there(machine):
+    torch = machine(cuda=1)
+    torch.cuda.most = 5_000
+    with watch_peak(choose_device()) as peak:
+        assert torch.cuda.most == 100
+        torch.cuda.most = 750
+    assert peak.bytes == 650
+
+
+def test_memory_that_is_cached_is_given_back(machine):
+    torch = machine(cuda=1)
+    give_back_cached(choose_device())
+    give_back_cached(choose_device("cpu"))
+    assert torch.cuda.emptied == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        ({"proc/meminfo": "MemTotal: 9 kB\nMemAvailable:       3 kB\n"}, 3 * 1024),
+        (
+            {
+                "proc/meminfo": "MemAvailable: 3 kB\n",
+                "sys/fs/cgroup/memory.max": "2000\n",
+                "sys/fs/cgroup/memory.current": "500\n",
+            },
+            1_500,
+        ),
+        (
+            {
+                "proc/meminfo": "MemAvailable: 3 kB\n",
+                "sys/fs/cgroup/memory.max": "max\n",
+                "sys/fs/cgroup/memory.current": "500\n",
+            },
+            3 * 1024,
+        ),
+        (
+            {
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "900\n",
+                "sys/fs/cgroup/memory/memory.usage_in_bytes": "1000\n",
+            },
+            0,
+        ),
+        ({"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, None),
+        ({}, None),
+    ],
+)
+def test_the_memory_of_the_machine_is_that_of_the_container_where_it_has_less(tmp_path, files, free):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert free_host_memory(tmp_path) == free
+
+
+def test_the_memory_of_this_machine_is_known():
+    assert 2**20 < free_host_memory() < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as PyTorch's."""
+
+
+def chained(outer: Exception, inner: BaseException) -> Exception:
+    outer.__cause__ = inner
+    return outer
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        MemoryError(),
+        OutOfMemoryError("anything"),
+        OutOfMemory(),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to ..."),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        RuntimeError("std::bad_alloc"),
+        OSError(12, "Cannot allocate memory"),
+        chained(EngineFailed("no picture"), MemoryError()),
+    ],
+)
+def test_faults_that_less_work_might_avoid(fault):
+    assert is_out_of_memory(fault)
+
+
+@pytest.mark.parametrize(
+    "fault", [ValueError("odd"), RuntimeError("CUDA error: device-side assert triggered"), KeyboardInterrupt()]
+)
+def test_other_faults(fault):
+    assert not is_out_of_memory(fault)
+
+
+def test_faults_that_cause_each_other_are_asked_once():
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert not is_out_of_memory(one)
+
+
+def test_what_tells_faults_for_memory_apart_needs_no_torch():
+    code = "import sys, postcards_serving.devices as d; d.is_out_of_memory(ValueError()); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
