@@ -1,0 +1,87 @@
+"""A service whose model engine cannot: the embedded engine answers in its place, unless the request names the other."""
+
+import asyncio
+import contextlib
+
+import grpc
+import grpc.aio
+import pytest
+from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
+from postcards.language.v1 import language_pb2, language_pb2_grpc
+
+from postcards_audio.engines.vocal_tract import VocalTractEngine
+from postcards_audio.servicer import AudioServicer
+from postcards_language.engines.phonotactic import PhonotacticEngine
+from postcards_language.servicer import LanguageServicer
+from postcards_serving.errors import ModelUnusable, Unavailable
+from postcards_serving.execution import Executor
+from postcards_serving.fallback import load_with_fallback
+from postcards_serving.statuses import from_rpc_error
+from postcards_serving.testing import running_server
+from postcards_serving.work import Item, Work
+
+GATED = "somebody/songs is gated: accept its licence"
+
+
+class Orator:
+    """A language engine that says one phrase and then loses its API."""
+
+    name, version, stages = "openai", "1", ("ask",)
+
+    def generate(self, request: object, work: Work) -> None:
+        phrases = PhonotacticEngine().generate(request, Work()).phrases
+        work.report(Item(phrases[0]))
+        raise Unavailable("the API does not answer")
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+def no_songs() -> VocalTractEngine:
+    raise ModelUnusable(GATED)
+
+
+@contextlib.asynccontextmanager
+async def serving(servicer_type, add, engine):
+    executor = Executor(1, engine=engine.name)
+    async with running_server(lambda server: add(servicer_type(engine, executor), server)) as channel:
+        yield channel
+        await executor.drain(30)
+    await asyncio.to_thread(engine.close)
+
+
+async def sung(channel: grpc.aio.Channel, engine: str = "") -> audio_pb2.AudioResult:
+    request = audio_pb2.GenerateAudioRequest(seed=1, seconds=0.5, engine=engine)
+    responses = [response async for response in audio_pb2_grpc.AudioServiceStub(channel).GenerateAudio(request)]
+    return next(response.result for response in responses if response.HasField("result"))
+
+
+async def test_a_service_without_its_model_is_served_by_the_engine_behind_it():
+    engine = load_with_fallback(no_songs, VocalTractEngine, name="stable-audio", fallback="vocal-tract")
+    async with serving(AudioServicer, audio_pb2_grpc.add_AudioServiceServicer_to_server, engine) as channel:
+        made = (await sung(channel)).provenance
+        assert made.engine == "vocal-tract"
+        assert made.notes[-1] == f"stable-audio failed ({GATED}): vocal-tract made this"
+        assert not (await sung(channel, "vocal-tract")).provenance.notes
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await sung(channel, "stable-audio")
+        told = from_rpc_error(caught.value)
+        assert (told.code.value, told.reason) == ("FAILED_PRECONDITION", "MODEL_UNUSABLE")
+        assert told.message == f"{GATED} (the request names 'stable-audio': 'vocal-tract' was not asked)"
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await sung(channel, "whistle")
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "'stable-audio' or 'vocal-tract'" in caught.value.details()
+
+
+async def test_phrases_of_an_engine_that_failed_on_the_way_do_not_reach_the_caller():
+    engine = load_with_fallback(Orator, PhonotacticEngine, name="openai", fallback="phonotactic")
+    request = language_pb2.GeneratePhrasesRequest(seed=1, count=3)
+    async with serving(LanguageServicer, language_pb2_grpc.add_LanguageServiceServicer_to_server, engine) as channel:
+        stub = language_pb2_grpc.LanguageServiceStub(channel)
+        responses = [response async for response in stub.GeneratePhrases(request)]
+    phrases = [response.phrase for response in responses if response.HasField("phrase")]
+    (result,) = [response.result for response in responses if response.HasField("result")]
+    assert len(phrases) == result.count == 3
+    assert result.provenance.engine == "phonotactic"
+    assert "the API does not answer" in result.provenance.notes[-1]
