@@ -91,6 +91,8 @@ class FakeHub:
         self.models: dict[str, dict[str, bytes]] = {}
         self.gated: set[str] = set()
         self.let_in: set[str] = set()
+        self.commits = {"main", COMMIT}
+        """What is known as a revision."""
         self.faults = Faults()
         self.asked: list[str] = []
         self.sent: Counter = Counter()
@@ -145,7 +147,7 @@ class FakeHub:
             def _known(self, model: str, revision: str) -> bool:
                 if model not in hub.models:
                     self._fail(404 if self.headers.get("Authorization") else 401, "RepoNotFound")
-                elif revision not in ("main", COMMIT):
+                elif revision not in hub.commits:
                     self._fail(404, "RevisionNotFound")
                 else:
                     return True
@@ -160,7 +162,11 @@ class FakeHub:
                     self._send(json.dumps(entries).encode())
                     return
                 siblings = [{"rfilename": path, **about(files[path], "blobId")} for path in files]
-                self._send(json.dumps({"id": model, "sha": COMMIT, "siblings": siblings}).encode())
+                self._send(
+                    json.dumps(
+                        {"id": model, "sha": COMMIT if revision == "main" else revision, "siblings": siblings}
+                    ).encode()
+                )
 
             def _resolved(self, model: str, revision: str, path: str) -> None:
                 if not self._known(model, revision):

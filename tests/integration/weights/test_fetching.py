@@ -14,8 +14,9 @@ import pytest
 
 from postcards_client.weights import fetching
 from postcards_client.weights.cache import Cache, state_in_cache
-from postcards_client.weights.catalog import DEFAULTS, LORA_NEEDS, STABLE_DIFFUSION, T5, Model
+from postcards_client.weights.catalog import LORA, STABLE_AUDIO, STABLE_DIFFUSION, T5, Model, Precision, model
 from postcards_client.weights.hub import FetchFailed, open_hub
+from postcards_serving.models import find_model
 from postcards_serving.testing import eventually
 
 SD = "stable-diffusion-v1-5/stable-diffusion-v1-5"
@@ -56,7 +57,7 @@ class Log:
 
 
 def a_model(model_id: str = SD, revision: str = "main", needs=STABLE_DIFFUSION.needs) -> Model:
-    return Model(model_id, revision, needs, 0, "")
+    return Model(model_id, revision, (needs,))
 
 
 @pytest.fixture
@@ -186,8 +187,7 @@ async def test_the_token_goes_to_the_hub_and_nowhere_else(hub, cache, stable_aud
     hub.models[SAO] = stable_audio_files
     hub.gated.add(SAO)
     hub.let_in.add(f"Bearer {token}")
-    model = a_model(SAO, needs=DEFAULTS["stable-audio"].needs)
-    folder = await fetched(hub, cache, model, token=token)
+    folder = await fetched(hub, cache, a_model(SAO, needs=STABLE_AUDIO.needs), token=token)
     assert set(contents(folder)) == {"model_config.json", "model.safetensors"}
     assert hub.tokens["hub"] == {f"Bearer {token}"}
     assert hub.tokens["store"] == {None}
@@ -200,27 +200,27 @@ async def test_a_gated_model_says_where_its_licence_is(hub, cache, stable_audio_
     hub.models[SAO] = stable_audio_files
     hub.gated.add(SAO)
     with pytest.raises(FetchFailed) as caught:
-        await fetched(hub, cache, a_model(SAO, needs=DEFAULTS["stable-audio"].needs), token=token)
+        await fetched(hub, cache, a_model(SAO, needs=STABLE_AUDIO.needs), token=token)
     assert caught.value.reason == "GATED"
     assert str(caught.value) == f"{SAO} is gated: accept its licence at {hub.url}/{SAO}, then {step}"
 
 
 @pytest.mark.parametrize(
-    ("model", "token", "words", "reason"),
+    ("chosen", "token", "words", "reason"),
     [
         (a_model("nobody/nothing"), "", "no model nobody/nothing; a private one needs HF_TOKEN", "MODEL_NOT_FOUND"),
         (a_model("nobody/nothing"), "hf_x", "no model nobody/nothing", "MODEL_NOT_FOUND"),
         (a_model(revision="fp16"), "", "no revision fp16", "REVISION_NOT_FOUND"),
         (a_model("pickles/only"), "", "only pickled weights (text_encoder/pytorch_model.bin)", "MODEL_UNFIT"),
         (a_model("words/only"), "", "it has no model_index.json", "MODEL_UNFIT"),
-        (a_model("pickles/only", needs=LORA_NEEDS), "", "only pickled weights", "MODEL_UNFIT"),
+        (Model("pickles/only", "main", LORA), "", "only pickled weights", "MODEL_UNFIT"),
     ],
 )
-async def test_what_cannot_be_loaded_is_not_fetched(sd, cache, model, token, words, reason):
+async def test_what_cannot_be_loaded_is_not_fetched(sd, cache, chosen, token, words, reason):
     sd.models["pickles/only"] = {path: b for path, b in sd.models[SD].items() if not path.endswith(".safetensors")}
     sd.models["words/only"] = {"README.md": b"words"}
     with pytest.raises(FetchFailed) as caught:
-        await fetched(sd, cache, model, token=token)
+        await fetched(sd, cache, chosen, token=token)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.reason == reason
@@ -247,9 +247,9 @@ async def test_paths_that_lead_out_of_the_cache_are_refused(sd, cache):
 
 async def test_a_pinned_commit_is_what_programs_without_a_revision_find(hub, cache, t5_files, commit):
     hub.models["t5-base"] = t5_files
-    folder = await fetched(hub, cache, Model("t5-base", commit, T5.needs, 0, ""))
+    folder = await fetched(hub, cache, Model("t5-base", commit, T5.variants))
     assert cache.snapshot("t5-base", "main") == folder
-    assert set(contents(folder)) == set(t5_files) - {"pytorch_model.bin", "flax_model.msgpack"}
+    assert set(contents(folder)) == {"config.json", "model.safetensors", "tokenizer.json"}
 
 
 def command(*arguments: str, hub_url: str, home: Path, **environment: str):
@@ -284,25 +284,60 @@ async def test_the_command_fetches_once_and_then_needs_no_hub(sd, tmp_path, comm
         await command(*arguments, "--json", hub_url="http://127.0.0.1:9", home=tmp_path, HF_HUB_OFFLINE="1")
     )
     assert (code, err) == (0, "")
-    (model,) = json.loads(out)["models"]
-    assert (model["model"], model["revision"], model["fetched_bytes"]) == (SD, commit, 0)
-    assert model["bytes"] == sum(len(sd.models[SD][path]) for path in LOADED)
+    (told,) = json.loads(out)["models"]
+    assert (told["model"], told["revision"], told["fetched_bytes"]) == (SD, commit, 0)
+    assert told["bytes"] == sum(len(sd.models[SD][path]) for path in LOADED)
 
 
-async def test_the_companions_of_a_model_come_with_it(hub, tmp_path, stable_audio_files, t5_files, token):
+@pytest.mark.parametrize("own", [False, True])
+async def test_the_companions_of_a_model_come_with_it_unless_it_has_them(
+    hub, tmp_path, stable_audio_files, t5_files, token, own
+):
     hub.models |= {SAO: stable_audio_files, "t5-base": t5_files}
     hub.gated.add(SAO)
     hub.let_in.add(f"Bearer {token}")
+    hub.commits.add(T5.revision)
+    if own:
+        stable_audio_files |= {"text_encoder/model.safetensors": t5_files["model.safetensors"]}
     secret = tmp_path / "token"
     secret.write_text(f"{token}\n")
     environment = {"HF_TOKEN_FILE": str(secret), "POSTCARDS_AUDIO_ENGINE": "stable-audio"}
-    process = await command("--dry-run", "--json", hub_url=hub.url, home=tmp_path, **environment)
-    code, out, err = await ended(process)
-    # The pinned commits are those of the real hub, which this one has never heard of.
-    assert code == 1
-    assert "no revision" in err
-    assert token not in out + err
-    assert json.loads(out)["error"]["reason"] == "REVISION_NOT_FOUND"
+    for offline in ({}, {"HF_HUB_OFFLINE": "1"}):
+        process = await command(
+            "--revision", "main", "--json", hub_url=hub.url, home=tmp_path, **environment, **offline
+        )
+        code, out, err = await ended(process)
+        assert code == 0, err
+        assert [told["model"] for told in json.loads(out)["models"]] == [SAO] + ["t5-base"] * (not own)
+        assert token not in out + err
+
+
+async def test_a_gpu_gets_half_of_it(sd, cache):
+    found = model("stable-diffusion", Precision.HALF, "", "main")
+    folder = await fetched(sd, cache, found)
+    weights = {path for path in contents(folder) if path.endswith(".safetensors")}
+    assert len(weights) == 4
+    assert all(".fp16." in path for path in weights)
+    assert state_in_cache(cache, found).complete
+    assert not state_in_cache(cache, model("stable-diffusion", Precision.WHOLE, "", "main")).complete
+
+
+async def test_a_checkpoint_without_halves_is_fetched_whole(sd, cache):
+    sd.models[SD] = {path: held for path, held in sd.models[SD].items() if ".fp16." not in path}
+    found = model("stable-diffusion", Precision.HALF, "", "main")
+    assert set(contents(await fetched(sd, cache, found))) == LOADED
+    assert state_in_cache(cache, found).complete
+
+
+async def test_the_services_find_it_without_the_network(sd, cache, monkeypatch):
+    files = pytest.importorskip("postcards_image.engines.stable_diffusion.files")
+    folder = await fetched(sd, cache, a_model())
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache.folder))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    found = find_model(SD, patterns=files.patterns(half=False), required=files.required(half=False), revision="main")
+    assert found.folder == folder
+    assert set(found.files) == LOADED
+    assert found.files[UNET] == hashlib.sha256(sd.models[SD][UNET]).hexdigest()
 
 
 async def test_nobody_at_the_hub_is_one_line():

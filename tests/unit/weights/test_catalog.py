@@ -6,14 +6,16 @@ from postcards_client.weights.catalog import (
     DDPM,
     DEFAULTS,
     KINDS,
-    LORA_NEEDS,
+    LORA,
+    STABLE_AUDIO,
     STABLE_DIFFUSION,
     T5,
+    Precision,
     missing,
     model,
     wanted,
 )
-from postcards_client.weights.choice import NoChoice, choices
+from postcards_client.weights.choice import NoChoice, choices, usual_precision
 
 WHOLE = [
     "model_index.json",
@@ -21,6 +23,7 @@ WHOLE = [
     "text_encoder/config.json",
     "text_encoder/model.safetensors",
     "tokenizer/merges.txt",
+    "tokenizer/tokenizer_config.json",
     "tokenizer/vocab.json",
     "unet/config.json",
     "unet/diffusion_pytorch_model.safetensors",
@@ -66,7 +69,7 @@ def test_what_is_missing_is_named(path):
     "path", ["model_index.JSON.bin", "unet/diffusion_pytorch_model.CKPT", "pytorch_lora_weights.pt"]
 )
 def test_pickles_are_never_wanted(path):
-    for needs in (*(kind.needs for kind in KINDS.values()), LORA_NEEDS, T5.needs):
+    for needs in (*(kind.needs for kind in KINDS.values()), *LORA, *T5.variants):
         assert path not in wanted(needs, [path])
 
 
@@ -77,25 +80,107 @@ def test_a_small_model_is_an_onnx_file_or_a_folder_of_diffusers():
     assert [need.choices[0] for need in missing(DDPM.needs, ["model_index.json"])] == ["model.onnx"]
 
 
-def test_the_services_load_the_same_models_by_default():
-    from postcards_image.engines.stable_diffusion.choices import DEFAULT_MODEL, DEFAULT_REVISION
+HALF = [path for path in WHOLE if not path.endswith(".safetensors")] + [
+    "text_encoder/model.fp16.safetensors",
+    "unet/diffusion_pytorch_model.fp16.safetensors",
+    "vae/diffusion_pytorch_model.fp16.safetensors",
+]
+
+
+def test_a_gpu_takes_half_of_it_where_there_is_such():
+    assert wanted(STABLE_DIFFUSION.half_needs, WHOLE + HALF + BESIDE) == sorted(HALF)
+    found = model("stable-diffusion", Precision.HALF)
+    assert [bool(missing(needs, WHOLE)) for needs in found.variants] == [True, False]
+    (both,) = model("stable-diffusion", Precision.BOTH).variants
+    assert wanted(both, [*WHOLE, *HALF, *BESIDE]) == sorted({*WHOLE, *HALF})
+    assert missing(both, WHOLE) == []
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_image_service_looks_for_what_is_fetched(half):
+    from postcards_image.engines.stable_diffusion import choices as theirs
+    from postcards_image.engines.stable_diffusion import files
+    from postcards_serving.model_cache import matching
 
     default = DEFAULTS["stable-diffusion"]
-    assert (default.model_id, default.revision) == (DEFAULT_MODEL, DEFAULT_REVISION)
+    assert (default.model_id, default.revision) == (theirs.DEFAULT_MODEL, theirs.DEFAULT_REVISION)
+    listed = sorted({*WHOLE, *HALF, *SAFETY, *BESIDE, "tokenizer/special_tokens_map.json"})
+    needs = STABLE_DIFFUSION.half_needs if half else STABLE_DIFFUSION.needs
+    assert wanted(needs, listed) == matching(listed, files.patterns(half=half))
+
+
+def test_the_audio_service_looks_for_what_is_fetched():
+    from postcards_audio.engines.stable_audio import loading, text_encoding
+    from postcards_serving.model_cache import matching
+
+    default = DEFAULTS["stable-audio"]
+    assert (default.model_id, default.revision) == (loading.DEFAULT_MODEL, loading.DEFAULT_REVISION)
+    listed = [*loading.FILES, "model.ckpt", "README.md", "vae/config.json", "tokenizer/spiece.model"]
+    assert wanted(STABLE_AUDIO.needs, listed) == matching(listed, loading.FILES) == sorted(loading.FILES)
+    own = [companion.unless for companion in STABLE_AUDIO.companions]
+    assert own == [f"{text_encoding.WEIGHTS}/model.safetensors"]
+    listed = [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "spiece.model",
+        "rust_model.ot",
+    ]
+    assert wanted(T5.variants[0], listed) == listed[:4]
+
+
+def test_ddpm_looks_for_what_is_fetched():
+    from postcards_serving.model_cache import matching
+
+    listed = [
+        "model.onnx",
+        "model_index.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "README.md",
+    ]
+    assert wanted(DDPM.needs, listed) == matching(listed, ("*.json", "*.safetensors", "model.onnx"))
 
 
 def test_another_revision_of_a_default_model_keeps_its_licence():
-    found = model("stable-audio", "", "main")
-    assert found is not None
+    found = model("stable-audio", Precision.WHOLE, "", "main")
     assert (found.model_id, found.revision, found.gated) == (DEFAULTS["stable-audio"].model_id, "main", True)
-    other = model("stable-audio", "someone/else")
-    assert other is not None
-    assert (other.revision, other.gated, other.licence) == ("main", False, "")
+    other = model("stable-audio", Precision.WHOLE, "someone/else")
+    assert (other.revision, other.gated, other.licence, other.download_bytes) == ("main", False, "", 0)
+
+
+def test_sizes():
+    default = DEFAULTS["stable-diffusion"]
+    sizes = {precision: model("stable-diffusion", precision).download_bytes for precision in Precision}
+    assert sizes[Precision.WHOLE] == default.whole_bytes
+    assert sizes[Precision.HALF] == default.half_bytes
+    assert sizes[Precision.BOTH] == default.whole_bytes + default.half_bytes
+    assert model("stable-audio", Precision.HALF).download_bytes == DEFAULTS["stable-audio"].whole_bytes
+
+
+@pytest.mark.parametrize(
+    ("settings", "precision"),
+    [
+        ({"POSTCARDS_IMAGE_DTYPE": "float32", "POSTCARDS_IMAGE_DEVICE": "cuda"}, Precision.WHOLE),
+        ({"POSTCARDS_IMAGE_DTYPE": "bfloat16", "POSTCARDS_IMAGE_DEVICE": "cpu"}, Precision.HALF),
+        ({"POSTCARDS_IMAGE_DEVICE": "cuda:1"}, Precision.HALF),
+        ({"POSTCARDS_IMAGE_DEVICE": "cpu"}, Precision.WHOLE),
+        ({"POSTCARDS_IMAGE_DEVICE": "mps"}, Precision.WHOLE),
+        ({"CUDA_VISIBLE_DEVICES": ""}, Precision.WHOLE),
+    ],
+)
+def test_which_precision_is_loaded(settings, precision):
+    assert usual_precision("image", settings) is precision
 
 
 def ids(parts=(), settings=None, **options):
     return {
-        choice.engine: [(found.model_id, found.revision) for found in choice.models]
+        choice.engine: [
+            (found.model_id, found.revision)
+            for found in (choice.model, *(companion.model for companion in choice.companions))
+            if found is not None
+        ]
         for choice in choices(parts, settings or {}, **options)
     }
 
@@ -130,10 +215,10 @@ def test_what_the_environment_names():
 def test_a_folder_is_not_fetched(tmp_path):
     (choice,) = choices(("image",), {"POSTCARDS_IMAGE_MODEL": str(tmp_path)})
     assert choice.folder == tmp_path
-    assert choice.models == ()
+    assert (choice.model, choice.companions) == (None, ())
     (choice,) = choices(("audio",), {"POSTCARDS_AUDIO_MODEL": "/no/such/folder"})
     assert choice.folder is not None
-    assert [found.model_id for found in choice.models] == ["t5-base"]
+    assert [companion.model.model_id for companion in choice.companions] == ["t5-base"]
 
 
 @pytest.mark.parametrize(

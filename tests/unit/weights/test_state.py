@@ -15,7 +15,7 @@ from postcards_client.weights.catalog import STABLE_AUDIO, Model
 from postcards_client.weights.token import hub_token
 
 COMMIT = "abcdef0123" * 4
-MODEL = Model("owner/name", COMMIT, STABLE_AUDIO.needs, 0, "")
+MODEL = Model("owner/name", COMMIT, (STABLE_AUDIO.needs,))
 
 
 def weights(size: int = 100) -> bytes:
@@ -52,7 +52,7 @@ def test_nothing_there(cache):
 
 
 def test_a_branch_is_looked_up(cache, snapshot):
-    branch = Model("owner/name", "main", STABLE_AUDIO.needs, 0, "")
+    branch = Model("owner/name", "main", (STABLE_AUDIO.needs,))
     assert state_in_cache(cache, branch).folder is None
     (cache.home("owner/name") / "refs").mkdir()
     (cache.home("owner/name") / "refs" / "main").write_text(f"{COMMIT}\n")

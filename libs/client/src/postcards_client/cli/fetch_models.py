@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from postcards_client.weights.cache import Cache
     from postcards_client.weights.catalog import Model
     from postcards_client.weights.choice import Choice
+    from postcards_client.weights.fetching import Order
     from postcards_client.weights.hub import Hub
 
 _PARTS = ("image", "audio")
+_PRECISIONS = ("whole", "half", "both")
 _EXITS = {"HUB_UNREACHABLE": Exit.UNREACHABLE, "DISK_FULL": Exit.BUSY, "BUSY": Exit.BUSY}
 
 Parts = Annotated[
@@ -47,6 +49,15 @@ Home = Annotated[
         show_default=False,
     ),
 ]
+PrecisionName = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        metavar="whole|half|both",
+        help="half is for GPUs, half the size, where a model has it. Default: what this machine loads.",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched, and fetch nothing.")]
 
 
@@ -55,6 +66,7 @@ def fetch_models(
     engine: Engine = "",
     model: ModelId = "",
     revision: Revision = "",
+    precision: PrecisionName = "",
     home: Home = "",
     dry_run: DryRun = False,
     quiet: Quiet = False,
@@ -67,14 +79,24 @@ def fetch_models(
     """
     wanted = tuple(dict.fromkeys(filter(None, (one_of(part, _PARTS, "PARTS") for part in parts or []))))
 
+    stored = one_of(precision, _PRECISIONS, "--precision")
+
     async def command() -> Outcome:
         from postcards_client.weights.cache import hub_cache
+        from postcards_client.weights.catalog import Precision
         from postcards_client.weights.choice import NoChoice, choices
         from postcards_client.weights.hub import FetchFailed
 
         cache = hub_cache(os.environ, Path(home).expanduser().absolute() if home else None)
         try:
-            chosen = choices(wanted, os.environ, engine=engine, model_id=model, revision=revision)
+            chosen = choices(
+                wanted,
+                os.environ,
+                engine=engine,
+                model_id=model,
+                revision=revision,
+                precision=Precision(stored) if stored else None,
+            )
         except NoChoice as fault:
             raise CommandFailed(str(fault), Exit.USAGE, reason="NOTHING_CHOSEN") from None
         try:
@@ -94,12 +116,9 @@ async def _fetch(chosen: "tuple[Choice, ...]", cache: "Cache", *, dry_run: bool,
     from postcards_client.weights.hub import FetchFailed, open_hub
     from postcards_client.weights.token import hub_token
 
-    models = list(dict.fromkeys(model for choice in chosen for model in choice.models))
-    there = {model.model_id: state_in_cache(cache, model) for model in models}
-    absent = [model for model in models if not there[model.model_id].complete]
-    views = [
-        _view(model, str(state.folder), state.bytes, 0) for model in models if (state := there[model.model_id]).complete
-    ]
+    here = [(model, state_in_cache(cache, model)) for model in _models(chosen, cache)]
+    views = [_view(model, str(state.folder), state.bytes, 0) for model, state in here if state.complete]
+    absent = [model for model, state in here if not state.complete]
     if not absent:
         return views
     if is_offline(os.environ):
@@ -109,29 +128,60 @@ async def _fetch(chosen: "tuple[Choice, ...]", cache: "Cache", *, dry_run: bool,
     if token.fault:
         raise FetchFailed(token.fault, "TOKEN_UNREADABLE")
     async with open_hub(os.environ.get("HF_ENDPOINT", ""), token.value) as hub:
-        return views + await _from_hub(hub, cache, absent, dry_run=dry_run, quiet=quiet)
+        return views + await _from_hub(hub, cache, chosen, absent, dry_run=dry_run, quiet=quiet)
+
+
+def _models(chosen: "tuple[Choice, ...]", cache: "Cache") -> "list[Model]":
+    """The models that are meant, without companions that a model in the cache or in its folder brings along."""
+    from postcards_client.weights.cache import state_in_cache
+
+    found: list[Model] = []
+    for choice in chosen:
+        folder = choice.folder
+        if choice.model is not None:
+            found.append(choice.model)
+            folder = state_in_cache(cache, choice.model).folder
+        found += [
+            companion.model
+            for companion in choice.companions
+            if folder is None or not companion.unless or not (folder / companion.unless).is_file()
+        ]
+    return list(dict.fromkeys(found))
 
 
 async def _from_hub(
-    hub: "Hub", cache: "Cache", models: "list[Model]", *, dry_run: bool, quiet: bool
+    hub: "Hub", cache: "Cache", chosen: "tuple[Choice, ...]", models: "list[Model]", *, dry_run: bool, quiet: bool
 ) -> list[dict[str, Any]]:
     from postcards_client.display.fetch_board import fetch_board_for_terminal
     from postcards_client.weights.fetching import check_room, fetch, prepare
 
-    orders = [await prepare(hub, cache, model) for model in models]
+    orders: dict[Model, Order] = {}
+    for model in models:
+        if not _brought_along(model, chosen, orders):
+            orders[model] = await prepare(hub, cache, model)
     views: list[dict[str, Any]] = []
     if dry_run:
-        for order in orders:
+        for order in orders.values():
             folder = cache.home(order.model.model_id) / "snapshots" / order.listing.commit
             views.append(_view(order.model, str(folder), order.bytes, order.absent_bytes))
         return views
-    check_room(cache, orders)
+    check_room(cache, list(orders.values()))
     with fetch_board_for_terminal(quiet=quiet) as board:
-        for order in orders:
+        for order in orders.values():
             board.order(order)
             folder = await fetch(hub, cache, order, board)
             views.append(_view(order.model, str(folder), order.bytes, order.absent_bytes))
     return views
+
+
+def _brought_along(model: "Model", chosen: "tuple[Choice, ...]", orders: "dict[Model, Order]") -> bool:
+    """Whether a model is a companion that the models which are fetched bring along."""
+    return any(
+        companion.unless in {file.path for file in orders[choice.model].files}
+        for choice in chosen
+        for companion in choice.companions
+        if companion.model == model and choice.model in orders
+    )
 
 
 def _view(model: "Model", folder: str, size: int, fetched: int) -> dict[str, Any]:

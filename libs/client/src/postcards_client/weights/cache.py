@@ -89,15 +89,21 @@ class State:
 
 
 def state_in_cache(cache: Cache, model: Model) -> State:
-    """What there is of a model in the hub's cache."""
+    """What there is of a model in the hub's cache: of the first variant that is whole, else of the first of all."""
     folder = cache.snapshot(model.model_id, model.revision)
     unfinished = cache.unfinished_bytes(model.model_id)
     if folder is None:
-        return State(None, tuple(missing(model.needs, [])), unfinished_bytes=unfinished)
-    state = state_of_folder(folder, model.needs)
+        return State(None, tuple(missing(model.variants[0], [])), unfinished_bytes=unfinished)
     listed = _listing(cache.home(model.model_id) / "trees" / f"{folder.name}.json")
-    unfetched = tuple(path for path in wanted(model.needs, listed) if not (folder / path).is_file())
-    return replace(state, unfetched=unfetched, unfinished_bytes=unfinished)
+    states = [
+        replace(
+            state_of_folder(folder, needs),
+            unfetched=tuple(path for path in wanted(needs, listed) if not (folder / path).is_file()),
+            unfinished_bytes=unfinished,
+        )
+        for needs in model.variants
+    ]
+    return next((state for state in states if state.complete), states[0])
 
 
 def state_of_folder(folder: Path, needs: tuple[Need, ...]) -> State:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from postcards_client.weights.cache import is_hub_id
-from postcards_client.weights.catalog import KINDS, LORA_NEEDS, Model, model
+from postcards_client.weights.catalog import KINDS, LORA, Companion, Model, Precision, model
 
 PARTS = ("image", "audio")
 """Parts whose engines have weights."""
@@ -29,8 +30,10 @@ class Choice:
     """Name of the engine."""
     folder: Path | None
     """Folder of the model where a folder was named."""
-    models: tuple[Model, ...]
-    """What comes from the hub: the model itself unless it is a folder, then what its engine loads besides."""
+    model: Model | None
+    """The model on the hub; None where it is a folder, or comes with the package."""
+    companions: tuple[Companion, ...]
+    """What its engine loads besides."""
 
 
 def engine_of(part: str, settings: Mapping[str, str]) -> str:
@@ -39,7 +42,13 @@ def engine_of(part: str, settings: Mapping[str, str]) -> str:
 
 
 def choices(
-    parts: tuple[str, ...], settings: Mapping[str, str], *, engine: str = "", model_id: str = "", revision: str = ""
+    parts: tuple[str, ...],
+    settings: Mapping[str, str],
+    *,
+    engine: str = "",
+    model_id: str = "",
+    revision: str = "",
+    precision: Precision | None = None,
 ) -> tuple[Choice, ...]:
     """The weights that are meant.
 
@@ -49,6 +58,7 @@ def choices(
         engine: engine instead of the one in `settings`; it decides the part too.
         model_id: model instead of the one in `settings`.
         revision: its revision.
+        precision: of the weights; None: what the engine loads with `settings` on this machine.
 
     Raises:
         NoChoice: nothing is meant, or it does not fit together.
@@ -67,10 +77,12 @@ def choices(
         )
     if (model_id or revision) and len(meant) > 1:
         raise NoChoice("--model and --revision need one part: image or audio")
-    return tuple(_choice(part, settings, engine, model_id, revision) for part in meant)
+    return tuple(_choice(part, settings, engine, model_id, revision, precision) for part in meant)
 
 
-def _choice(part: str, settings: Mapping[str, str], engine: str, model_id: str, revision: str) -> Choice:
+def _choice(
+    part: str, settings: Mapping[str, str], engine: str, model_id: str, revision: str, precision: Precision | None
+) -> Choice:
     present = engine_of(part, settings)
     chosen = engine or (present if present in KINDS else _USUAL[part])
     # What the environment says of a model belongs to the engine that it names.
@@ -80,13 +92,33 @@ def _choice(part: str, settings: Mapping[str, str], engine: str, model_id: str, 
     companions = KINDS[chosen].companions + _lora(part, chosen, settings)
     folder = Path(model_id).expanduser() if model_id else None
     if folder is not None and (folder.exists() or not is_hub_id(model_id)):
-        return Choice(part, chosen, folder, companions)
-    found = model(chosen, model_id, revision)
-    return Choice(part, chosen, None, companions if found is None else (found, *companions))
+        return Choice(part, chosen, folder, None, companions)
+    found = model(chosen, precision or usual_precision(part, settings), model_id, revision)
+    return Choice(part, chosen, None, found, companions)
 
 
-def _lora(part: str, engine: str, settings: Mapping[str, str]) -> tuple[Model, ...]:
+def _lora(part: str, engine: str, settings: Mapping[str, str]) -> tuple[Companion, ...]:
     name = _STRENGTH.sub("", settings.get("POSTCARDS_IMAGE_LORA", "").strip())
     if part != "image" or engine != "stable-diffusion" or not is_hub_id(name) or Path(name).expanduser().exists():
         return ()
-    return (Model(name, "main", LORA_NEEDS, 0, ""),)
+    return (Companion(Model(name, "main", LORA), unless=""),)
+
+
+def usual_precision(part: str, settings: Mapping[str, str]) -> Precision:
+    """What an engine loads where the weights exist in both: half of it on a GPU."""
+    device = settings.get(f"POSTCARDS_{part.upper()}_DEVICE", "") or "auto"
+    dtype = settings.get(f"POSTCARDS_{part.upper()}_DTYPE", "") or "auto"
+    if dtype != "auto":
+        return Precision.WHOLE if dtype == "float32" else Precision.HALF
+    on_gpu = device.startswith("cuda") or (device == "auto" and _torch_sees_a_gpu(settings))
+    return Precision.HALF if on_gpu else Precision.WHOLE
+
+
+def _torch_sees_a_gpu(settings: Mapping[str, str]) -> bool:
+    """As far as can be told without loading torch."""
+    if settings.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1") or not any(Path("/proc/driver/nvidia/gpus").glob("*")):
+        return False
+    try:
+        return "+cpu" not in version("torch")
+    except PackageNotFoundError:
+        return True

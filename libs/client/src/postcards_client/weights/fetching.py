@@ -82,9 +82,10 @@ async def prepare(hub: Hub, cache: Cache, model: Model) -> Order:
     """
     listing = await hub.listing(model.model_id, model.revision)
     paths = [file.path for file in listing.files]
-    if lacking := missing(model.needs, paths):
-        raise FetchFailed(_unfit(model, lacking, paths), "MODEL_UNFIT")
-    chosen = set(wanted(model.needs, paths))
+    needs = next((needs for needs in model.variants if not missing(needs, paths)), None)
+    if needs is None:
+        raise FetchFailed(_unfit(model, missing(model.variants[-1], paths), paths), "MODEL_UNFIT")
+    chosen = set(wanted(needs, paths))
     files = tuple(file for file in listing.files if file.path in chosen)
     home = cache.home(model.model_id)
     snapshot = home / "snapshots" / listing.commit
