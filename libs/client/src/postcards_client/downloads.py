@@ -10,6 +10,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -121,13 +122,17 @@ def _copy_from_disk(file: composer_pb2.File, path: Path, out: BinaryIO) -> None:
 
 
 def _copy_from_server(file: composer_pb2.File, out: BinaryIO, host: str) -> None:
-    # The certificates that the system trusts: a store of one's own may be signed by an authority of one's own.
-    context = ssl.create_default_context()
     # A proxy of the surroundings knows nothing of this machine's own loopback address.
     with httpx.Client(
-        timeout=TIMEOUTS, verify=context, trust_env=not _is_loopback(host), follow_redirects=True
+        timeout=TIMEOUTS, verify=_trusted(), trust_env=not _is_loopback(host), follow_redirects=True
     ) as client:
         _with_patience(lambda: _stream(client, file, out))
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that the system trusts: a store of one's own may be signed by an authority of one's own."""
+    return ssl.create_default_context()
 
 
 def _with_patience(attempt: Callable[[], str]) -> None:
