@@ -10,13 +10,14 @@ from postcards_audio.servicer import AudioServicer
 from postcards_audio.settings import AudioSettings
 from postcards_serving.admission import Admission
 from postcards_serving.execution import Executor
+from postcards_serving.fallback import load_with_fallback
 from postcards_serving.runtime import Service, serve
 
 
 def load(settings: AudioSettings) -> Service:
     """Builds the engine that the settings name, and its servicer."""
     engine = load_engine(settings)
-    executor = Executor(settings.max_in_flight, Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
+    executor = Executor(_places(settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
     servicer = AudioServicer(engine, executor)
     return Service(
         register=lambda server: audio_pb2_grpc.add_AudioServiceServicer_to_server(servicer, server),
@@ -27,17 +28,47 @@ def load(settings: AudioSettings) -> Service:
 
 
 def load_engine(settings: AudioSettings) -> AudioEngine:
-    """The engine that the settings name. Imports its libraries only now."""
-    match settings.audio_engine:
-        case "vocal-tract":
+    """The engine that the settings name, with another one behind it if they name one."""
+    main, fallback = settings.audio_engine, settings.audio_fallback
+    return load_with_fallback(
+        lambda: _engine(main, settings),
+        (lambda: _engine(fallback, settings)) if fallback else None,
+        name=main,
+        fallback=fallback,
+    )
+
+
+def _engine(name: str, settings: AudioSettings) -> AudioEngine:
+    """An engine by its name. Imports its libraries only now."""
+    match name:
+        case "stable-audio":
+            from postcards_audio.engines.stable_audio import StableAudioEngine, load_model
+
+            model = load_model(
+                settings.audio_model,
+                revision=settings.audio_revision,
+                device=settings.audio_device,
+                dtype=settings.audio_dtype,
+                compilation=settings.audio_compile,
+                threads=settings.audio_threads,
+            )
+            return StableAudioEngine(model, batch_rows=settings.audio_batch_rows)
+        case _:
             from postcards_audio.engines.vocal_tract import VocalTractEngine
 
             return VocalTractEngine()
 
 
+def _places(settings: AudioSettings) -> int:
+    """Requests that are worked on at once: of an engine that denoises as many as share a step, if nobody says."""
+    if settings.audio_engine == "vocal-tract" or "max_in_flight" in settings.model_fields_set:
+        return settings.max_in_flight
+    return settings.audio_batch_rows
+
+
 async def sound_briefly(channel: grpc.aio.Channel) -> None:
-    """The first request: the shortest call of species 0."""
-    request = audio_pb2.GenerateAudioRequest(seconds=0.5)
+    """The first request: the shortest call of species 0, in few steps."""
+    request = audio_pb2.GenerateAudioRequest(seconds=0.5, steps=2)
     async for _ in audio_pb2_grpc.AudioServiceStub(channel).GenerateAudio(request):
         pass
 
