@@ -162,7 +162,7 @@ class _Parts:
         return {
             "use_safetensors": True,
             "variant": self._variant,
-            "torch_dtype": self._dtype,
+            "dtype": self._dtype,
             "local_files_only": True,
             "low_cpu_mem_usage": True,
         }

@@ -80,7 +80,7 @@ def fuse(choice: LoraChoice, lora: LoraFile, parts: Mapping[str, Any]) -> None:
         # diffusers knows the many ways in which such files are written; its pipeline is used for nothing else.
         pipeline = StableDiffusionPipeline(
             **parts,
-            scheduler=PNDMScheduler(),
+            scheduler=PNDMScheduler(skip_prk_steps=True, steps_offset=1),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
