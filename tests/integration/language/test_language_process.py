@@ -54,7 +54,7 @@ def resident_kib(pid: int) -> int:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
-@pytest.mark.parametrize("engine", ["gpt", "Phonotactic", "openai"])
+@pytest.mark.parametrize("engine", ["gpt", "Phonotactic", "OpenAI"])
 async def test_an_unknown_engine_is_one_clear_line(engine: str) -> None:
     process = await start(POSTCARDS_LANGUAGE_ENGINE=engine)
     async with asyncio.timeout(60):

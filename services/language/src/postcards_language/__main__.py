@@ -6,33 +6,89 @@ import grpc.aio
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
 from postcards_language.engine import LanguageEngine
+from postcards_language.metrics import Metered
 from postcards_language.servicer import LanguageServicer
 from postcards_language.settings import LanguageSettings
 from postcards_serving.admission import Admission
+from postcards_serving.errors import ModelUnusable
 from postcards_serving.execution import Executor
+from postcards_serving.fallback import load_with_fallback
 from postcards_serving.runtime import Service, serve
+
+PLACES_OF_AN_API = 16
+"""Requests that an engine works on at once which does nothing but wait for an API."""
 
 
 def load(settings: LanguageSettings) -> Service:
     """Builds the engine that the settings name, and its servicer."""
     engine = load_engine(settings)
-    executor = Executor(settings.max_in_flight, Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
+    executor = Executor(_places(settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
     servicer = LanguageServicer(engine, executor)
     return Service(
         register=lambda server: language_pb2_grpc.add_LanguageServiceServicer_to_server(servicer, server),
-        warm_up=say_something,
+        # A request to an API costs money: nothing is bought before somebody asks.
+        warm_up=say_something if settings.language_engine == "phonotactic" else None,
         executor=executor,
         close=engine.close,
     )
 
 
 def load_engine(settings: LanguageSettings) -> LanguageEngine:
-    """The engine that the settings name. Imports its libraries only now."""
+    """The engine that the settings name, with the one behind it that they name. Imports libraries only now.
+
+    Raises:
+        ModelUnusable: the engine cannot be used, and none stands behind it.
+    """
     match settings.language_engine:
         case "phonotactic":
-            from postcards_language.engines.phonotactic import PhonotacticEngine
+            return _phonotactic()
+        case "openai":
+            return load_with_fallback(
+                lambda: _openai(settings),
+                _phonotactic if settings.language_fallback else None,
+                name="openai",
+                fallback=settings.language_fallback,
+            )
 
-            return PhonotacticEngine()
+
+def _phonotactic() -> LanguageEngine:
+    from postcards_language.engines.phonotactic import PhonotacticEngine
+
+    return PhonotacticEngine()
+
+
+def _openai(settings: LanguageSettings) -> LanguageEngine:
+    from postcards_language.engines.openai import Endpoint, OpenAiEngine
+
+    key = settings.openai_api_key.get_secret_value()
+    if not key and not settings.openai_base_url:
+        raise ModelUnusable("OPENAI_API_KEY is not set, nor OPENAI_BASE_URL of a server that wants no key")
+    endpoint = Endpoint(
+        model=settings.language_model,
+        base_url=settings.openai_base_url,
+        api_key=key,
+        temperature=settings.language_temperature,
+        top_p=settings.language_top_p,
+        reasoning_effort=settings.language_reasoning_effort,
+        timeout_seconds=settings.language_timeout_seconds,
+        silence_seconds=settings.language_silence_seconds,
+        prompt_price=settings.language_prompt_price,
+        completion_price=settings.language_completion_price,
+    )
+    engine = OpenAiEngine(endpoint, Metered("openai", endpoint.model))
+    try:
+        engine.look()
+    except ModelUnusable:
+        engine.close()
+        raise
+    return engine
+
+
+def _places(settings: LanguageSettings) -> int:
+    """Requests that are worked on at once: of an engine that waits for an API many, if nobody says."""
+    if settings.language_engine == "phonotactic" or "max_in_flight" in settings.model_fields_set:
+        return settings.max_in_flight
+    return PLACES_OF_AN_API
 
 
 async def say_something(channel: grpc.aio.Channel) -> None:

@@ -1,5 +1,6 @@
 """What an engine of this service is: it makes phrases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,13 +48,20 @@ class PhrasesResult:
 class LanguageEngine(Protocol):
     """Makes phrases, synchronously, in any thread."""
 
-    name: str
-    """Its name in settings and requests."""
-    version: str
-    """Results of one version and the same request are equal within the engine's tolerance."""
+    @property
+    def name(self) -> str:
+        """Its name in settings and requests."""
+        ...
 
-    stages: tuple[str, ...]
-    """Names of the stages it reports, in order."""
+    @property
+    def version(self) -> str:
+        """Results of one version and the same request are equal within the engine's tolerance."""
+        ...
+
+    @property
+    def stages(self) -> Sequence[str]:
+        """Names of the stages it reports, in order."""
+        ...
 
     def generate(self, request: PhrasesRequest, work: Work) -> PhrasesResult:
         """Makes the phrases, reporting each as a `postcards_serving.work.Item` when it is finished.

@@ -1,8 +1,8 @@
 """Settings of the language service: `POSTCARDS_<FIELD>` in the environment."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from postcards_serving.settings import ServiceSettings
 
@@ -14,5 +14,44 @@ class LanguageSettings(ServiceSettings):
     """Port that gRPC listens on; 0 lets the system choose."""
     metrics_port: int = Field(default=9463, ge=0, le=65535)
     """Port that the metrics are served on; 0 lets the system choose."""
-    language_engine: Literal["phonotactic"] = "phonotactic"
+    language_engine: Literal["phonotactic", "openai"] = "phonotactic"
     """Engine that makes the phrases."""
+    language_fallback: Literal["", "phonotactic"] = ""
+    """Engine that makes them where the other one fails; empty: none, the request fails."""
+    language_model: str = Field(default="gpt-5.1", min_length=1, max_length=512)
+    """Model of the engine openai, as the API names it."""
+    language_temperature: float = Field(default=1.5, ge=0, le=2)
+    """Sampling temperature of requests that name none."""
+    language_top_p: float = Field(default=0.2, gt=0, le=1)
+    """Nucleus sampling share of requests that name none."""
+    language_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high"] = ""
+    """How much a model that reasons may do so; empty leaves it to the model."""
+    language_timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
+    """How long the API may take for one request, with all retries; a caller's deadline may be shorter."""
+    language_silence_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """How long the API may send nothing before a call counts as failed."""
+    language_prompt_price: float = Field(default=0.0, ge=0)
+    """USD for a million tokens that the model reads; 0: not known, so that no cost is told."""
+    language_completion_price: float = Field(default=0.0, ge=0)
+    """USD for a million tokens that the model writes; 0: not known."""
+    openai_api_key: SecretStr = Field(SecretStr(""), validation_alias="OPENAI_API_KEY")
+    """Key of the API."""
+    openai_base_url: str = Field("", max_length=2000, validation_alias="OPENAI_BASE_URL")
+    """Base URL of an OpenAI-compatible API, with its path, which may want no key; empty: OpenAI's own."""
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _is_a_url(cls, value: str) -> str:
+        if value and not value.lower().startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://, e.g. http://127.0.0.1:8080/v1")
+        return value
+
+    @model_validator(mode="after")
+    def _can_ask(self) -> Self:
+        has_key = bool(self.openai_api_key.get_secret_value())
+        if self.language_engine == "openai" and not (has_key or self.openai_base_url or self.language_fallback):
+            raise ValueError(
+                "POSTCARDS_LANGUAGE_ENGINE=openai needs OPENAI_API_KEY (or OPENAI_API_KEY_FILE), "
+                "or OPENAI_BASE_URL of a server that wants no key"
+            )
+        return self

@@ -78,7 +78,7 @@ def _one_phrase(
     """A phrase unlike those `before`, and its pattern."""
     stream = Stream(request.seed, f"phrase/{index}")
     theme = read_theme(request.theme)
-    intent, mood = _choose_intent_and_mood(stream, request, theme, index)
+    intent, mood = choose_intent_and_mood(stream, request, theme, index)
     said = {phrase.animal_text for phrase in before} | {phrase.english_gloss for phrase in before}
     share = lexicon.phonology.grammar.evidential_share
     for _ in range(_TRIES):
@@ -89,7 +89,7 @@ def _one_phrase(
     raise ServiceError(Code.INTERNAL, "NOTHING_LEFT_TO_SAY", f"no further phrase was found for {intent.value}")
 
 
-def _choose_intent_and_mood(stream: Stream, request: PhrasesRequest, theme: Theme, index: int) -> tuple[Intent, Mood]:
+def choose_intent_and_mood(stream: Stream, request: PhrasesRequest, theme: Theme, index: int) -> tuple[Intent, Mood]:
     """As asked; else as the theme leans; else all intents in turn, each in one of its usual moods."""
     intent, mood = request.intent, request.mood
     if mood is None and theme.moods and stream.chance(_THEME_SHARE):

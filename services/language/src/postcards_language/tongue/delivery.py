@@ -7,6 +7,7 @@ from postcards_language.meaning.in_english import say_sentence
 from postcards_language.tongue.lexicon import Lexicon
 from postcards_language.tongue.speaking import Speaker, Spoken
 from postcards_species.naming import capitalised
+from postcards_species.phonology import Phonology
 from postcards_species.phrase import Intent, Mood, Phrase, Syllable, Word
 from postcards_species.streams import Stream
 
@@ -52,7 +53,7 @@ def deliver(lexicon: Lexicon, sentence: Sentence, intent: Intent, mood: Mood, st
         groups.insert(0, [cry])
     written = [[speaker.written(word) for word in group] for group in groups]
     words = [word for group in written for word in group]
-    text = _text(lexicon, written, sentence, mood)
+    text = written_out(lexicon.phonology, written, mood, asks=sentence.asks)
     if not LEAST_WORDS <= len(words) <= MOST_WORDS or len(text) > _LONGEST_TEXT or _overfull(words):
         return None
     loud = sentence.commands and mood in _LOUD
@@ -61,7 +62,7 @@ def deliver(lexicon: Lexicon, sentence: Sentence, intent: Intent, mood: Mood, st
         english_gloss=say_sentence(sentence, exclaim=loud),
         intent=intent,
         mood=mood,
-        words=tuple(_toned(words, sentence)),
+        words=tuple(toned(words, asks=sentence.asks, commands=sentence.commands)),
     )
 
 
@@ -69,10 +70,10 @@ def _overfull(words: list[Word]) -> bool:
     return any(len(word.gloss) > _LONGEST_GLOSS or len(word.syllables) > 16 or len(word.text) > 128 for word in words)
 
 
-def _text(lexicon: Lexicon, groups: list[list[Word]], sentence: Sentence, mood: Mood) -> str:
-    phonology = lexicon.phonology
+def written_out(phonology: Phonology, groups: list[list[Word]], mood: Mood, *, asks: bool) -> str:
+    """The phrase as written: its words, a pause between two groups, and the mark of the mood at the end."""
     text = phonology.pause.join(" ".join(word.text for word in group) for group in groups)
-    if sentence.asks:
+    if asks:
         mark = "?"
     elif mood in _LOUD:
         mark = "!"
@@ -85,16 +86,16 @@ def _text(lexicon: Lexicon, groups: list[list[Word]], sentence: Sentence, mood: 
     return (capitalised(text) if phonology.capitals else text) + mark
 
 
-def _toned(words: list[Word], sentence: Sentence) -> list[Word]:
+def toned(words: list[Word], *, asks: bool, commands: bool) -> list[Word]:
     """The words with the pitch of questions and commands on their last and first syllables."""
-    toned = list(words)
-    if sentence.asks:
-        last = toned[-1]
-        toned[-1] = replace(last, syllables=(*last.syllables[:-1], _raised(last.syllables[-1], _QUESTION_RISE)))
-    elif sentence.commands:
-        first = toned[0]
-        toned[0] = replace(first, syllables=(_raised(first.syllables[0], _EMPHASIS_RISE), *first.syllables[1:]))
-    return toned
+    pitched = list(words)
+    if asks:
+        last = pitched[-1]
+        pitched[-1] = replace(last, syllables=(*last.syllables[:-1], _raised(last.syllables[-1], _QUESTION_RISE)))
+    elif commands:
+        first = pitched[0]
+        pitched[0] = replace(first, syllables=(_raised(first.syllables[0], _EMPHASIS_RISE), *first.syllables[1:]))
+    return pitched
 
 
 def _raised(syllable: Syllable, semitones: float) -> Syllable:

@@ -81,7 +81,7 @@ class Speaker:
             _place(words, self.word(f"EVID.{clause.evidence.value}"), grammar.evidential, verb_at)
         if clause.address is not None:
             called = self._noun_phrase(clause.address)
-            called[-1] = called[-1].after(self._affix("VOC"))
+            called[-1] = called[-1].after(self.affix("VOC"))
             words = [*words, *called] if grammar.evidential is Placement.FIRST else [*called, *words]
         return words
 
@@ -129,7 +129,7 @@ class Speaker:
             return self._predicate(clause)
         spoken = self.word(clause.verb.key)
         if clause.act is Act.COMMAND:
-            spoken = self._commanded(spoken)
+            spoken = self.commanded(spoken)
         particles: list[Spoken] = []
         if clause.intense:
             match self._grammar.intensity:
@@ -140,7 +140,7 @@ class Speaker:
                 case Intensity.PARTICLE:
                     particles = [self.word("INTENS")]
         if clause.tense in _TENSE_TAGS:
-            spoken = spoken.after(self._affix(_TENSE_TAGS[clause.tense]))
+            spoken = spoken.after(self.affix(_TENSE_TAGS[clause.tense]))
         return [spoken, *particles]
 
     def _predicate(self, clause: Clause) -> list[Spoken]:
@@ -151,10 +151,10 @@ class Speaker:
         else:
             return []
         if clause.tense in _TENSE_TAGS:
-            words[-1] = words[-1].after(self._affix(_TENSE_TAGS[clause.tense]))
+            words[-1] = words[-1].after(self.affix(_TENSE_TAGS[clause.tense]))
         return words
 
-    def _commanded(self, spoken: Spoken) -> Spoken:
+    def commanded(self, spoken: Spoken) -> Spoken:
         """The verb with its stress moved to the last syllable, which is how commands are told."""
         last = spoken.morphemes[-1]
         loosened = [replace(syllable, stressed=False) for syllable in last.syllables]
@@ -200,9 +200,9 @@ class Speaker:
             case Plural.REDUPLICATION:
                 return [self.twice(noun, "PL")]
             case Plural.SUFFIX:
-                return [noun.after(self._affix("PL"))]
+                return [noun.after(self.affix("PL"))]
             case Plural.PREFIX:
-                return [noun.before(self._affix("PL"))]
+                return [noun.before(self.affix("PL"))]
             case Plural.PARTICLE:
                 return _beside([noun], [self.word("PL")], first=self._grammar.adjective_first)
 
@@ -211,7 +211,7 @@ class Speaker:
         late = self._grammar.word_order in _VERB_LATE
         return _beside(self._noun_phrase(adjunct.phrase), relation, first=not late)
 
-    def _affix(self, tag: str) -> Morpheme:
+    def affix(self, tag: str) -> Morpheme:
         """The marker as a part of another word: it bears no stress."""
         syllables = tuple(replace(syllable, stressed=False) for syllable in self._lexicon[tag][0].syllables)
         return Morpheme(tag, syllables)

@@ -1,0 +1,221 @@
+"""One call of a chat completions API, streamed, with the official client."""
+
+import contextvars
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from postcards_language.accounts import Usage
+from postcards_language.engines.openai.endpoint import OFFICIAL_URL, Endpoint
+from postcards_language.engines.openai.failures import ApiFailure, failure_of, faults_of_api
+from postcards_serving.errors import Unavailable
+
+if TYPE_CHECKING:
+    from openai import OpenAI, Stream
+    from openai.types.chat import ChatCompletionChunk
+
+Message = Mapping[str, str]
+"""`role` and `content`."""
+
+FILTERED = "content_filter"
+"""Why a model stopped whose server has a filter."""
+
+_END = object()
+_GLANCE_SECONDS = 0.1
+"""How often it is looked for a caller who has gone, while the server is silent."""
+_PROBE_SECONDS = 5.0
+_MOST_TEXT = 200_000
+"""Characters after which a reply counts as never ending."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back."""
+
+    text: str
+    """What the model said."""
+    refusal: str = ""
+    """What it said where it would not."""
+    finish: str = ""
+    """Why it stopped, e.g. "stop", "length", "content_filter"; empty where the server did not say."""
+    model: str = ""
+    """The model that answered, as the server names it."""
+    fingerprint: str = ""
+    """What the server says about the configuration that answered."""
+    usage: Usage | None = None
+    """Tokens, where the server counted them."""
+    broken: ApiFailure | None = None
+    """Why the stream ended before the server said that it was over; None where it did not."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """How a call is followed while it is answered."""
+
+    hear: Callable[[str], None]
+    """Takes all text so far, whenever there is more."""
+    check: Callable[[], None]
+    """Called with every sign of life, and often while there is none; raises to give the call up."""
+    remaining: Callable[[], float]
+    """Seconds until the call must be over."""
+
+
+class Api:
+    """Chat completions of one endpoint. Safe to use from any thread."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Opens no connection yet."""
+        self._endpoint = endpoint
+        self._client = _open_client(endpoint)
+
+    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
+        """The reply to `messages`.
+
+        Raises:
+            ApiFailure: there is none. One that broke off is a reply, with `broken`.
+            Exception: whatever `listening.check` raises.
+        """
+        wire = _Wire()
+
+        def read() -> None:
+            try:
+                with self._begin(messages, arguments, listening.remaining()) as stream:
+                    for chunk in stream:
+                        if wire.abandoned:
+                            return
+                        wire.put(chunk)
+                wire.put(_END)
+            except Exception as fault:
+                wire.put(fault)
+
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(read,), name="language-api", daemon=True).start()
+        try:
+            return _collect(wire, listening)
+        finally:
+            wire.abandoned = True
+
+    def models(self) -> frozenset[str]:
+        """Ids of the models that the server offers. Costs nothing.
+
+        Raises:
+            ApiFailure: it does not say.
+        """
+        try:
+            listed = self._client.models.list(timeout=_PROBE_SECONDS, extra_headers=self._headers())
+        except faults_of_api() as fault:
+            raise failure_of(fault) from None
+        return frozenset(str(model.id) for model in listed.data or ())
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _begin(
+        self, messages: Sequence[Message], arguments: Mapping[str, object], remaining: float
+    ) -> "Stream[ChatCompletionChunk]":
+        import httpx2
+
+        endpoint = self._endpoint
+        silence = max(0.001, min(endpoint.silence_seconds, remaining))
+        timeout = httpx2.Timeout(silence, connect=min(endpoint.connect_seconds, silence))
+        create = cast(Any, self._client.chat.completions.create)
+        told = {"messages": list(messages), "extra_headers": self._headers(), **arguments}
+        return create(model=endpoint.model, stream=True, timeout=timeout, **told)
+
+    def _headers(self) -> dict[str, Any]:
+        """Headers of a call: to a server that wants no key, none is shown."""
+        import openai
+
+        return {} if self._endpoint.api_key else {"Authorization": openai.omit}
+
+
+def _open_client(endpoint: Endpoint) -> "OpenAI":
+    import openai
+
+    # It tells every request, with its URL, as news.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    return openai.OpenAI(
+        # The client wants one, even where none is sent.
+        api_key=endpoint.api_key or "none",
+        base_url=endpoint.base_url or OFFICIAL_URL,
+        max_retries=0,
+    )
+
+
+class _Wire:
+    """Carries what comes in from the thread that reads to the one that waits.
+
+    A read cannot be interrupted; a wait can. Whoever no longer waits abandons the wire: the reader closes its
+    connection with the next piece, or when the server has been silent for too long.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self.abandoned = False
+
+    def put(self, piece: object) -> None:
+        """Called by the reader: a chunk, `_END`, or the exception that ended the reading."""
+        self._pieces.put(piece)
+
+    def take(self, listening: Listening) -> object:
+        """The next piece; looks meanwhile whether it is still wanted."""
+        while True:
+            listening.check()
+            try:
+                return self._pieces.get(timeout=_GLANCE_SECONDS)
+            except queue.Empty:
+                continue
+
+
+def _collect(wire: _Wire, listening: Listening) -> Reply:
+    text, refusal, begun = "", "", False
+    told = {"finish": "", "model": "", "fingerprint": ""}
+    usage: Usage | None = None
+    broken: ApiFailure | None = None
+    while (chunk := wire.take(listening)) is not _END:
+        if isinstance(chunk, Exception):
+            if not isinstance(chunk, faults_of_api()):
+                raise chunk
+            broken = failure_of(chunk)
+            break
+        begun = True
+        told["model"] = _said(chunk, "model") or told["model"]
+        told["fingerprint"] = _said(chunk, "system_fingerprint") or told["fingerprint"]
+        usage = _usage(getattr(chunk, "usage", None)) or usage
+        for choice in cast(list[object], getattr(chunk, "choices", None) or [])[:1]:
+            told["finish"] = _said(choice, "finish_reason") or told["finish"]
+            delta = getattr(choice, "delta", None)
+            refusal += _said(delta, "refusal")
+            if more := _said(delta, "content"):
+                text += more
+                listening.hear(text)
+        if len(text) > _MOST_TEXT:
+            broken = _ended("the language model API did not come to an end")
+            break
+    if broken is not None and not begun:
+        raise broken
+    if broken is None and not told["finish"]:
+        broken = _ended("the language model API ended its answer early")
+    # What breaks after the model has finished takes nothing from the answer.
+    return Reply(text, refusal, usage=usage, broken=None if told["finish"] else broken, **told)
+
+
+def _ended(sentence: str) -> ApiFailure:
+    error = Unavailable(sentence, reason="API_FAILED")
+    return ApiFailure(error, "broken", transient=True, server_fault=True)
+
+
+def _said(holder: object, name: str) -> str:
+    value = getattr(holder, name, None)
+    return value if isinstance(value, str) else ""
+
+
+def _usage(counted: object) -> Usage | None:
+    prompt, completion = (getattr(counted, f"{kind}_tokens", None) for kind in ("prompt", "completion"))
+    if not isinstance(prompt, int) or not isinstance(completion, int):
+        return None
+    return Usage(max(0, prompt), max(0, completion))

@@ -1,0 +1,210 @@
+"""A conversation for a few phrases: asked for, judged, sent back with their faults named, mended from the lexicon."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from postcards_language.accounts import Usage
+from postcards_language.engines.openai.api import FILTERED, Message, Reply
+from postcards_language.engines.openai.dialect import Dialect
+from postcards_language.engines.openai.judging import english_words, faults_of
+from postcards_language.engines.openai.persistence import Answer, Patience, Persistence, Question
+from postcards_language.engines.openai.phrasing import Phraser
+from postcards_language.engines.openai.prompts import echo, objection
+from postcards_language.engines.openai.reply import Proposal, Reading, complete_phrases, read_reply
+from postcards_serving.errors import Cancelled, DeadlineExceeded, ServiceError
+from postcards_serving.work import Work
+from postcards_species.phrase import Intent, Mood, Phrase
+
+CORRECTIONS = 2
+"""How often a reply is sent back with its faults named."""
+_TOKENS_BASE = 1024
+_TOKENS_PER_PHRASE = 400
+_TOKENS_TO_REASON = 8192
+_MOST_FAULTS = 6
+_REFUSED = "the model refused"
+_FILTERED = "a content filter stopped the model"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A phrase that is wanted."""
+
+    index: int
+    """Its place among all phrases of the request."""
+    intent: Intent
+    """What it is to do."""
+    mood: Mood
+    """How it is to feel."""
+
+
+@dataclass
+class Outcome:
+    """What a conversation brought."""
+
+    phrases: dict[int, Phrase] = field(default_factory=dict[int, Phrase])
+    """Finished phrases by index; those that are absent have to come from the lexicon."""
+    mended: dict[int, str] = field(default_factory=dict[int, str])
+    """Why a phrase was not taken as it came, by index."""
+    growls: list[str] = field(default_factory=list[str])
+    """Lines of growls without any meaning, from replies that held no JSON."""
+    notes: list[str] = field(default_factory=list[str])
+    """What happened otherwise than asked."""
+    usage: Usage = field(default_factory=Usage)
+    """Tokens of all calls whose server counted them."""
+    uncounted: int = 0
+    """Calls whose server did not count its tokens."""
+    dialect: Dialect = field(default_factory=Dialect)
+    """How the server was spoken to at last."""
+    model: str = ""
+    """The model that answered, as the server names it."""
+    fingerprint: str = ""
+    """What the server says about the configuration that answered."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all conversations of one request have in common."""
+
+    persistence: Persistence
+    """Asks."""
+    phraser: Phraser
+    """Makes phrases of proposals."""
+    instructions: str
+    """The developer's message."""
+    values: Mapping[str, object]
+    """Sampling parameters by name."""
+    fixed: tuple[Intent | None, Mood | None]
+    """Intent and mood that the request demands, where it does."""
+    hear: Callable[[str], None]
+    """Takes all text of a reply so far, whenever there is more."""
+
+
+def converse(setting: Setting, question: str, wanted: Sequence[Wanted], work: Work, patience: Patience) -> Outcome:
+    """Asks for `wanted` phrases until they are right, or as often as is sensible.
+
+    Raises:
+        ServiceError: nothing was answered at all. Once something was, failures end the asking and are noted.
+    """
+    outcome = Outcome()
+    turns: list[Message] = [{"role": "user", "content": question}]
+    missing = list(wanted)
+    drafts: dict[int, Proposal] = {}
+    for attempt in range(1 + CORRECTIONS):
+        try:
+            answer = setting.persistence.ask(_question(setting, turns, len(missing)), work, patience)
+        except (Cancelled, DeadlineExceeded):
+            raise
+        except ServiceError as fault:
+            if attempt == 0:
+                raise
+            outcome.notes.append(f"a correction was not answered: {fault.message}")
+            break
+        _note(outcome, answer)
+        faults = _take(setting, answer.reply, missing, outcome, drafts)
+        missing = [want for want in missing if want.index not in outcome.phrases]
+        if not missing:
+            break
+        if attempt < CORRECTIONS:
+            outcome.notes.append(f"a reply was sent back: {'; '.join(faults[:_MOST_FAULTS])}")
+        turns += [
+            {"role": "assistant", "content": echo(answer.reply.text or answer.reply.refusal) or "..."},
+            {"role": "user", "content": objection(faults[:_MOST_FAULTS], len(missing))},
+        ]
+    for want in missing:
+        draft = drafts.get(want.index)
+        phrase = setting.phraser.phrase(draft, *_said(setting, draft, want)) if draft else None
+        if phrase is not None and not _is_said(phrase, outcome):
+            outcome.phrases[want.index] = phrase
+    return outcome
+
+
+def _question(setting: Setting, turns: Sequence[Message], count: int) -> Question:
+    conversation = tuple(turns)
+
+    def messages(role: str) -> Sequence[Message]:
+        if role != "user":
+            return [{"role": role, "content": setting.instructions}, *conversation]
+        first = {"role": "user", "content": f"{setting.instructions}\n\n{conversation[0]['content']}"}
+        return [first, *conversation[1:]]
+
+    limit = _TOKENS_BASE + _TOKENS_PER_PHRASE * count
+    if setting.values.get("reasoning_effort") not in (None, "", "none"):
+        limit += _TOKENS_TO_REASON
+    return Question(messages, setting.values, limit, setting.hear, lambda text: complete_phrases(text) > 0)
+
+
+def _note(outcome: Outcome, answer: Answer) -> None:
+    reply = answer.reply
+    outcome.notes += [f"a call was tried again: {why}" for why in answer.retries]
+    if reply.broken is not None:
+        outcome.notes.append(f"a reply broke off: {reply.broken.error.message}")
+    if reply.usage is None:
+        outcome.uncounted += 1
+    else:
+        outcome.usage += reply.usage
+    outcome.dialect = answer.dialect
+    outcome.model = reply.model or outcome.model
+    outcome.fingerprint = reply.fingerprint or outcome.fingerprint
+
+
+def _take(
+    setting: Setting, reply: Reply, missing: Sequence[Wanted], outcome: Outcome, drafts: dict[int, Proposal]
+) -> list[str]:
+    """Takes what is right in a reply, keeps drafts of what may be mended, and names the faults of the rest."""
+    if reply.refusal or reply.finish == FILTERED:
+        why = _REFUSED if reply.refusal else _FILTERED
+        outcome.mended |= {want.index: why for want in missing}
+        return [f"{why}; it is the harmless tongue of an imagined animal that is asked for"]
+    reading = read_reply(reply.text)
+    if not reading.proposals:
+        return [_no_phrases(setting, reading, reply, missing, outcome)]
+    faults: list[str] = []
+    for want, proposal in zip(missing, reading.proposals, strict=False):
+        found = faults_of(proposal, setting.phraser.own_words)
+        phrase = None if found else setting.phraser.phrase(proposal, *_said(setting, proposal, want))
+        if phrase is not None and not _is_said(phrase, outcome):
+            outcome.phrases[want.index] = phrase
+            outcome.mended.pop(want.index, None)
+            continue
+        if all(fault.mendable for fault in found):
+            drafts[want.index] = proposal
+        kinds = [fault.kind for fault in found] or ["a phrase that was said already"]
+        outcome.mended[want.index] = kinds[0]
+        words = [fault.words for fault in found] or ["it says again what was said already, or nothing that can be said"]
+        faults.append(f"phrase {len(faults) + 1}: {'; '.join(words)}")
+    if len(reading.proposals) < len(missing):
+        left = missing[len(reading.proposals) :]
+        why = "truncated JSON" if reading.cut_off or reply.finish == "length" else "too few phrases"
+        outcome.mended |= {want.index: why for want in left}
+        faults.append(f"only {len(reading.proposals)} of {len(missing)} phrases came, each in an object of its own")
+    return faults
+
+
+def _no_phrases(setting: Setting, reading: Reading, reply: Reply, missing: Sequence[Wanted], outcome: Outcome) -> str:
+    """What is wrong with a reply that holds no phrase at all."""
+    own = setting.phraser.own_words
+    outcome.growls += [line for line in reading.growls if not english_words(line, own)]
+    english = english_words(" ".join(reading.growls), own)
+    if english:
+        why, fault = "an explanation", "it explains in English instead of growling, and is not the JSON object"
+    elif reading.cut_off or reply.finish == "length":
+        why, fault = "truncated JSON", "the JSON object broke off before its first phrase was complete: be shorter"
+    elif reading.growls:
+        why, fault = "growls without a translation", "it is not the JSON object: the growls have no gloss"
+    else:
+        why, fault = "a broken schema", "it is not the JSON object with phrases that was described"
+    outcome.mended |= {want.index: why for want in missing}
+    return fault
+
+
+def _said(setting: Setting, proposal: Proposal, want: Wanted) -> tuple[Intent, Mood]:
+    """Intent and mood of a phrase: those that the request demands, else the model's, else those it was asked for."""
+    intent, mood = setting.fixed
+    return intent or proposal.intent or want.intent, mood or proposal.mood or want.mood
+
+
+def _is_said(phrase: Phrase, outcome: Outcome) -> bool:
+    return any(
+        phrase.animal_text == other.animal_text or phrase.english_gloss == other.english_gloss
+        for other in outcome.phrases.values()
+    )

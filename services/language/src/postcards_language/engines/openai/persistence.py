@@ -1,0 +1,231 @@
+"""The one layer that retries: backoff with full jitter, Retry-After, a total deadline, a circuit breaker, capabilities.
+
+A reply ends the trying, whatever is in it: a call that was answered, and so paid for, is never made again here. A
+stream that broke off counts as answered once it holds what was wanted.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from postcards_language.accounts import Accounts, Usage
+from postcards_language.engines.openai.api import FILTERED, Listening, Message, Reply
+from postcards_language.engines.openai.breaker import CircuitBreaker
+from postcards_language.engines.openai.dialect import ROLE, Dialect, adapted, blames_role, without_developer
+from postcards_language.engines.openai.endpoint import Endpoint
+from postcards_language.engines.openai.failures import ApiFailure
+from postcards_serving.errors import ServiceError, Unavailable
+from postcards_serving.work import Work
+
+_MOST_ADAPTATIONS = 12
+_GLANCE_SECONDS = 0.1
+"""How often it is looked for a caller who has gone, while waiting."""
+_RETRY_AFTER_JITTER = 0.1
+"""Share of a Retry-After that is added at most, so that those who were told the same do not all come at once."""
+
+_log = logging.getLogger(__name__)
+
+
+class Sends(Protocol):
+    """Makes one call; see `postcards_language.engines.openai.api.Api`."""
+
+    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
+        """The reply, or ApiFailure."""
+        ...
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How long to wait between tries: full jitter, as in "Exponential Backoff And Jitter" (M. Brooker, AWS, 2015)."""
+
+    tries: int = 4
+    """Calls in all that may fail, at least 1."""
+    base_seconds: float = 0.5
+    """Upper end of the first pause; each further one is twice as high."""
+    cap_seconds: float = 20.0
+    """Highest upper end."""
+
+    def pause(self, failed: int, retry_after: float | None, unit: float) -> float:
+        """Seconds to wait after the `failed`-th failure (from 1), with `unit` drawn from 0 to 1."""
+        drawn = unit * min(self.cap_seconds, self.base_seconds * 2 ** (failed - 1))
+        return drawn if retry_after is None else max(drawn, retry_after * (1 + _RETRY_AFTER_JITTER * unit))
+
+
+class Patience:
+    """The time that one request may take in all: its caller's, or that of the settings where that is shorter."""
+
+    def __init__(self, work: Work, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begins now."""
+        self._work = work
+        self._clock = clock
+        self._end = clock() + timeout
+
+    def remaining(self) -> float:
+        """Seconds left, 0 when the time is over."""
+        of_caller = self._work.remaining()
+        own = max(0.0, self._end - self._clock())
+        return own if of_caller is None else min(own, of_caller)
+
+    def check(self) -> None:
+        """Raises Cancelled or DeadlineExceeded for the caller's part, Unavailable when the time is over."""
+        self._work.check()
+        if self.remaining() <= 0:
+            raise Unavailable(
+                "the language model API took longer than POSTCARDS_LANGUAGE_TIMEOUT_SECONDS", reason="API_TIMEOUT"
+            )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and how it is followed."""
+
+    messages: Callable[[str], Sequence[Message]]
+    """The conversation, its instructions in the role that is given."""
+    values: Mapping[str, object]
+    """Sampling parameters by name, e.g. `temperature`."""
+    limit: int
+    """Tokens that an answer may have at most."""
+    hear: Callable[[str], None]
+    """Takes all text so far, whenever there is more."""
+    enough: Callable[[str], bool]
+    """Whether a reply that broke off can be used."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply, and the way there."""
+
+    reply: Reply
+    """What came back."""
+    dialect: Dialect
+    """How the server was spoken to."""
+    retries: tuple[str, ...] = field(default=())
+    """Why it was tried again, in words, one for each time."""
+
+
+class Persistence:
+    """Asks until there is a reply. Shared by all requests of an engine; safe to use from any thread."""
+
+    def __init__(
+        self,
+        api: Sends,
+        breaker: CircuitBreaker,
+        accounts: Accounts,
+        endpoint: Endpoint,
+        *,
+        backoff: Backoff | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        unit: Callable[[], float] = random.random,
+    ) -> None:
+        """Asks `api`, which is at `endpoint`; `clock`, `sleep` and `unit` (0 to 1) are there for tests."""
+        self._api = api
+        self._breaker = breaker
+        self._accounts = accounts
+        self._endpoint = endpoint
+        self._backoff = backoff or Backoff()
+        self._clock = clock
+        self._sleep = sleep
+        self._unit = unit
+        self._lock = threading.Lock()
+        self._dialect = Dialect()
+        self._role_proven = False
+
+    def ask(self, question: Question, work: Work, patience: Patience) -> Answer:
+        """The answer to a question.
+
+        Raises:
+            ServiceError: there is none; Cancelled and DeadlineExceeded where the caller no longer wants one.
+        """
+        dialect, adaptations = self._dialect, 0
+        failures: list[ApiFailure] = []
+        while True:
+            patience.check()
+            self._breaker.enter()
+            arguments = dialect.arguments(question.values, question.limit)
+            try:
+                reply = self._send(question, dialect, arguments, patience)
+            except ApiFailure as failure:
+                self._note(failure)
+                if failure.filtered:
+                    return Answer(Reply("", finish=FILTERED, usage=Usage()), dialect, _reasons(failures))
+                other = self._adapted(dialect, failure, arguments, repeated=_in_a_row(failures, 500))
+                if other is not None and adaptations < _MOST_ADAPTATIONS:
+                    dialect, adaptations = other, adaptations + 1
+                    continue
+                failures.append(failure)
+                self._wait(failures, work, patience)
+            else:
+                self._succeeded(reply, dialect)
+                return Answer(reply, dialect, _reasons(failures))
+
+    def _send(self, question: Question, dialect: Dialect, arguments: Mapping[str, object], patience: Patience) -> Reply:
+        listening = Listening(question.hear, patience.check, patience.remaining)
+        try:
+            reply = self._api.ask(question.messages(dialect.way(ROLE)), arguments, listening)
+        except ApiFailure:
+            raise
+        except BaseException:
+            self._breaker.withdrew()
+            self._accounts.called("cancelled")
+            raise
+        if reply.broken is not None and not question.enough(reply.text):
+            raise reply.broken
+        return reply
+
+    def _note(self, failure: ApiFailure) -> None:
+        self._accounts.called(failure.outcome)
+        if failure.server_fault:
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()
+
+    def _succeeded(self, reply: Reply, dialect: Dialect) -> None:
+        self._accounts.called("answered" if reply.broken is None else "broken")
+        if reply.usage is not None:
+            self._accounts.used(reply.usage, self._endpoint.cost(reply.usage))
+        self._breaker.succeeded()
+        with self._lock:
+            self._role_proven |= dialect.way(ROLE) == Dialect().way(ROLE)
+            learned = dialect.differences(self._dialect)
+            self._dialect = dialect
+        for what in learned:
+            _log.warning(what)
+
+    def _adapted(
+        self, dialect: Dialect, failure: ApiFailure, sent: Mapping[str, object], *, repeated: bool
+    ) -> Dialect | None:
+        other = adapted(dialect, failure, sent)
+        if other is None and not self._role_proven and (repeated or blames_role(failure)):
+            other = without_developer(dialect, failure)
+        return other
+
+    def _wait(self, failures: Sequence[ApiFailure], work: Work, patience: Patience) -> None:
+        """Waits before the next try, or raises what the last failure means where there will be none."""
+        last = failures[-1]
+        pause = self._backoff.pause(len(failures), last.retry_after, self._unit())
+        if not last.transient or len(failures) >= self._backoff.tries or pause >= patience.remaining():
+            work.check()
+            raise _with_delay(last, pause)
+        end = self._clock() + pause
+        while (left := end - self._clock()) > 0:
+            work.check()
+            self._sleep(min(_GLANCE_SECONDS, left))
+
+
+def _with_delay(failure: ApiFailure, pause: float) -> ServiceError:
+    if failure.transient:
+        failure.error.retry_after = failure.retry_after or max(1.0, pause)
+    return failure.error
+
+
+def _reasons(failures: Sequence[ApiFailure]) -> tuple[str, ...]:
+    return tuple(failure.error.message for failure in failures)
+
+
+def _in_a_row(failures: Sequence[ApiFailure], status: int) -> bool:
+    return bool(failures) and failures[-1].status == status
