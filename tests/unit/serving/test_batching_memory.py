@@ -94,6 +94,26 @@ def test_a_shortage_halves_the_budget_and_steps_that_use_it_raise_it_slowly():
     assert idle == budget
 
 
+def test_steps_that_use_half_of_a_fallen_budget_count_for_its_recovery():
+    budget = Budget.of(16).after_failure(12)
+    for _ in range(budget.patience):
+        budget = budget.after_success(3)
+    assert budget.limit == 7.5
+
+
+def test_a_row_that_failed_alone_says_that_as_much_does_not_fit_together():
+    schedule = entered(Schedule(8, 8, budget=Budget.of(16)), 12).boarded()
+    after = schedule.blamed(schedule.aboard[0], lasting=True).budget
+    assert (after.limit, after.most) == (12, 16)
+    assert after.patience < Budget.of(16).after_failure(12).patience
+
+
+def test_a_row_that_changes_its_group_costs_what_it_did():
+    schedule = within(8, 3, 3)
+    schedule = schedule.stepped(schedule.turn(), {0: "b", 1: "a"})
+    assert [(seat.group, seat.cost) for seat in schedule.aboard] == [("b", 3), ("a", 3)]
+
+
 def test_a_budget_recovers_whole_and_no_further():
     budget = Budget.of(16).after_failure(16)
     for _ in range(64 * 10):
