@@ -1,3 +1,4 @@
+import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -82,7 +83,17 @@ def test_hostile_text_is_shown_everywhere_and_is_never_markup(a_card: Cards):
         id=HOSTILE,
         temperament=(HOSTILE,),
         phrase=phrase,
-        makings=(Making(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, settings={HOSTILE: HOSTILE}, notes=(HOSTILE,)),),
+        makings=(
+            Making(
+                *(HOSTILE,) * 6,
+                settings={HOSTILE: HOSTILE},
+                notes=(HOSTILE,),
+                safety=HOSTILE,
+                usage={HOSTILE: 1.0},
+                libraries={HOSTILE: HOSTILE},
+                model_files={HOSTILE: HOSTILE},
+            ),
+        ),
         problems=(Problem(HOSTILE, HOSTILE),),
     )
     html = render_card_html(hostile)
@@ -92,6 +103,49 @@ def test_hostile_text_is_shown_everywhere_and_is_never_markup(a_card: Cards):
     assert not [a for tag, a in page.tags if tag == "img" and not (a.get("src") or "").startswith("data:")]
     assert b"{{ 7*7 }}" in html
     assert page.text.count("alert(2)") >= 8
+
+
+def test_how_a_part_was_made_says_who_and_what_was_otherwise(a_card: Cards):
+    making = Making(
+        "picture",
+        "stable-diffusion",
+        "1.0.0",
+        "a/model",
+        "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+        "cuda:0",
+        2.25,
+        settings={"guidance_scale": "7.5", "prompt": json.dumps("long " * 40), "negative_prompt": '""'},
+        notes=("the picture was withheld " * 5,),
+        safety="withheld",
+        usage={"prompt_tokens": 1204.0, "cost_usd": 0.004},
+        libraries={"torch": "2.13.0", "diffusers": "0.42.1"},
+        model_files={"unet/model.safetensors": "ab" * 32},
+    )
+    text = " ".join(Page(render_card_html(a_card(makings=(making,)))).text.split())
+    order = [
+        "The picture",
+        "stable-diffusion 1.0.0",
+        "the picture was withheld the picture was withheld",
+        "withheld by the model",
+        "a/model",
+        "451f4fe16113\N{HORIZONTAL ELLIPSIS}",
+        "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+        "cuda:0",
+        "1,204 prompt tokens",
+        "0.004 USD",
+        "2.2 s",
+        "guidance scale",
+        "200 characters",
+        "2 versions",
+        "diffusers 0.42.1",
+        "1 file",
+        "unet/model.safetensors abab",
+    ]
+    places = [text.find(words) for words in order]
+    assert -1 not in places, dict(zip(order, places, strict=True))
+    assert places == sorted(places)
+    assert "negative prompt" not in text, "what is empty is not shown"
+    assert f"postcards verify {a_card().id}" in text
 
 
 def test_the_call_the_picture_and_the_words_are_on_it(a_card: Cards):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postcards_composer.card import wording
+from postcards_composer.postcard import SafetyVerdict
 from postcards_species.parents import Parent, choose_parents
 from postcards_species.phrase import Intent
 from postcards_species.world import Biome, Finish, Scene, TimeOfDay, Weather
@@ -60,11 +61,36 @@ def test_a_serial_holds_the_whole_seed(seed: int):
     [
         ('"field-plate"', "field-plate"),
         ("null", ""),
-        ("8.0", "8.0"),
+        ("8.0", "8"),
+        ("0.337603", "0.3376"),
+        ("9007199254740993", "9007199254740993"),
         ("true", "yes"),
         ("not json", "not json"),
-        ("[1,2]", "[1,2]"),
+        ("[1,2]", "1, 2"),
+        ('["a.safetensors",null]', "a.safetensors"),
+        ('{"bass":0.337603,"ibis":0.447203}', "bass 0.3376, ibis 0.4472"),
+        ('{"folds":[1,2]}', '{"folds":[1,2]}'),
+        ("[[1],[2]]", "[[1],[2]]"),
+        ("[]", ""),
     ],
 )
 def test_settings_are_read_as_people_do(stored: str, shown: str):
     assert wording.setting(stored) == shown
+
+
+def test_what_was_consumed_is_counted_and_priced():
+    usage = {"prompt_tokens": 1204.0, "completion_tokens": 96.0, "cost_usd": 0.00397}
+    assert wording.consumed(usage) == [("used", "96 completion tokens, 1,204 prompt tokens"), ("cost", "0.004 USD")]
+    assert wording.consumed({"cost_usd": 0.0}) == [("cost", "0 USD")]
+    assert wording.consumed({}) == []
+
+
+def test_a_revision_is_shown_as_far_as_it_tells_it_from_others():
+    assert wording.short_revision("sha256:" + "ab" * 32) == "abababababab\N{HORIZONTAL ELLIPSIS}"
+    assert wording.short_revision("main") == "main"
+    assert wording.short_revision("") == ""
+
+
+def test_every_verdict_of_a_checker_has_words():
+    assert {wording.verdict(verdict.value) for verdict in SafetyVerdict}.isdisjoint({v.value for v in SafetyVerdict})
+    assert wording.verdict("") == ""

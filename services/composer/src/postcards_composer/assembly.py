@@ -48,7 +48,7 @@ def card_content(manifest: Manifest, files: dict[str, bytes]) -> CardContent:
         call_mp3=files.get("call.mp3"),
         call_seconds=manifest.call_seconds,
         timings=_timings(manifest),
-        makings=tuple(_making(part) for part in manifest.parts if part.provenance is not None),
+        makings=tuple(_making(manifest, part) for part in manifest.parts if part.provenance is not None),
         problems=tuple(
             Problem(_NAMES[part.kind], part.error.message) for part in manifest.parts if part.error is not None
         ),
@@ -90,7 +90,7 @@ def _timings(manifest: Manifest) -> tuple[WordTiming, ...]:
     )
 
 
-def _making(part: Part) -> Making:
+def _making(manifest: Manifest, part: Part) -> Making:
     provenance = part.provenance
     if provenance is None:
         raise ValueError(f"nothing is known of how the {part.kind.value} was made")
@@ -98,9 +98,14 @@ def _making(part: Part) -> Making:
         part=_NAMES[part.kind],
         engine=provenance.engine,
         engine_version=provenance.engine_version,
-        model=" ".join(text for text in (provenance.model, provenance.model_revision) if text),
+        model=provenance.model,
+        revision=provenance.model_revision,
         device=provenance.device,
         seconds=part.duration,
         settings=provenance.settings,
         notes=provenance.notes,
+        safety=manifest.safety.value if manifest.safety and part.kind is PartKind.IMAGE else "",
+        usage=provenance.usage,
+        libraries=provenance.libraries,
+        model_files=provenance.model_files,
     )

@@ -33,7 +33,9 @@ class Making:
     engine_version: str = ""
     """Version of the engine."""
     model: str = ""
-    """Model with its revision; empty for engines that compute."""
+    """Hub id or name of the model; empty for engines that compute."""
+    revision: str = ""
+    """Revision or hash of the model's files."""
     device: str = ""
     """Device that did the work, e.g. "cpu"."""
     seconds: float | None = None
@@ -42,6 +44,14 @@ class Making:
     """Every setting that took part, as text."""
     notes: tuple[str, ...] = ()
     """What was done otherwise than asked."""
+    safety: str = ""
+    """What the model's safety checker said: "passed", "withheld", or nothing."""
+    usage: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What the making consumed, by unit, e.g. "prompt_tokens", "cost_usd"."""
+    libraries: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Versions of the libraries that matter for the result."""
+    model_files: Mapping[str, str] = field(default_factory=dict[str, str])
+    """SHA-256 of the model's files, by path."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The card as one HTML file that needs nothing else."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -67,23 +67,17 @@ class _WordView:
 
 
 @dataclass(frozen=True)
-class _SettingView:
+class _LineView:
     label: str
     text: str
     summary: str
-    long: bool
+    """What is shown in its place until it is unfolded; empty: it is not folded."""
 
 
 @dataclass(frozen=True)
 class _MakingView:
     part: str
-    engine: str
-    engine_version: str
-    model: str
-    device: str
-    seconds: float | None
-    settings: tuple[_SettingView, ...]
-    notes: tuple[str, ...]
+    lines: tuple[_LineView, ...]
 
 
 @cache
@@ -184,22 +178,38 @@ def _word_views(content: CardContent) -> list[_WordView]:
 
 
 def _making_view(making: Making) -> _MakingView:
-    settings: list[_SettingView] = []
-    for key, value in sorted(making.settings.items()):
-        text = wording.setting(value)
-        if text:
-            long = len(text) > _LONG_SETTING
-            settings.append(_SettingView(key.replace("_", " "), text, f"{len(text)} characters", long))
-    return _MakingView(
-        making.part,
-        making.engine,
-        making.engine_version,
-        making.model,
-        making.device,
-        making.seconds,
-        tuple(settings),
-        making.notes,
-    )
+    """How a part was made: who, and what was otherwise than asked, before the settings; lists are folded."""
+    notes = [_LineView("note", note, "") for note in making.notes]
+    head = [("safety", wording.verdict(making.safety)), ("model", making.model)]
+    work = [("device", making.device), *wording.consumed(making.usage)]
+    if making.seconds is not None:
+        work.append(("made in", f"{making.seconds:.1f} s"))
+    settings = [(name.replace("_", " "), wording.setting(value)) for name, value in sorted(making.settings.items())]
+    lines = [
+        _line("engine", f"{making.engine} {making.engine_version}".strip()),
+        *notes,
+        *[_line(label, text) for label, text in head],
+        _folded("revision", making.revision, wording.short_revision(making.revision)),
+        *[_line(label, text) for label, text in (*work, *settings)],
+        _folded_table("libraries", making.libraries, "version"),
+        _folded_table("model files", making.model_files, "file"),
+    ]
+    return _MakingView(making.part, tuple(line for line in lines if line.text))
+
+
+def _line(label: str, text: str) -> _LineView:
+    """A line of text; a long one is folded."""
+    return _LineView(label, text, f"{len(text)} characters" if len(text) > _LONG_SETTING else "")
+
+
+def _folded(label: str, text: str, summary: str) -> _LineView:
+    return _LineView(label, text, "" if summary == text else summary)
+
+
+def _folded_table(label: str, table: Mapping[str, str], what: str) -> _LineView:
+    """A line that unfolds to one line for each entry of a table."""
+    text = "\n".join(f"{name} {text}" for name, text in sorted(table.items()))
+    return _LineView(label, text, f"{len(table)} {what}{'' if len(table) == 1 else 's'}")
 
 
 def _stamp_view(content: CardContent, image: Image.Image | None, palette: Palette) -> _StampView:

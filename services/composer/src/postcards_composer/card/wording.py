@@ -1,7 +1,9 @@
 """The sentences and labels that a card prints."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import cast
 
 from postcards_composer.card.colours import Rgb
 from postcards_composer.card.content import CardContent
@@ -69,6 +71,11 @@ _INTENT = {
     Intent.TELLING: "A telling",
 }
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_COST = "cost_usd"
+_VERDICTS = {
+    "passed": "the model's checker found nothing",
+    "withheld": "withheld by the model's checker; this is the drawing",
+}
 _STEPS = (
     (0.75, "almost all"),
     (0.6, "mostly"),
@@ -148,16 +155,48 @@ def address_lines(content: CardContent) -> list[tuple[str, str]]:
 
 
 def setting(value: str) -> str:
-    """A setting as people read it: JSON scalars bare, null as nothing, everything else as it is."""
+    """A setting as people read it: JSON scalars bare, lists and tables of them in words, null as nothing."""
     try:
         decoded: object = json.loads(value)
     except ValueError:
         return value
+    if isinstance(decoded, list):
+        items = [_scalar(item) for item in cast("list[object]", decoded)]
+        return value if None in items else ", ".join(filter(None, items))
+    if isinstance(decoded, dict):
+        table = {name: _scalar(item) for name, item in cast("dict[str, object]", decoded).items()}
+        return value if None in table.values() else ", ".join(f"{name} {text}" for name, text in table.items())
+    text = _scalar(decoded)
+    return value if text is None else text
+
+
+def _scalar(decoded: object) -> str | None:
+    """A JSON scalar as people read it; None for what is none."""
     if decoded is None:
         return ""
     if isinstance(decoded, bool):
         return "yes" if decoded else "no"
-    return decoded if isinstance(decoded, str) else value
+    if isinstance(decoded, float):
+        return f"{decoded:.4g}"
+    return str(decoded) if isinstance(decoded, str | int) else None
+
+
+def consumed(usage: Mapping[str, float]) -> list[tuple[str, str]]:
+    """What the making consumed: label and text, e.g. ("used", "1,204 prompt tokens"), ("cost", "0.004 USD")."""
+    counts = [f"{amount:,.0f} {unit.replace('_', ' ')}" for unit, amount in sorted(usage.items()) if unit != _COST]
+    lines = [("used", ", ".join(counts))] if counts else []
+    return [*lines, ("cost", f"{usage[_COST]:.2g} USD")] if _COST in usage else lines
+
+
+def verdict(safety: str) -> str:
+    """What the safety checker of a model said, in words; empty where nobody looked."""
+    return _VERDICTS.get(safety, safety)
+
+
+def short_revision(revision: str) -> str:
+    """The beginning of a revision: enough to tell it from others."""
+    name = revision.rpartition(":")[2]
+    return f"{name[:12]}\N{HORIZONTAL ELLIPSIS}" if len(name) > 16 else name
 
 
 def facts(content: CardContent) -> list[tuple[str, str]]:
@@ -170,5 +209,6 @@ def facts(content: CardContent) -> list[tuple[str, str]]:
         ("parents", ", ".join(f"{animal_name(parent)} {parent.weight:.0%}" for parent in content.parents)),
         ("postcard", content.id),
         ("accepted", content.created.isoformat(sep=" ", timespec="seconds")),
+        ("make it again", f"postcards verify {content.id}"),
     ]
     return [(label, text) for label, text in lines if text]

@@ -1,0 +1,38 @@
+"""What the card of a postcard is told of its making."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from postcards_composer.assembly import card_content
+from postcards_composer.manifest import load
+from postcards_composer.postcard import PartKind, SafetyVerdict
+
+KEPT = load(Path(__file__).with_name("manifests").joinpath("ddpm.json").read_bytes())
+
+
+def test_a_card_tells_of_every_part_who_made_it_and_how():
+    made = {making.part: making for making in card_content(KEPT, {}).makings}
+    assert {part: making.engine for part, making in made.items()} == {
+        "picture": "ddpm",
+        "phrase": "phonotactic",
+        "call": "vocal-tract",
+    }
+    then = KEPT.part(PartKind.IMAGE).provenance
+    picture = made["picture"]
+    assert (picture.model, picture.revision) == (then.model, then.model_revision)
+    assert (picture.settings, picture.libraries) == (then.settings, then.libraries)
+    assert {making.safety for making in made.values()} == {""}
+
+
+def test_what_the_checker_said_is_told_of_the_picture_alone():
+    told = card_content(replace(KEPT, safety=SafetyVerdict.WITHHELD), {})
+    assert {making.part: making.safety for making in told.makings} == {"picture": "withheld", "phrase": "", "call": ""}
+
+
+def test_what_a_part_consumed_and_which_files_took_part_are_told():
+    parts = tuple(
+        replace(part, provenance=replace(part.provenance, usage={"cost_usd": 0.5}, model_files={"a": "ff"}))
+        for part in KEPT.parts
+    )
+    for making in card_content(replace(KEPT, parts=parts), {}).makings:
+        assert (making.usage, making.model_files) == ({"cost_usd": 0.5}, {"a": "ff"})
