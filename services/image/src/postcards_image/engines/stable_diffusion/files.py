@@ -21,27 +21,22 @@ _WEIGHTS: Final = {
     "vae": "diffusion_pytorch_model",
     "safety_checker": "model",
 }
-"""Beginnings of the names of weight files, by part."""
+"""Names of weight files, by part. Those of this family are never in several pieces."""
 
 REQUIRED_PARTS: Final = ("text_encoder", "unet", "vae")
 """The parts without which there is no picture, and which have weights."""
 
 
 def patterns(*, half: bool) -> tuple[str, ...]:
-    """All files of a checkpoint, in half precision or whole; those of large models come in several parts."""
-    weights = [
-        f"{part}/{name}{end}"
-        for part, stem in _WEIGHTS.items()
-        for name in (f"{stem}.fp16" if half else stem,)
-        for end in (".safetensors", "-00*.safetensors", ".safetensors.index.json")
-    ]
-    if half:
-        weights += [f"{part}/{stem}.safetensors.index.fp16.json" for part, stem in _WEIGHTS.items()]
-    return (*CONFIGURATIONS, *weights)
+    """All files of a checkpoint, in half precision or whole."""
+    return (*CONFIGURATIONS, *(_weights(part, half) for part in _WEIGHTS))
 
 
 def required(*, half: bool) -> tuple[str, ...]:
-    """Patterns that a file of every checkpoint matches."""
-    ending = ".fp16*.safetensors" if half else "*.safetensors"
-    weights = tuple(f"{part}/{_WEIGHTS[part]}{ending}" for part in REQUIRED_PARTS)
+    """Those that every checkpoint has."""
+    weights = (_weights(part, half) for part in REQUIRED_PARTS)
     return ("scheduler/scheduler_config.json", "tokenizer/tokenizer_config.json", "unet/config.json", *weights)
+
+
+def _weights(part: str, half: bool) -> str:
+    return f"{part}/{_WEIGHTS[part]}{'.fp16' if half else ''}.safetensors"

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -146,6 +147,11 @@ class _Parts:
     def checker(self) -> SafetyChecker | None:
         """None: the checkpoint has none."""
         if not (self._model.folder / "safety_checker" / "config.json").is_file():
+            if self._names_a_checker():
+                raise ModelUnusable(
+                    f"{self._model.name} names a safety_checker in its model_index.json, but has none: fetch it, or "
+                    "write [null, null] there to do without"
+                )
             return None
         from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
         from transformers import CLIPImageProcessorPil
@@ -156,6 +162,11 @@ class _Parts:
         checker = self._loaded("safety_checker", load).to(self._device).eval()
         extractor = self._loaded("feature_extractor", CLIPImageProcessorPil.from_pretrained)
         return SafetyChecker(checker, extractor, self._device, self._dtype)
+
+    def _names_a_checker(self) -> bool:
+        index = self._model.folder / "model_index.json"
+        named = self._configuration("model_index.json").get("safety_checker") if index.is_file() else None
+        return isinstance(named, list) and named[:1] not in ([], [None])
 
     @property
     def _of_diffusers(self) -> dict[str, Any]:
@@ -256,12 +267,12 @@ def _available_cores() -> int:
 def _hush_libraries() -> None:
     """Keeps what these libraries write out of the server's log, and keeps them from reporting home."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "critical")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "critical")
     import transformers
     from diffusers.utils import logging as diffusers_logging
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    diffusers_logging.set_verbosity_error()
-    diffusers_logging.disable_progress_bar()
+    for library_logging in (transformers.utils.logging, diffusers_logging):
+        # What goes wrong is raised as well.
+        library_logging.set_verbosity(logging.CRITICAL)
+        library_logging.disable_progress_bar()

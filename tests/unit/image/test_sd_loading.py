@@ -1,0 +1,213 @@
+"""From a folder to an engine: what is loaded, and what is said of what cannot be."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="make setup-models brings it")
+pytest.importorskip("diffusers", reason="make setup-models brings it")
+pytest.importorskip("transformers", reason="make setup-models brings it")
+
+from checkpoints.stable_diffusion import build_lora  # noqa: E402
+from postcards_image.engines.stable_diffusion import Choices, files, load_engine, opening  # noqa: E402
+from postcards_image.engines.stable_diffusion.loading import load_checkpoint  # noqa: E402
+from postcards_image.engines.stable_diffusion.lora import LoraChoice, read_choice  # noqa: E402
+from postcards_image.engines.stable_diffusion.network import Network, padded_size  # noqa: E402
+from postcards_serving.errors import ModelUnusable  # noqa: E402
+from postcards_serving.model_cache import matching  # noqa: E402
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
+
+
+@pytest.fixture
+def copied(sd_checkpoint, tmp_path) -> Path:
+    return shutil.copytree(sd_checkpoint, tmp_path / "copy")
+
+
+def choices(folder: Path, **changes: str) -> Choices:
+    return Choices(**{"model": str(folder), "device": "cpu", "threads": 1, **changes})
+
+
+def amend(file: Path, **values: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | values), encoding="utf-8")
+
+
+def refusal(asked: Choices) -> str:
+    with pytest.raises(ModelUnusable) as fault:
+        load_checkpoint(asked)
+    assert "\n" not in fault.value.message
+    return fault.value.message
+
+
+def test_a_checkpoint_says_what_it_is(sd_checkpoint):
+    loaded = load_checkpoint(choices(sd_checkpoint))
+    assert (loaded.size, loaded.default_sampler, loaded.autoencoder.factor) == (64, "pndm", 8)
+    assert loaded.checker is not None
+    assert UNET in loaded.files
+    assert loaded.settings["lora"] is None
+
+
+def test_half_precision_takes_the_half_size_files(sd_checkpoint):
+    loaded = load_checkpoint(choices(sd_checkpoint, dtype="float16"))
+    assert "unet/diffusion_pytorch_model.fp16.safetensors" in loaded.files
+    assert UNET not in loaded.files
+    answer = loaded.network(torch.zeros(1, 4, 8, 8), torch.ones(1), torch.zeros(1, 77, 32))
+    assert answer.dtype == torch.float32
+    assert bool(torch.isfinite(answer).all())
+
+
+def test_without_half_size_files_the_whole_ones_are_halved(copied):
+    for file in copied.glob("*/*.fp16.safetensors"):
+        file.unlink()
+    loaded = load_checkpoint(choices(copied, dtype="bfloat16"))
+    assert UNET in loaded.files
+    assert loaded.network._unet.dtype == torch.bfloat16
+
+
+def test_no_checker_is_none(copied):
+    shutil.rmtree(copied / "safety_checker")
+    amend(copied / "model_index.json", safety_checker=[None, None])
+    assert load_checkpoint(choices(copied)).checker is None
+
+
+def test_a_checker_that_is_named_but_missing_is_no_silent_leave(copied):
+    shutil.rmtree(copied / "safety_checker")
+    assert "safety_checker" in refusal(choices(copied))
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_a_part_that_is_missing_is_named(copied, part):
+    shutil.rmtree(copied / part)
+    assert part in refusal(choices(copied))
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_damaged_weights_are_named(copied, part):
+    for file in (copied / part).glob("*.safetensors"):
+        file.write_bytes(file.read_bytes()[:1000])
+    assert f"its {part} cannot be loaded" in refusal(choices(copied))
+
+
+def test_pickles_are_never_opened(copied):
+    (copied / UNET).rename(copied / "unet" / "diffusion_pytorch_model.bin")
+    assert "never unpickled" in refusal(choices(copied))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"addition_embed_type": "text_time"}, "SDXL"),
+        ({"in_channels": 9}, "inpainting"),
+        ({"num_class_embeds": 1000}, "num_class_embeds"),
+        ({"_class_name": "UNet2DModel"}, "UNet2DModel"),
+    ],
+)
+def test_other_kinds_of_model_are_refused_by_name(copied, values, words):
+    amend(copied / "unet" / "config.json", **values)
+    assert words in refusal(choices(copied))
+
+
+def test_a_scheduler_that_asks_for_the_unknown_is_refused(copied):
+    amend(copied / "scheduler" / "scheduler_config.json", beta_schedule="wavy")
+    assert "wavy" in refusal(choices(copied))
+
+
+@pytest.mark.parametrize(
+    ("setting", "choice"),
+    [
+        ("owner/name", LoraChoice("owner/name", 1.0)),
+        ("owner/name:0.7", LoraChoice("owner/name", 0.7)),
+        ("/models/ink.safetensors:-1", LoraChoice("/models/ink.safetensors", -1.0)),
+        ("C:\\models\\ink.safetensors", LoraChoice("C:\\models\\ink.safetensors", 1.0)),
+    ],
+)
+def test_a_lora_setting_is_a_source_and_maybe_a_weight(setting, choice):
+    assert read_choice(setting) == choice
+
+
+def test_a_lora_that_is_no_lora_is_refused(sd_checkpoint, tmp_path):
+    assert "weight must be" in refusal(choices(sd_checkpoint, lora="owner/name:50"))
+    assert "never opened" in refusal(choices(sd_checkpoint, lora=__file__))
+    other = shutil.copy(sd_checkpoint / "vae" / "diffusion_pytorch_model.safetensors", tmp_path / "vae.safetensors")
+    assert "vae.safetensors" in refusal(choices(sd_checkpoint, lora=str(other)))
+
+
+def test_a_lora_for_another_model_is_refused(sd_checkpoint, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    file = build_lora(tmp_path / "wide.safetensors", sd_checkpoint)
+    save_file({name: torch.zeros(7, 7) for name in load_file(file)}, file)
+    assert "do not fit the model" in refusal(choices(sd_checkpoint, lora=str(file)))
+
+
+def test_one_of_several_lora_files_is_not_guessed(sd_checkpoint, tmp_path):
+    for name in ("one", "two"):
+        build_lora(tmp_path / f"{name}.safetensors", sd_checkpoint)
+    assert "several .safetensors files" in refusal(choices(sd_checkpoint, lora=str(tmp_path)))
+    build_lora(tmp_path / "pytorch_lora_weights.safetensors", sd_checkpoint)
+    loaded = load_checkpoint(choices(sd_checkpoint, lora=str(tmp_path)))
+    assert "lora/pytorch_lora_weights.safetensors" in loaded.files
+
+
+def test_a_missing_library_is_named_with_what_brings_it(monkeypatch):
+    monkeypatch.setattr(opening, "find_spec", lambda name: None if name in ("diffusers", "peft") else object())
+    with pytest.raises(ModelUnusable, match="needs diffusers, not installed here: run `make setup-models`"):
+        load_engine(Choices())
+    with pytest.raises(ModelUnusable, match="needs diffusers, peft"):
+        load_engine(Choices(lora="owner/name"))
+
+
+def test_what_is_fetched_are_the_files_of_a_real_repository(sd_checkpoint):
+    present = sorted(str(path.relative_to(sd_checkpoint)) for path in sd_checkpoint.rglob("*") if path.is_file())
+    present += ["v1-5-pruned.safetensors", "unet/diffusion_pytorch_model.non_ema.safetensors", "unet/model.bin"]
+    chosen = matching(present, files.patterns(half=False))
+    assert {"model_index.json", "tokenizer/vocab.json", "tokenizer/merges.txt", UNET} <= set(chosen)
+    assert not [name for name in chosen if "fp16" in name or "pruned" in name or "non_ema" in name]
+    halved = matching(present, files.patterns(half=True))
+    assert {name for name in halved if name.endswith(".safetensors")} == {
+        name.replace(".safetensors", ".fp16.safetensors") for name in chosen if name.endswith(".safetensors")
+    }
+    for half in (False, True):
+        assert all(matching(present, (pattern,)) for pattern in files.required(half=half))
+
+
+@pytest.mark.parametrize(("rows", "size"), [(1, 1), (2, 2), (3, 4), (5, 8), (16, 16), (17, 32), (600, 600)])
+def test_compiled_batches_have_few_sizes(rows, size):
+    assert padded_size(rows) == size
+
+
+def test_rows_that_fill_a_compiled_batch_change_nothing(sd_checkpoint, monkeypatch):
+    loaded = load_checkpoint(choices(sd_checkpoint))
+    sizes: list[int] = []
+
+    def compiled(unet, **options):
+        assert options == {"dynamic": False}
+
+        def call(latents, *rest, **named):
+            sizes.append(len(latents))
+            return unet(latents, *rest, **named)
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    padded = Network(loaded.network._unet, torch.device("cpu"), torch.float32, compiled=True)
+    padded.rehearse(3, 8, 8, 77)
+    assert sizes == [1, 2, 4]
+    generator = torch.Generator().manual_seed(0)
+    batch = (torch.randn(3, 4, 8, 8, generator=generator), torch.arange(3.0), torch.randn(3, 77, 32))
+    assert torch.allclose(padded(*batch), loaded.network(*batch), atol=1e-5)
+    assert sizes[-1] == 4
+
+
+def test_where_nothing_can_be_compiled_the_unet_runs_as_it_is(sd_checkpoint, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: broken)
+    checkpoint = load_checkpoint(choices(sd_checkpoint, compile="compile"))
+    checkpoint.network.rehearse(2, 8, 8, 77)
+    assert not checkpoint.network.compiled
+    assert checkpoint.network(torch.zeros(1, 4, 8, 8), torch.ones(1), torch.zeros(1, 77, 32)).shape == (1, 4, 8, 8)
+    assert "cannot be compiled" in caplog.text
