@@ -122,6 +122,13 @@ def test_weights_that_are_all_pickled_are_refused_by_name(full_hub):
     assert "unet/diffusion_pytorch_model.bin" not in full_hub.fetched()
 
 
+def test_what_the_hub_is_known_not_to_have_is_not_asked_for_again(full_hub):
+    find()
+    full_hub.asked.clear()
+    assert "it has no unet/*.fp16.safetensors" in refusal(required=("unet/*.fp16.safetensors",))
+    assert full_hub.asked == []
+
+
 def test_a_model_of_another_kind_says_what_it_lacks(full_hub):
     full_hub.models[MODEL] = {"config.json": b"{}"}
     assert "it has no unet/*.safetensors" in refusal(required=("unet/*.safetensors",))

@@ -10,6 +10,7 @@ import pytest
 
 from postcards_serving.devices import (
     Device,
+    bound_host_memory,
     choose_device,
     free_host_memory,
     free_memory,
@@ -215,6 +216,34 @@ def test_the_memory_of_the_machine_is_that_of_the_container_where_it_has_less(tm
 
 def test_the_memory_of_this_machine_is_known():
     assert 2**20 < free_host_memory() < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+BOUND = """
+import pathlib, re, sys
+import numpy as np
+from postcards_serving.devices import bound_host_memory, is_out_of_memory
+
+root = pathlib.Path(sys.argv[1])
+taken = int(re.search(r"VmData:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) * 1024
+(root / "proc").mkdir()
+(root / "proc" / "meminfo").write_text(f"MemTotal: {(taken + 400 * 2**20) // 1024} kB")
+bound = bound_host_memory(root)
+try:
+    np.ones(600 * 2**20, np.uint8)
+except Exception as fault:
+    print(is_out_of_memory(fault), bound - taken > 390 * 2**20, int(np.ones(2**20, np.uint8).sum()))
+print(bound_host_memory(root) == bound)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not promise what it has not")
+def test_what_the_machine_does_not_have_fails_the_one_who_asks_for_it(tmp_path):
+    done = subprocess.run([sys.executable, "-c", BOUND, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", str(2**20), "True"]
+
+
+def test_without_knowledge_of_the_machine_nothing_is_bound(tmp_path):
+    assert bound_host_memory(tmp_path) is None
 
 
 class OutOfMemoryError(RuntimeError):

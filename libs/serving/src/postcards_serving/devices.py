@@ -4,7 +4,6 @@ torch is imported inside the functions, where an engine has it anyway; `is_out_o
 """
 
 import contextlib
-import os
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -90,8 +89,32 @@ def free_memory(device: Device) -> int | None:
 
 def free_host_memory(root: Path = Path("/")) -> int | None:
     """Bytes that this process may still take, by the machine and by the limit of its container; None if unknown."""
-    told = [_available(root / "proc/meminfo"), *(_left(root / limit, root / use) for limit, use in _MEMORY_FILES)]
+    available = _number(r"^MemAvailable:\s+(\d+) kB", root / "proc/meminfo")
+    told = [available, *(_left(root / limit, root / use) for limit, use in _MEMORY_FILES)]
     return min((amount for amount in told if amount is not None), default=None)
+
+
+def bound_host_memory(root: Path = Path("/")) -> int | None:
+    """Lets the process take at most what the machine or its container has, and says how many bytes that are.
+
+    On Linux a process that takes more than there is gets it on paper, and is killed when it writes there. With this
+    bound the one allocation fails instead, which a batch survives. None where no bound could be set.
+    """
+    told = [
+        _number(r"^MemTotal:\s+(\d+) kB", root / "proc/meminfo"),
+        *(_limit(root / file) for file, _ in _MEMORY_FILES),
+    ]
+    most = min((amount for amount in told if amount is not None), default=None)
+    try:
+        resource = import_module("resource")
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        bounds = [bound for bound in (most, soft, hard) if bound not in (None, resource.RLIM_INFINITY)]
+        if most is None:
+            return None
+        resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
+    except (ImportError, AttributeError, OSError, ValueError):
+        return None
+    return min(bounds)
 
 
 @dataclass
@@ -179,22 +202,20 @@ def _usual(torch: Any, name: str, prefer: DType) -> DType:  # noqa: ANN401
     return prefer
 
 
-def _available(meminfo: Path) -> int | None:
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text(meminfo), re.MULTILINE)
-    if found:
-        return int(found[1]) * 1024
-    names = getattr(os, "sysconf_names", {})
-    if meminfo == Path("/proc/meminfo") and {"SC_AVPHYS_PAGES", "SC_PAGE_SIZE"} <= names.keys():
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
+def _number(pattern: str, meminfo: Path) -> int | None:
+    found = re.search(pattern, _text(meminfo), re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
+
+
+def _limit(file: Path) -> int | None:
+    """Of a container's memory. Without one, version 2 says "max", version 1 a number beyond all machines."""
+    most = _text(file).strip()
+    return int(most) if most.isdigit() and int(most) < 2**60 else None
 
 
 def _left(limit: Path, use: Path) -> int | None:
-    most, taken = _text(limit).strip(), _text(use).strip()
-    # Without a limit version 2 says "max", version 1 a number beyond all machines.
-    if not most.isdigit() or not taken.isdigit() or int(most) >= 2**60:
-        return None
-    return max(0, int(most) - int(taken))
+    most, taken = _limit(limit), _text(use).strip()
+    return max(0, most - int(taken)) if most is not None and taken.isdigit() else None
 
 
 def _text(path: Path) -> str:

@@ -49,16 +49,20 @@ def snapshot_of(model: str, revision: str = "") -> Path | None:
     return folder if commit and folder.is_dir() else None
 
 
+def listed_files(snapshot: Path) -> list[str] | None:
+    """Paths of all files that the model of a snapshot has on the hub, as newer clients remember; None: nobody knows."""
+    return _listing(snapshot.parents[1] / "trees" / f"{snapshot.name}.json")
+
+
 def missing_files(snapshot: Path, patterns: Sequence[str]) -> tuple[str, ...]:
     """The files of a snapshot that match `patterns` and have not been fetched, as far as the cache can say.
 
     The listing that newer clients keep tells exactly; without it, a download that was broken off counts as one missing
     file.
     """
-    home = snapshot.parents[1]
-    listed = _listing(home / "trees" / f"{snapshot.name}.json")
+    listed = listed_files(snapshot)
     if listed is None:
-        return tuple(sorted(path.name for path in (home / "blobs").glob("*.incomplete")))[:1]
+        return tuple(sorted(path.name for path in (snapshot.parents[1] / "blobs").glob("*.incomplete")))[:1]
     return tuple(path for path in matching(listed, patterns) if not (snapshot / path).is_file())
 
 

@@ -82,18 +82,20 @@ def hub_token() -> str:
 
 
 def _client(model: str, install: str) -> Any:  # noqa: ANN401 - the client is imported at run time
-    # The client reads both when it is imported: nothing is reported, and no bars are drawn into a log.
+    # The client reads it when it is imported.
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    if not sys.stderr.isatty():
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
-        return import_module("huggingface_hub")
+        hub: Any = import_module("huggingface_hub")
     except ImportError:
         hint = f": {install}" if install else ""
         raise ModelUnusable(
             f"{model} is no folder and {_whereabouts()}; to fetch it from the Hugging Face hub needs "
             f"huggingface_hub, which is not installed{hint}"
         ) from None
+    if not sys.stderr.isatty():
+        # No bars are drawn into a log.
+        hub.utils.disable_progress_bars()
+    return hub
 
 
 @contextlib.contextmanager

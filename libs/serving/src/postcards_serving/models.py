@@ -11,7 +11,7 @@ from pathlib import Path
 
 from postcards_serving import model_hub
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.model_cache import PICKLED, files_below, matching, missing_files, snapshot_of
+from postcards_serving.model_cache import PICKLED, files_below, listed_files, matching, missing_files, snapshot_of
 from postcards_serving.model_hashes import hashes_of, revision_of
 
 __all__ = ["ModelFiles", "ModelUnusable", "cached", "find_model", "is_hub_id"]
@@ -67,8 +67,13 @@ def find_model(
     if not is_hub_id(model):
         raise ModelUnusable(f"there is no folder {model}, and it is no id on the Hugging Face hub")
     snapshot = snapshot_of(model, revision)
-    if snapshot is not None and not missing_files(snapshot, patterns) and not _lacking(snapshot, patterns, required):
-        return _of_snapshot(model, snapshot, patterns)
+    if snapshot is not None and not missing_files(snapshot, patterns):
+        lacking, listed = _lacking(snapshot, patterns, required), listed_files(snapshot)
+        if not lacking:
+            return _of_snapshot(model, snapshot, patterns)
+        if listed is not None:
+            # All that the hub has is here: asking it again would bring nothing.
+            raise ModelUnusable(_without(model, lacking, listed))
     try:
         snapshot = model_hub.fetch(model, patterns=patterns, revision=revision, install=install)
     except ModelUnusable as fault:
@@ -134,14 +139,22 @@ def _lacking(folder: Path, patterns: Sequence[str], required: Sequence[str]) -> 
 
 def _without(model: str, lacking: Sequence[str], present: Sequence[str]) -> str:
     """Why a model of which files are missing cannot be used, in one sentence."""
-    pickled = [path for path in present if path.lower().endswith(PICKLED)]
-    wants_weights = any(pattern.endswith(_WEIGHTS) for pattern in lacking)
-    if wants_weights and pickled:
+    pickled = next((path for pattern in lacking for path in _pickled_instead(pattern, present)), None)
+    if pickled is not None:
         return (
-            f"{model} has pickled weights only ({pickled[0]}), which are refused: they are never unpickled, because "
+            f"{model} has pickled weights only ({pickled}), which are refused: they are never unpickled, because "
             f"pickles can run code; convert them to safetensors, or name a revision that has {lacking[0]}"
         )
     return f"{model} is not a model of this kind, or not a whole one: it has no {' and no '.join(lacking[:4])}"
+
+
+def _pickled_instead(pattern: str, present: Sequence[str]) -> list[str]:
+    """Pickles beside which there are no weights that could be read, where a pattern looks for some."""
+    if not pattern.endswith(_WEIGHTS):
+        return []
+    place = pattern.rpartition("/")[0]
+    beside = [path for path in present if not place or path.rpartition("/")[0] == place]
+    return [] if any(path.endswith(_WEIGHTS) for path in beside) else [p for p in beside if p.lower().endswith(PICKLED)]
 
 
 def _incomplete(model: str, snapshot: Path, patterns: Sequence[str], required: Sequence[str]) -> str:
