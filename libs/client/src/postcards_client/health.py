@@ -39,3 +39,24 @@ async def status(address: str, *, within: float) -> str:
         except grpc.aio.AioRpcError as error:
             return error.code().name
     return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+
+
+async def refusal(address: str, method: str, *, within: float) -> tuple[str, str]:
+    """Why the server at `address` does not serve: a reason for programs and one in words; empty when it does serve.
+
+    Asks with bytes that are no message, so that nothing is begun if it serves by now.
+
+    Args:
+        address: host:port.
+        method: one of its methods, e.g. "postcards.image.v1.ImageService/GenerateImage".
+        within: seconds for the answer.
+    """
+    from postcards_client.errors import error_from_status
+
+    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+        try:
+            await channel.unary_stream(f"/{method}")(b"\xff", timeout=within).read()
+        except grpc.aio.AioRpcError as error:
+            told = error_from_status(error, address)
+            return ("", "") if error.code() is grpc.StatusCode.INVALID_ARGUMENT else (told.reason, told.message)
+    return "", ""

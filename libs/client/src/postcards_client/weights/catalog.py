@@ -165,7 +165,7 @@ STABLE_AUDIO = Kind(
         _maybe("tokenizer/tokenizer.json"),
         _maybe("tokenizer/tokenizer_config.json"),
     ),
-    packages=("torch", "stable_audio_tools", "transformers", "safetensors"),
+    packages=("torch", "stable_audio_tools", "k_diffusion", "torchaudio", "torchsde", "transformers", "safetensors"),
     companions=(Companion(T5, unless="text_encoder/model.safetensors"),),
 )
 

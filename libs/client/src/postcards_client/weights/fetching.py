@@ -89,8 +89,8 @@ async def prepare(hub: Hub, cache: Cache, model: Model) -> Order:
     files = tuple(file for file in listing.files if file.path in chosen)
     home = cache.home(model.model_id)
     snapshot = home / "snapshots" / listing.commit
-    absent = tuple(file for file in files if not (snapshot / file.path).is_file())
-    held = {file.path: _size(_partial(home, file)) + _size(_blob(home, file)) for file in absent}
+    absent = tuple(file for file in files if _size(snapshot / file.path) != file.size)
+    held = {file.path: _held(home, file) for file in absent}
     return Order(model, listing, files, absent, held)
 
 
@@ -128,7 +128,7 @@ async def fetch(hub: Hub, cache: Cache, order: Order, watcher: Watcher) -> Path:
     async def one(file: RemoteFile) -> None:
         async with turns[file.blob], places:
             blob = _blob(home, file)
-            if not blob.is_file():
+            if _size(blob) != file.size:
                 await _fetch_blob(hub, order, file, home, watcher)
             _link(blob, snapshot / file.path)
             watcher.done(file)
@@ -212,6 +212,10 @@ def _partial(home: Path, file: RemoteFile) -> Path:
     return home / "blobs" / f"{file.blob}{_MARK}{UNFINISHED}"
 
 
+def _held(home: Path, file: RemoteFile) -> int:
+    return file.size if _size(_blob(home, file)) == file.size else _size(_partial(home, file))
+
+
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
@@ -225,7 +229,7 @@ def _hash(path: Path, file: RemoteFile) -> str:
 
 
 def _link(blob: Path, pointer: Path) -> None:
-    if pointer.is_file():
+    if pointer.is_file() and pointer.samefile(blob):
         return
     pointer.parent.mkdir(parents=True, exist_ok=True)
     pointer.unlink(missing_ok=True)
