@@ -111,6 +111,15 @@ def test_the_settings_of_then_win_over_what_would_be_asked_now():
     assert plan.audio.seconds == 3.5
 
 
+def test_a_style_brings_words_of_its_own():
+    styled = begun(CreateRequest(seed=7, image=ImageSettings(style="distorted")))
+    assert image_request(styled).prompt == ""
+    told = replace(styled, image=ImageSettings(style="distorted", prompt="mine"))
+    assert image_request(told).prompt == "mine"
+    parts = made(image={"prompt": "the author's", "style": "distorted"}).parts
+    assert plan_replay(replace(styled, parts=parts)).image.prompt == "the author's"
+
+
 def test_what_is_no_setting_of_the_request_changes_nothing():
     plain = plan_replay(made())
     odd = {"classes": {"bass": 0.4}, "resolution": 64, "body_plan": {}, "scene": 3, "parents": [1], "caption": ["x"]}

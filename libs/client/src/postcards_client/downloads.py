@@ -138,11 +138,12 @@ def _trusted() -> ssl.SSLContext:
 def _with_patience(attempt: Callable[[], str]) -> None:
     """Tries until `attempt` returns no reason to try again, or `TRIES` times. Raises `DownloadFailed`."""
     for number in range(1, TRIES + 1):
-        if not (trouble := attempt()):
+        trouble = attempt()
+        if not trouble:
             return
-        if number < TRIES:
-            time.sleep(FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
-    raise DownloadFailed(f"{trouble}, {TRIES} times", reason="UNREADABLE")
+        if number == TRIES:
+            raise DownloadFailed(f"{trouble}, {TRIES} times", reason="UNREADABLE")
+        time.sleep(FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
 
 
 def _stream(client: httpx.Client, file: composer_pb2.File, out: BinaryIO) -> str:
@@ -157,7 +158,7 @@ def _stream(client: httpx.Client, file: composer_pb2.File, out: BinaryIO) -> str
         with client.stream("GET", file.url) as answer:
             if answer.status_code in _BUSY:
                 return f"{file.name} cannot be read: {host} answers {answer.status_code}"
-            if answer.status_code != httpx.codes.OK:
+            if not answer.is_success:
                 hint = "; its URL may have expired: ask for the postcard again" if answer.status_code == 403 else ""
                 reason = "GONE" if answer.status_code in _GONE else "UNREADABLE"
                 raise _unreadable(file, f"{host} answers {answer.status_code}{hint}", reason=reason)

@@ -64,8 +64,14 @@ def find_source(text: str) -> Source:
 
 def requests_of(plan: composer_pb2.PlanReplayResponse) -> dict[str, PartRequest]:
     """The requests of a plan by part; parts that were never made are absent."""
-    present: dict[str, PartRequest] = {"image": plan.image, "language": plan.language, "audio": plan.audio}
-    return {part: request for part, request in present.items() if plan.HasField(part)}  # type: ignore[arg-type]
+    requests: dict[str, PartRequest] = {}
+    if plan.HasField("image"):
+        requests["image"] = plan.image
+    if plan.HasField("language"):
+        requests["language"] = plan.language
+    if plan.HasField("audio"):
+        requests["audio"] = plan.audio
+    return requests
 
 
 class Follower:

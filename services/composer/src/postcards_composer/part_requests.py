@@ -21,7 +21,8 @@ def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
         strangeness=manifest.strangeness,
         body_plan=encode(species.body_plan, body_pb2.BodyPlan),
         scene=encode(species.scene, world_pb2.Scene),
-        prompt=asked.prompt or image_prompt(species, manifest.theme),
+        # A style brings words of its own.
+        prompt=asked.prompt or ("" if asked.style else image_prompt(species, manifest.theme)),
         negative_prompt=asked.negative_prompt,
         width=asked.width or 0,
         height=asked.height or 0,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from postcards.audio.v1 import audio_pb2
 from postcards.image.v1 import image_pb2
@@ -73,8 +73,9 @@ def _as_then(request: RequestT, manifest: Manifest, part: Part) -> RequestT:
 
 
 def _put_back(request: Message, settings: Mapping[str, str], place: str) -> None:
+    fields = cast(Descriptor, request.DESCRIPTOR).fields_by_name
     for name, text in settings.items():
-        field = request.DESCRIPTOR.fields_by_name.get(name)
+        field = fields.get(name)
         if field is None or name in _NOT_PUT_BACK or field.is_repeated or field.message_type is not None:
             # Messages and lists are of the species and the phrase, which the manifest holds whole.
             continue

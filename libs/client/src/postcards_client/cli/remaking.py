@@ -166,12 +166,14 @@ def present_parts(plan: "PlanReplayResponse", names: Sequence[str] | None) -> tu
     Raises:
         CommandFailed: a part that was asked for was never made.
     """
-    wanted = wanted_parts(names)
-    absent = [PART_TITLES[part] for part in wanted if not plan.HasField(part)]
+    from postcards_client.replay import requests_of
+
+    wanted, made = wanted_parts(names), requests_of(plan)
+    absent = [PART_TITLES[part] for part in wanted if part not in made]
     if absent and names:
         message = f"the {' and the '.join(absent)} of this postcard was never made"
         raise CommandFailed(message, Exit.USAGE, reason="PART_NEVER_MADE")
-    return tuple(part for part in wanted if plan.HasField(part))
+    return tuple(part for part in wanted if part in made)
 
 
 async def make_again(
