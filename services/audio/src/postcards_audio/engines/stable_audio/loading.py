@@ -8,7 +8,7 @@ from postcards_audio.engines.stable_audio.description import ModelDescription, r
 from postcards_audio.engines.stable_audio.libraries import INSTALL, Libraries, Tensor, import_libraries
 from postcards_audio.engines.stable_audio.model import StableAudioModel
 from postcards_audio.engines.stable_audio.text_encoding import find_text_encoder, load_text_conditioner
-from postcards_serving.devices import Device, choose_device
+from postcards_serving.devices import Device, bound_host_memory, choose_device
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.models import ModelFiles, find_model
 
@@ -65,6 +65,8 @@ def load_model(
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     libraries = import_libraries()
     chosen = choose_device(device, dtype)
+    if chosen.kind == "cpu":
+        bound_host_memory()
     if threads:
         libraries.torch.set_num_threads(threads)
     configuration, settings = _without_text_encoder(description)
