@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="make setup-models brings it")
@@ -195,6 +195,9 @@ CONFIGS = st.fixed_dictionaries(
 def test_any_config_equals_the_schedulers_of_diffusers(
     config: dict[str, object], sampler: str, steps: int, strength: float | None, seed: int
 ) -> None:
+    # See the test of the step that diffusers adds by a rounding error.
+    trained = int(str(config["num_train_timesteps"]))
+    assume(config.get("timestep_spacing") != "trailing" or len(np.arange(trained, 0, -trained / steps)) == steps)
     if "karras" in sampler:
         # There the last noise level comes twice, and diffusers divides by the difference.
         config = {**config, "final_sigmas_type": "zero"}
@@ -229,6 +232,14 @@ def test_unipc_of_other_orders(options: dict[str, object]) -> None:
         assert distance(config, "unipc", steps, Beginning()) < 1e-4, steps
     corrected = {**config, "disable_corrector": [0, 2]}
     assert distance(corrected, "unipc", 20, Beginning(strength=0.9)) < 1e-4
+
+
+@pytest.mark.parametrize("sampler", ["dpmpp-2m", "dpmpp-2m-sde"])
+def test_solvers_that_stop_above_zero_end_in_second_order_from_15_steps_on(sampler: str) -> None:
+    for solver in ("midpoint", "heun"):
+        config = {**OF_VERSION_1, "final_sigmas_type": "sigma_min", "solver_type": solver}
+        for steps in (13, 14, 15, 16):
+            assert distance(config, sampler, steps, Beginning()) < 2e-5, (solver, steps)
 
 
 def test_variances_given_one_by_one() -> None:
@@ -481,12 +492,18 @@ def drawn_together(parts, rows: list[SamplerRow]) -> list[SamplerRow]:
     return done
 
 
-@pytest.mark.parametrize("config", [OF_VERSION_1, OF_VERSION_2], ids=["1.5", "2.1"])
+@pytest.mark.parametrize(
+    ("config", "samplers"),
+    [(OF_VERSION_1, SAMPLERS), (OF_VERSION_2, ("pndm", "ddim", "euler", "dpmpp-2m"))],
+    ids=["1.5", "2.1"],
+)
 @pytest.mark.filterwarnings("ignore::FutureWarning:diffusers")
-def test_rows_of_all_samplers_in_one_batch_equal_the_real_pipelines(parts, config: dict[str, object]) -> None:
+def test_rows_of_many_samplers_in_one_batch_equal_the_real_pipelines(
+    parts, config: dict[str, object], samplers: tuple[str, ...]
+) -> None:
     """Each row beside a pipeline of its own: from text, and from a drawing."""
-    beginnings = [(sampler, 6 + 2 * place, Beginning(place)) for place, sampler in enumerate(SAMPLERS)]
-    beginnings += [(sampler, 20, Beginning(9, 0.7)) for sampler in SAMPLERS]
+    beginnings = [(sampler, 5 + place % 4, Beginning(place)) for place, sampler in enumerate(samplers)]
+    beginnings += [(sampler, 10 + place % 2, Beginning(9, 0.7)) for place, sampler in enumerate(samplers)]
     rows = drawn_together(parts, [row_of(schedule_of(config, name, steps), own) for name, steps, own in beginnings])
     _, _, words = parts
     for row, (sampler, steps, own) in zip(rows, beginnings, strict=True):
