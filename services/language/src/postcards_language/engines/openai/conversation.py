@@ -130,7 +130,7 @@ def _question(setting: Setting, turns: Sequence[Message], count: int) -> Questio
     limit = _TOKENS_BASE + _TOKENS_PER_PHRASE * count
     if setting.values.get("reasoning_effort") not in (None, "", "none"):
         limit += _TOKENS_TO_REASON
-    return Question(messages, setting.values, limit, setting.hear, lambda text: complete_phrases(text) > 0)
+    return Question(messages, setting.values, count, limit, setting.hear, lambda text: complete_phrases(text) > 0)
 
 
 def _note(outcome: Outcome, answer: Answer) -> None:

@@ -4,11 +4,11 @@ Parameters that servers and models differ in are tried at their best first. A re
 `system` to `user`, a JSON schema to any JSON object to plain text, the others to nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from postcards_language.engines.openai.failures import ApiFailure
-from postcards_language.engines.openai.reply import SCHEMA, SCHEMA_NAME
+from postcards_language.engines.openai.reply import SCHEMA_NAME, schema_of
 
 ROLE = "role"
 FORM = "response_format"
@@ -40,8 +40,8 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """By what words a server that names no parameter may mean one of them; searched in this order."""
 
-_BLINDLY = ("reasoning_effort", USAGE, "seed", FORM, ROLE, LIMIT, "top_p", "temperature")
-"""What is left out first where a server says nothing but no."""
+_SUSPECTS = (FORM, ROLE, USAGE, LIMIT, "reasoning_effort", "seed", "top_p", "temperature")
+"""What may be to blame where a server says nothing but no, the likeliest first."""
 
 _MANDATORY = (ROLE,)
 
@@ -62,11 +62,11 @@ class Dialect:
         """Whether anything was left out or replaced."""
         return bool(self.steps)
 
-    def arguments(self, values: Mapping[str, object], limit: int) -> dict[str, object]:
-        """Keyword arguments of a call: those of `values` (e.g. `temperature`) that the server takes, and others."""
+    def arguments(self, values: Mapping[str, object], count: int, limit: int) -> dict[str, object]:
+        """Keyword arguments of a call for `count` phrases in at most `limit` tokens: what the server takes of them."""
         arguments = {name: value for name, value in values.items() if value not in (None, "") and self.way(name)}
-        if form := _FORMS[self.way(FORM)]:
-            arguments[FORM] = form
+        if self.way(FORM) != "text":
+            arguments[FORM] = _form(self.way(FORM), count)
         if self.way(USAGE):
             arguments[USAGE] = {"include_usage": True}
         if way := self.way(LIMIT):
@@ -90,30 +90,53 @@ class Dialect:
         return said
 
 
-_FORMS: Mapping[str, object] = {
-    "json_schema": {"type": "json_schema", "json_schema": {"name": SCHEMA_NAME, "strict": True, "schema": SCHEMA}},
-    "json_object": {"type": "json_object"},
-    "text": None,
-}
+def _form(way: str, count: int) -> dict[str, object]:
+    if way == "json_schema":
+        return {"type": way, way: {"name": SCHEMA_NAME, "strict": True, "schema": schema_of(count)}}
+    return {"type": way}
 
 
-def adapted(dialect: Dialect, failure: ApiFailure, sent: Mapping[str, object]) -> Dialect | None:
-    """The dialect in which to ask again after a rejection; None where nothing that was sent is to blame.
+class Adaptation:
+    """The search for a dialect that a server takes, while one question is asked."""
 
-    Args:
-        dialect: in which it was asked.
-        failure: how the server rejected it.
-        sent: the arguments of the call.
-    """
-    if not failure.about_parameters:
-        return None
-    named = _named(failure)
-    for name in (*named, *(() if named else _BLINDLY)):
-        if _was_sent(name, sent, dialect):
-            down = dialect.without(name)
+    def __init__(self) -> None:
+        """Begins where the question begins."""
+        self._alternatives: Iterator[Dialect] | None = None
+
+    def after(self, dialect: Dialect, failure: ApiFailure, sent: Mapping[str, object]) -> Dialect | None:
+        """The dialect in which to ask again after a rejection; None where there is none left.
+
+        What the server blames steps down. Where it blames nothing that is known here, each thing steps down by itself,
+        and at last everything at once.
+
+        Args:
+            dialect: in which it was asked.
+            failure: how the server rejected it.
+            sent: the arguments of the call.
+        """
+        if not failure.about_parameters:
+            return None
+        for name in _named(failure):
+            down = dialect.without(name) if _was_sent(name, sent, dialect) else None
             if down is not None:
+                self._alternatives = None
                 return down
-    return None
+        if self._alternatives is None:
+            self._alternatives = iter(_alternatives(dialect, sent))
+        return next(self._alternatives, None)
+
+
+def _alternatives(dialect: Dialect, sent: Mapping[str, object]) -> list[Dialect]:
+    """The dialect with each thing that was sent stepped down, the likeliest to be to blame first; then with all."""
+    one_by_one: list[Dialect] = []
+    plainest = dialect
+    for name in _SUSPECTS:
+        down = dialect.without(name) if _was_sent(name, sent, dialect) else None
+        while down is not None:
+            one_by_one.append(down)
+            plainest = Dialect({**plainest.steps, name: down.steps[name]})
+            down = down.without(name)
+    return [*one_by_one, plainest]
 
 
 def without_developer(dialect: Dialect, failure: ApiFailure) -> Dialect | None:

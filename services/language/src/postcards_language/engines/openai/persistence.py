@@ -15,13 +15,13 @@ from typing import Protocol
 from postcards_language.accounts import Accounts, Usage
 from postcards_language.engines.openai.api import FILTERED, Listening, Message, Reply
 from postcards_language.engines.openai.breaker import CircuitBreaker
-from postcards_language.engines.openai.dialect import ROLE, Dialect, adapted, blames_role, without_developer
+from postcards_language.engines.openai.dialect import ROLE, Adaptation, Dialect, blames_role, without_developer
 from postcards_language.engines.openai.endpoint import Endpoint
 from postcards_language.engines.openai.failures import ApiFailure
 from postcards_serving.errors import ServiceError, Unavailable
 from postcards_serving.work import Work
 
-_MOST_ADAPTATIONS = 12
+_MOST_ADAPTATIONS = 16
 _GLANCE_SECONDS = 0.1
 """How often it is looked for a caller who has gone, while waiting."""
 _RETRY_AFTER_JITTER = 0.1
@@ -87,6 +87,8 @@ class Question:
     """The conversation, its instructions in the role that is given."""
     values: Mapping[str, object]
     """Sampling parameters by name, e.g. `temperature`."""
+    count: int
+    """Phrases that are wanted."""
     limit: int
     """Tokens that an answer may have at most."""
     hear: Callable[[str], None]
@@ -141,19 +143,21 @@ class Persistence:
         Raises:
             ServiceError: there is none; Cancelled and DeadlineExceeded where the caller no longer wants one.
         """
-        dialect, adaptations = self._dialect, 0
+        dialect, adaptation, adaptations = self._dialect, Adaptation(), 0
         failures: list[ApiFailure] = []
         while True:
             patience.check()
             self._breaker.enter()
-            arguments = dialect.arguments(question.values, question.limit)
+            arguments = dialect.arguments(question.values, question.count, question.limit)
             try:
                 reply = self._send(question, dialect, arguments, patience)
             except ApiFailure as failure:
                 self._note(failure)
                 if failure.filtered:
                     return Answer(Reply("", finish=FILTERED, usage=Usage()), dialect, _reasons(failures))
-                other = self._adapted(dialect, failure, arguments, repeated=_in_a_row(failures, 500))
+                other = adaptation.after(dialect, failure, arguments)
+                if other is None and self._suspects_role(failure, failures):
+                    other = without_developer(dialect, failure)
                 if other is not None and adaptations < _MOST_ADAPTATIONS:
                     dialect, adaptations = other, adaptations + 1
                     continue
@@ -196,13 +200,10 @@ class Persistence:
         for what in learned:
             _log.warning(what)
 
-    def _adapted(
-        self, dialect: Dialect, failure: ApiFailure, sent: Mapping[str, object], *, repeated: bool
-    ) -> Dialect | None:
-        other = adapted(dialect, failure, sent)
-        if other is None and not self._role_proven and (repeated or blames_role(failure)):
-            other = without_developer(dialect, failure)
-        return other
+    def _suspects_role(self, failure: ApiFailure, before: Sequence[ApiFailure]) -> bool:
+        """Whether a server that fails may do so because of the role, in which it has never answered yet."""
+        repeated = bool(before) and before[-1].status == failure.status
+        return not self._role_proven and (repeated or blames_role(failure))
 
     def _wait(self, failures: Sequence[ApiFailure], work: Work, patience: Patience) -> None:
         """Waits before the next try, or raises what the last failure means where there will be none."""
@@ -225,7 +226,3 @@ def _with_delay(failure: ApiFailure, pause: float) -> ServiceError:
 
 def _reasons(failures: Sequence[ApiFailure]) -> tuple[str, ...]:
     return tuple(failure.error.message for failure in failures)
-
-
-def _in_a_row(failures: Sequence[ApiFailure], status: int) -> bool:
-    return bool(failures) and failures[-1].status == status

@@ -10,37 +10,29 @@ from postcards_species.phrase import Intent, Mood
 
 SCHEMA_NAME = "phrases"
 _TEXT: dict[str, object] = {"type": "string"}
-SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "phrases": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "animal_text": _TEXT,
-                    "english_gloss": _TEXT,
-                    "intent": {"type": "string", "enum": [intent.value for intent in Intent]},
-                    "mood": {"type": "string", "enum": [mood.value for mood in Mood]},
-                    "words": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {"text": _TEXT, "gloss": _TEXT},
-                            "required": ["text", "gloss"],
-                            "additionalProperties": False,
-                        },
-                    },
-                },
-                "required": ["animal_text", "english_gloss", "intent", "mood", "words"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["phrases"],
-    "additionalProperties": False,
-}
-"""The shape of an answer, as JSON schema that strict structured output takes."""
+
+
+def schema_of(count: int) -> dict[str, object]:
+    """The shape of an answer with `count` phrases, as JSON schema that strict structured output takes."""
+    word = _object(text=_TEXT, gloss=_TEXT)
+    phrase = _object(
+        animal_text=_TEXT,
+        english_gloss=_TEXT,
+        intent={"type": "string", "enum": [intent.value for intent in Intent]},
+        mood={"type": "string", "enum": [mood.value for mood in Mood]},
+        words={"type": "array", "items": word},
+    )
+    return _object(phrases={"type": "array", "items": phrase, "minItems": count, "maxItems": count})
+
+
+def _object(**properties: object) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
 
 _ANIMAL_TEXT = re.compile(r'"animal_text"\s*:\s*"((?:[^"\\]|\\.)*)')
 _DECODER = json.JSONDecoder(strict=False)
@@ -172,16 +164,21 @@ def _words(value: object) -> Iterator[ProposedWord]:
 
 
 def _text(value: object) -> str:
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    return printable(value) if isinstance(value, str) else ""
+
+
+def printable(text: str) -> str:
+    """`text` in one line, without what cannot be printed or sent: control characters, halves of surrogate pairs."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 
 def _bare_line(line: str) -> str:
     """A line without list marks, quotes and code fences around it."""
-    return re.sub(r"^(?:[-*\u2022>#]+|\d+[.)])\s+", "", line.strip()).strip('`"\u201c\u201d* ')
+    return re.sub(r"^(?:[-*\u2022>#]+|\d+[.)])\s+", "", printable(line)).strip('`"\u201c\u201d* ')
 
 
 def _unescaped(text: str) -> str:
     try:
-        return " ".join(str(json.loads(f'"{text}"', strict=False)).split())
+        return printable(str(json.loads(f'"{text}"', strict=False)))
     except ValueError:
-        return text
+        return printable(text)
