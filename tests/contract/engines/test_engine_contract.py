@@ -12,6 +12,7 @@ import pytest
 from postcards_audio.engine import AudioRequest
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_image.engine import ImageRequest
+from postcards_image.engines import stable_diffusion
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.engines.ddpm import DdpmEngine, load_network
 from postcards_language.engine import PhrasesRequest
@@ -55,8 +56,34 @@ def _ddpm_on_torch() -> DdpmEngine:
         return DdpmEngine(load_network(folder, "torch", 1))
 
 
+def _painting(seed: int) -> ImageRequest:
+    return replace(_picture(seed), width=64, height=64, steps=3)
+
+
+def _stable_diffusion() -> Any:
+    for library in ("torch", "diffusers", "transformers", "peft"):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed: make setup-models")
+    from checkpoints.stable_diffusion import build_checkpoint
+
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = build_checkpoint(Path(folder) / "tiny", checker="lenient")
+        return stable_diffusion.load_engine(stable_diffusion.Choices(str(checkpoint), device="cpu", threads=1))
+
+
 def _call(seed: int) -> AudioRequest:
     return AudioRequest(seed=seed, seconds=0.6)
+
+
+def _stable_audio() -> Any:
+    if importlib.util.find_spec("stable_audio_tools") is None:
+        pytest.skip("stable-audio-tools is not installed: make setup-models")
+    from checkpoints.stable_audio import build_checkpoint
+
+    from postcards_audio.engines.stable_audio import StableAudioEngine, load_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        return StableAudioEngine(load_model(str(build_checkpoint(Path(folder), frames=16)), device="cpu", threads=1))
 
 
 def _phrases(seed: int) -> PhrasesRequest:
@@ -69,7 +96,9 @@ ENGINES = {
     "creature": Contestant(CreatureEngine, _picture),
     "ddpm": Contestant(_ddpm_on_onnx, _sample),
     "ddpm on torch": Contestant(_ddpm_on_torch, _sample),
+    "stable-diffusion": Contestant(_stable_diffusion, _painting),
     "vocal-tract": Contestant(VocalTractEngine, _call),
+    "stable-audio": Contestant(_stable_audio, lambda seed: replace(_call(seed), steps=8)),
     "phonotactic": Contestant(PhonotacticEngine, _phrases),
 }
 

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,7 +22,7 @@ from postcards_image.engines.stable_diffusion.opening import INSTALL
 from postcards_image.engines.stable_diffusion.safety import SafetyChecker
 from postcards_image.engines.stable_diffusion.samplers import sampler_of, schedule_of
 from postcards_image.engines.stable_diffusion.text import TextReader
-from postcards_serving.devices import Device, choose_device
+from postcards_serving.devices import Device, bound_host_memory, choose_device
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.models import ModelFiles, find_model
 
@@ -50,6 +51,7 @@ def load_checkpoint(choices: Choices) -> Checkpoint:
     device = choose_device(choices.device, choices.dtype)
     if device.name == "cpu":
         torch.set_num_threads(choices.threads or _available_cores())
+        bound_host_memory()
     half, model = _find(choices, device)
     lora_choice = read_choice(choices.lora) if choices.lora else None
     lora = find_lora(lora_choice, _INSTALL_LINE) if lora_choice else None
@@ -109,6 +111,8 @@ class _Parts:
         self._dtype = _dtype(device)
         self._device = torch.device(device.name)
         self._variant = "fp16" if half else None
+        # Its names are made at run time: type checkers see none of them.
+        self._diffusers: Any = import_module("diffusers")
 
     def tokenizer(self) -> Any:  # noqa: ANN401 - what transformers loads has no type of ours
         from transformers import CLIPTokenizer
@@ -123,17 +127,15 @@ class _Parts:
         )
 
     def unet(self) -> Any:  # noqa: ANN401
-        from diffusers import UNet2DConditionModel
-
         configuration = self._configuration("unet/config.json")
         if complaint := _wrong_kind(configuration):
             raise ModelUnusable(f"{self._model.name} cannot be served: {complaint}")
-        return self._loaded("unet", lambda folder: UNet2DConditionModel.from_pretrained(folder, **self._of_diffusers))
+        kind = self._diffusers.UNet2DConditionModel
+        return self._loaded("unet", lambda folder: kind.from_pretrained(folder, **self._of_diffusers))
 
     def autoencoder(self) -> Any:  # noqa: ANN401
-        from diffusers import AutoencoderKL
-
-        return self._loaded("vae", lambda folder: AutoencoderKL.from_pretrained(folder, **self._of_diffusers))
+        kind = self._diffusers.AutoencoderKL
+        return self._loaded("vae", lambda folder: kind.from_pretrained(folder, **self._of_diffusers))
 
     def scheduler(self) -> dict[str, Any]:
         """Its configuration, which at least one sampler understands."""
@@ -153,11 +155,12 @@ class _Parts:
                     "write [null, null] there to do without"
                 )
             return None
-        from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
         from transformers import CLIPImageProcessorPil
 
+        kind: Any = import_module("diffusers.pipelines.stable_diffusion").StableDiffusionSafetyChecker
+
         def load(folder: Path) -> Any:  # noqa: ANN401
-            return StableDiffusionSafetyChecker.from_pretrained(folder, **self._of_transformers)
+            return kind.from_pretrained(folder, **self._of_transformers)
 
         checker = self._loaded("safety_checker", load).to(self._device).eval()
         extractor = self._loaded("feature_extractor", CLIPImageProcessorPil.from_pretrained)

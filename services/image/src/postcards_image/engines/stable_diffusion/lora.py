@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,13 +75,12 @@ def fuse(choice: LoraChoice, lora: LoraFile, parts: Mapping[str, Any]) -> None:
     Raises:
         ModelUnusable: they are none, or of another kind of model.
     """
-    from diffusers import PNDMScheduler, StableDiffusionPipeline
-
+    diffusers: Any = import_module("diffusers")
     try:
         # diffusers knows the many ways in which such files are written; its pipeline is used for nothing else.
-        pipeline = StableDiffusionPipeline(
+        pipeline = diffusers.StableDiffusionPipeline(
             **parts,
-            scheduler=PNDMScheduler(skip_prk_steps=True, steps_offset=1),
+            scheduler=diffusers.PNDMScheduler(skip_prk_steps=True, steps_offset=1),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
