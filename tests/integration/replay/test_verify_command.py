@@ -43,7 +43,7 @@ async def test_what_the_embedded_engines_made_is_made_again_byte_for_byte(studio
     assert "picture: skin" in run.err
     plain = await studio.run("verify", str(folder), "--quiet")
     assert plain.exit_code == 0
-    assert plain.out.splitlines()[1:3] == ["picture: equal", "  by creature"]
+    assert plain.out.splitlines()[1:3] == ["picture: equal", "  by creature 1.0.0"]
     assert plain.out.splitlines()[-1].startswith("equal:")
     assert plain.err == ""
 

@@ -205,6 +205,7 @@ def test_what_was_otherwise():
     assert differences_of(then, now) == ()
     now.model_revision, now.device = "sha256:bb", "cpu"
     now.settings["steps"], now.settings["guidance_scale"], now.settings["new"] = "30", "3", "true"
+    now.settings["exact"] = "false"
     del now.settings["gone"]
     now.libraries["numpy"] = "2.5"
     now.model_files["a.onnx"] = "ff"

@@ -37,6 +37,10 @@ MAIN_FILES = {"image": "image.png", "language": "phrase.json", "audio": "call.fl
 """The file without which a part is none."""
 
 
+_OFF = ("false", "null", '""')
+"""Settings, as JSON, that mean the same as none: an older manifest does not know them."""
+
+
 class Verdict(Enum):
     """What became of a part."""
 
@@ -268,9 +272,11 @@ def differences_of(then: media_pb2.Provenance, now: media_pb2.Provenance) -> tup
 
 
 def _same(then: str, now: str) -> bool:
-    """Whether two texts say the same; numbers may be written in two ways."""
+    """Whether two texts say the same: numbers may be written in two ways, and what is off may go without saying."""
     if then == now:
         return True
+    if not (then and now):
+        return (then or now) in _OFF
     try:
         return bool(json.loads(then) == json.loads(now))
     except ValueError:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from postcards.composer.v1 import composer_pb2
+from postcards.media.v1 import media_pb2
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,7 +31,7 @@ _ENDINGS = {
     Verdict.NOT_MADE: "a part could not be made again",
     Verdict.NOT_COMPARED: "a part could not be compared",
 }
-_MOST_TEXT = 44
+_MOST_TEXT = 32
 """Characters of a value that a line of differences shows."""
 
 Row = tuple[str, str, str, Sequence[str]]
@@ -45,13 +46,13 @@ def print_verdicts(
     console: Console | None = None,
 ) -> None:
     """Prints the verdict on each part and on the whole, how far apart files are, and what was otherwise."""
-    engines = {part_name(part.kind): part.provenance.engine for part in postcard.parts}
+    makers = {part_name(part.kind): _maker(part.provenance) for part in postcard.parts}
     rows: list[Row] = [
         (
             PART_TITLES[part],
             comparison.verdict.value,
             _STYLES[comparison.verdict],
-            [f"by {engines.get(part, '')}", *_lines(comparison)],
+            [f"by {makers.get(part, '')}", *_lines(comparison)],
         )
         for part, comparison in comparisons.items()
     ]
@@ -73,6 +74,12 @@ def print_replay(postcard: composer_pb2.Postcard, view: Mapping[str, Any], conso
         lines += _difference_lines([Difference(**item) for item in made["differences"]])
         rows.append((PART_TITLES[part], word, style, lines))
     _print(postcard, rows, "", "", console)
+
+
+def _maker(provenance: media_pb2.Provenance) -> str:
+    """Who made a part, e.g. "ddpm 1.0.0 with animals"."""
+    model = f" with {provenance.model}" if provenance.model else ""
+    return f"{provenance.engine} {provenance.engine_version}{model}"
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
