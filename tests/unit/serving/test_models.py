@@ -119,6 +119,23 @@ def test_a_folder_of_pickles_is_refused_with_the_reason(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("names", "pattern", "blamed"),
+    [
+        (["unet/model.bin", "unet/model.fp16.safetensors"], "unet/model.safetensors", "unet/model.bin"),
+        (["unet/pytorch_model.bin"], "unet/model.safetensors", "unet/pytorch_model.bin"),
+        (["unet/model.bin", "unet/model.safetensors"], "unet/*.fp16.safetensors", ""),
+        (["unet/model.bin", "vae/model.safetensors"], "vae/*.fp16.safetensors", ""),
+        (["model.ckpt"], "*.safetensors", "model.ckpt"),
+        (["training.bin", "unet/model.safetensors"], "vae/*.safetensors", ""),
+    ],
+)
+def test_pickles_are_blamed_where_they_lie_in_the_place_of_weights(tmp_path, names, pattern, blamed):
+    folder = write(tmp_path / "some", dict.fromkeys(["config.json", *names], b"{}"))
+    said = refusal(folder, required=(pattern,))
+    assert (f"has pickled weights only ({blamed})" if blamed else f"it has no {pattern}") in said
+
+
+@pytest.mark.parametrize(
     ("files", "required", "words"),
     [
         ({}, (), "it has no *.json and no unet/*.safetensors"),

@@ -149,12 +149,14 @@ def _without(model: str, lacking: Sequence[str], present: Sequence[str]) -> str:
 
 
 def _pickled_instead(pattern: str, present: Sequence[str]) -> list[str]:
-    """Pickles beside which there are no weights that could be read, where a pattern looks for some."""
+    """Pickles in the place of weights that a pattern looks for: of the same name, or with no others beside them."""
     if not pattern.endswith(_WEIGHTS):
         return []
-    place = pattern.rpartition("/")[0]
+    place, ending = pattern.rpartition("/")[0], f".{pattern.rpartition('.')[2]}"
     beside = [path for path in present if not place or path.rpartition("/")[0] == place]
-    return [] if any(path.endswith(_WEIGHTS) for path in beside) else [p for p in beside if p.lower().endswith(PICKLED)]
+    pickled = [path for path in beside if path.lower().endswith(PICKLED)]
+    namesakes = [path for path in pickled if matching((f"{path.rpartition('.')[0]}{ending}",), (pattern,))]
+    return namesakes or ([] if any(path.endswith(_WEIGHTS) for path in beside) else pickled)
 
 
 def _incomplete(model: str, snapshot: Path, patterns: Sequence[str], required: Sequence[str]) -> str:
