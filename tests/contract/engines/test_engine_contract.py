@@ -79,7 +79,6 @@ def _stable_audio() -> Any:
     if importlib.util.find_spec("stable_audio_tools") is None:
         pytest.skip("stable-audio-tools is not installed: make setup-models")
     from checkpoints.stable_audio import build_checkpoint
-
     from postcards_audio.engines.stable_audio import StableAudioEngine, load_model
 
     with tempfile.TemporaryDirectory() as folder:

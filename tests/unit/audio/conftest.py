@@ -54,3 +54,20 @@ class Studio:
 @pytest.fixture(scope="session")
 def studio() -> Studio:
     return Studio()
+
+
+@pytest.fixture(scope="session")
+def stable_audio_folder(tmp_path_factory):
+    """A tiny Stable Audio checkpoint with sounds of 2.9 seconds."""
+    pytest.importorskip("stable_audio_tools", reason="make setup-models brings it")
+    from checkpoints.stable_audio import build_checkpoint
+
+    return build_checkpoint(tmp_path_factory.mktemp("models") / "tiny-stable-audio")
+
+
+@pytest.fixture(scope="session")
+def stable_audio_model(stable_audio_folder):
+    """The checkpoint, loaded as the service loads it."""
+    from postcards_audio.engines.stable_audio import load_model
+
+    return load_model(str(stable_audio_folder), device="cpu", threads=1)

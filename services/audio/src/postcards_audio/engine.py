@@ -1,5 +1,6 @@
 """What an engine is asked for and what it gives back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -93,7 +94,7 @@ class AudioEngine(Protocol):
         ...
 
     @property
-    def stages(self) -> tuple[str, ...]:
+    def stages(self) -> Sequence[str]:
         """Names of the stages that it reports, in order."""
         ...
 

@@ -12,7 +12,7 @@ import importlib.util
 import io
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -79,7 +79,7 @@ def import_libraries() -> Libraries:
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
+def quietly() -> Generator[None]:
     """Keeps what these libraries print and the deprecations that they walk into to itself. Not for several threads."""
     nowhere = io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):

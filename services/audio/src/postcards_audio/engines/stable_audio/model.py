@@ -158,10 +158,11 @@ class StableAudioModel:
     def silence(self, begin: int) -> Tensor:
         """[channels, frames] the latents from frame `begin` on of a sound that has been silent for `MARGIN` frames."""
         count, hop = self.description.frames - begin, self.description.samples_per_frame
-        if self._silence is None:
-            # Between its ends silence is the same in every frame.
-            self._silence = self._read(self._torch.zeros((2, 3 * MARGIN * hop), device=self.device.name))
-        inner, end = self._silence[:, MARGIN : MARGIN + 1], self._silence[:, -MARGIN:]
+        silence = self._silence
+        if silence is None:
+            silence = self._silence = self._read(self._torch.zeros((2, 3 * MARGIN * hop), device=self.device.name))
+        # Between its ends silence is the same in every frame.
+        inner, end = silence[:, MARGIN : MARGIN + 1], silence[:, -MARGIN:]
         return self._torch.cat([inner.expand(-1, max(0, count - MARGIN)), end[:, max(0, MARGIN - count) :]], dim=1)
 
     def decode(self, latents: Tensor, piece: Piece) -> Samples:

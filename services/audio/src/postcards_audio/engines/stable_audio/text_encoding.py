@@ -12,12 +12,14 @@ from typing import Any
 from postcards_audio.engines.stable_audio.description import ModelDescription
 from postcards_audio.engines.stable_audio.libraries import INSTALL, Libraries, Tensor, quietly
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import ModelFiles, find_model
+from postcards_serving.models import ModelFiles, cached, find_model
 
 WEIGHTS, WORDS = "text_encoder", "tokenizer"
 """Folders of the encoder and of its tokenizer within a model."""
 
 _T5_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+_REVISIONS = {"t5-base": "a9723ea7f1b39c1eae772870f3b547bf6ef7e6c1"}
+"""Pinned where the cache has no other."""
 _T5_NEEDS = ("config.json", "model.safetensors", "tokenizer.json")
 
 
@@ -41,7 +43,9 @@ def find_text_encoder(model: ModelFiles, description: ModelDescription) -> TextF
     if (own.weights / "model.safetensors").is_file() and (own.words / "tokenizer.json").is_file():
         return own
     name = description.text_encoder
-    found = find_model(name, patterns=_T5_FILES, required=_T5_NEEDS, install=INSTALL)
+    found = cached(name, _T5_FILES, required=_T5_NEEDS) or find_model(
+        name, patterns=_T5_FILES, required=_T5_NEEDS, revision=_REVISIONS.get(name, ""), install=INSTALL
+    )
     return TextFiles(found.folder, found.folder, {f"{name}/{path}": sha256 for path, sha256 in found.files.items()})
 
 
@@ -70,11 +74,13 @@ def load_text_conditioner(
         raise ModelUnusable(f"the text encoder in {files.weights} cannot be loaded: {_first_line(fault)}") from fault
     longest = int(settings.get("max_length", 128))
 
-    class TextConditioner(libraries.conditioner):
+    base: Any = libraries.conditioner
+
+    class TextConditioner(base):
         """Embeds texts as the library's own conditioner does."""
 
         def __init__(self) -> None:
-            super().__init__(encoder.config.d_model, width, project_out=bool(settings.get("project_out", False)))
+            base.__init__(self, encoder.config.d_model, width, project_out=bool(settings.get("project_out", False)))
             # Checkpoints do not hold its weights: they must not be looked for there.
             self.__dict__["encoder"] = encoder.eval().requires_grad_(False)
 
