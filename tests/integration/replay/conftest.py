@@ -118,10 +118,10 @@ class Studio:
 
 @pytest.fixture
 async def open_studio(tmp_path: Path) -> AsyncIterator[Callable]:
-    """Opens studios; an image engine may be given."""
+    """Opens studios; an image engine and a store may be given."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(image_engine=None) -> Studio:
+        async def open_one(image_engine=None, store=None) -> Studio:
             addresses = {
                 "image": await stack.enter_async_context(image_server(image_engine or CreatureEngine())),
                 "audio": await stack.enter_async_context(audio_server(VocalTractEngine())),
@@ -129,7 +129,7 @@ async def open_studio(tmp_path: Path) -> AsyncIterator[Callable]:
             }
             folder = tmp_path / "kept"
             settings = ComposerSettings(**{f"{part}_address": address for part, address in addresses.items()})
-            composer = Composer(settings, FolderStore(folder), ComposerMetrics(CollectorRegistry()))
+            composer = Composer(settings, store or FolderStore(folder), ComposerMetrics(CollectorRegistry()))
             await composer.begin()
             stack.push_async_callback(composer.close)
             stack.push_async_callback(composer.drain)

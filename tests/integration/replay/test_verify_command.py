@@ -1,5 +1,6 @@
 """Postcards made by the real engines, made again, and compared: the command from end to end."""
 
+import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from PIL import Image
+from postcards.composer.v1 import composer_pb2
+
+from postcards_client import BlockingPostcardsClient
+from postcards_client.parts import Whose, make_part
+from postcards_composer.store.s3 import S3Store
 
 EQUAL = {"image": "equal", "language": "equal", "audio": "equal"}
 
@@ -165,6 +171,31 @@ async def test_by_id_the_files_come_from_the_store(studio):
     run = await studio.run("verify", folder.name, "--json")
     assert verdicts(run) == EQUAL | {"language": "damaged"}
     assert run.json["missing"] == ["call.mp3"]
+
+
+async def test_by_id_the_files_come_from_an_object_store(open_studio, s3_settings):
+    store = S3Store(s3_settings)
+    studio = await open_studio(store=store)
+    postcard_id = (await studio.made(seed=7)).name
+    run = await studio.run("verify", postcard_id, "--json")
+    assert (verdicts(run), run.json["missing"], run.exit_code) == (EQUAL, [], 0), run.err
+    store.put(f"postcards/{postcard_id}/call.flac", b"other", "audio/flac")
+    store.delete(f"postcards/{postcard_id}/image.png")
+    run = await studio.run("verify", postcard_id, "--json")
+    assert (verdicts(run), run.exit_code) == (EQUAL | {"audio": "damaged", "image": "missing"}, 1)
+
+
+async def test_programs_send_the_planned_requests_themselves(studio):
+    folder = await studio.made(seed=7)
+
+    def ask() -> composer_pb2.PlanReplayResponse:
+        with BlockingPostcardsClient(studio.composer) as client:
+            return client.plan_replay(manifest=(folder / "manifest.json").read_bytes())
+
+    plan = await asyncio.to_thread(ask)
+    whose = Whose(plan.postcard.id, plan.postcard.species.name)
+    made = await make_part(plan.language, whose, studio.addresses["language"], listen=[].append, timeout=60)
+    assert made.files == {"phrase.json": (folder / "phrase.json").read_bytes()}
 
 
 async def test_replay_writes_the_same_files(studio):

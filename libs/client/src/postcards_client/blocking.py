@@ -100,6 +100,10 @@ class BlockingPostcardsClient:
         """Deletes a postcard and its files."""
         self._wait(self._client.delete(postcard_id))
 
+    def plan_replay(self, *, manifest: bytes = b"", postcard_id: str = "") -> composer_pb2.PlanReplayResponse:
+        """Returns the requests that make the parts of a postcard again."""
+        return self._wait(self._client.plan_replay(manifest=manifest, postcard_id=postcard_id))
+
     def download(self, postcard: composer_pb2.Postcard, folder: Path) -> dict[str, Path]:
         """Copies every file of a postcard into `folder`/<id>/ and returns the paths by file name."""
         return self._wait(download(postcard, folder))
