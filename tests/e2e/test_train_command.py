@@ -187,7 +187,7 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(finished, draw
     whole, _ = finished
     out = tmp_path / "killed"
     run = ("--data", drawings, "--out", out, *SMALL, "--epochs", "8", "--seed", "4", "--checkpoint-seconds", "0")
-    process = begin(*run)
+    process = begin(*run, "--data-licence", "CC-BY-4.0", "--attribution", "Pictures by Ada")
     eventually(lambda: (saved_steps(out) or [0])[-1] >= 5 or process.poll() is not None)
     process.kill()
     process.communicate()
@@ -202,6 +202,10 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(finished, draw
     assert list(joined) == list(range(1, max(expected) + 1))
     assert joined == pytest.approx(expected, rel=1e-3)
     assert json.loads(done.stdout)["steps"] == max(expected)
+    # Said when the run began, and on its card whenever it ends.
+    card = (out / "README.md").read_text()
+    assert 'license: "CC-BY-4.0"' in card
+    assert "Pictures by Ada" in card
 
 
 def test_a_run_that_is_asked_to_stop_saves_and_can_go_on(drawings, tmp_path, begin):

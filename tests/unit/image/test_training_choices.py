@@ -1,5 +1,6 @@
 """What was asked of the command: every wrong option is one line that names it and its limit."""
 
+import json
 import os
 import subprocess
 import sys
@@ -88,6 +89,30 @@ def test_a_value_out_of_its_range_names_the_option_and_the_limit(overrides, said
     with pytest.raises(UsageError) as refused:
         choose_recipe(ask(**overrides))
     assert str(refused.value) == said
+
+
+@pytest.mark.parametrize("package", ["typer", "torch"])
+def test_a_package_that_is_missing_ends_in_the_line_that_brings_it(tmp_path, package):
+    (tmp_path / "photos").mkdir()
+    arguments = ["postcards-train", "--data", str(tmp_path / "photos"), "--out", str(tmp_path / "out"), "--json"]
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = {arguments!r}; "
+        "from postcards_image.training.command import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"postcards-train: training needs {package}, which is not installed: run `make setup-train`")
+    assert json.loads(done.stdout)["error"] == {"reason": "NOT_INSTALLED", "message": line.partition(": ")[2]}
+
+
+@pytest.mark.parametrize("extra", [("--channels", "many"), ("--data", "/no/such/photos")])
+def test_a_refusal_is_an_object_too_where_one_was_asked_for(tmp_path, extra):
+    done = command("--data", str(tmp_path), "--out", str(tmp_path / "out"), *extra, "--json")
+    assert done.returncode == 2
+    error = json.loads(done.stdout)["error"]
+    assert f"postcards-train: {error['message']}" == done.stderr.strip()
+    assert command("--data", str(tmp_path), "--out", str(tmp_path / "out"), *extra).stdout == ""
 
 
 def test_every_option_of_the_recipe_has_been_tried():
@@ -247,11 +272,11 @@ class TestCheckpoints:
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(UsageError, match=r"^--start-from: ") as refused:
-            choose_weights(replace(ask(), start_from=path))
+            choose_weights(replace(ask(), start_from=path), PRESETS["quick"], ())
         assert "model.onnx" in str(refused.value)
 
     def test_a_folder_that_is_no_model_names_the_option(self, tmp_path):
         from postcards_image.training.choices import choose_weights
 
         with pytest.raises(UsageError, match=r"^--start-from: .*postcards\.json"):
-            choose_weights(replace(ask(), start_from=tmp_path))
+            choose_weights(replace(ask(), start_from=tmp_path), PRESETS["quick"], ())

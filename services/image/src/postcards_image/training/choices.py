@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from postcards_image.training.checkpoints import Checkpoint
 
 
+INSTALL = 'run `make setup-train`, or pip install torch==2.13.0 "postcards-image[train]"'
+"""What brings the libraries that training needs."""
+
+
 class UsageError(Exception):
     """The command cannot do what it was asked; the message is one line that says what to do."""
+
+
+class StoppedAtOnce(Exception):  # noqa: N818 - no error: the second signal is a request too
+    """The run was ended in the middle of a step."""
 
 
 @dataclass(frozen=True)
@@ -122,18 +130,21 @@ def check_intervals(intervals: tuple[float, float]) -> None:
             raise UsageError(f"{option} must be at least 0, not {value:g}")
 
 
-def choose_weights(ask: Ask) -> "Mapping[str, Tensor] | None":
-    """Weights to start from, where some are named.
+def choose_weights(ask: Ask, recipe: Recipe, classes: tuple[str, ...]) -> "Mapping[str, Tensor] | None":
+    """Weights to start from, where some are named, with the class table that `classes` ask for.
 
     Raises:
         UsageError: they cannot be read.
     """
     if ask.start_from is None:
         return None
+    from postcards_image.training.class_table import fitted
     from postcards_image.training.export import read_weights
+    from postcards_image.training.network import describe
 
     try:
-        return read_weights(ask.start_from)[0]
+        weights, theirs = read_weights(ask.start_from)
+        return fitted(weights, theirs, describe(recipe, classes, theirs.name))
     except (ValueError, OSError) as fault:
         raise UsageError(f"--start-from: {fault}") from None
 

@@ -1,289 +1,33 @@
 """`postcards-train`: from a folder of photographs to a model that draws postcards."""
 
 import json
-import math
-import os
-import re
-import shlex
 import signal
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
-from postcards_image.training.choices import (
-    Ask,
-    UsageError,
-    check_data,
-    choose_checkpoint,
-    choose_recipe,
-    choose_weights,
-    nearest_preset,
-)
-from postcards_image.training.memory import in_words
-from postcards_image.training.progress import Progress
-
-if TYPE_CHECKING:
-    from postcards_image.training.artifacts import Model
-    from postcards_image.training.events import Ended
-    from postcards_image.training.loading import Loaded
-    from postcards_image.training.report import Data
-    from postcards_image.training.sources import Source
-
-INSTALL = 'run `make setup-train`, or pip install torch==2.13.0 "postcards-image[train]"'
-"""What brings the libraries that training needs."""
-
-_NAME = re.compile(r"[^\w.-]+")
-_SIGNAL_EXIT = 128
-_LISTED = 10
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-@app.command()
-def train(
-    data: Annotated[
-        str, typer.Option(help="A folder of pictures, a zip file of one, or the id of a Hugging Face dataset.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for the model, its sample sheets and its checkpoints.")],
-    preset: Annotated[
-        str,
-        typer.Option(help="quick: 16 px in a quarter of an hour; best: 64 px, some hours; author: the first attempt."),
-    ] = "quick",
-    resolution: Annotated[int | None, typer.Option(help="Width and height of the pictures it learns.")] = None,
-    channels: Annotated[str, typer.Option(help="Channels of each level of the network, e.g. 32,64,128,256.")] = "",
-    batch_size: Annotated[int | None, typer.Option(help="Pictures of one step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Ends after this many passes over the pictures.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Ends after this many minutes.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed learns along another path.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    start_from: Annotated[
-        Path | None, typer.Option(help="A model's folder or ONNX file whose weights to start from.")
-    ] = None,
-    data_licence: Annotated[str, typer.Option(help="Licence of the pictures, for the model card.")] = "",
-    attribution: Annotated[str, typer.Option(help="Who made the pictures, for the model card.")] = "",
-    checkpoint_seconds: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 120.0,
-    sample_seconds: Annotated[float, typer.Option(help="Seconds between sample sheets.")] = 180.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One object on standard output at the end.")] = False,
-) -> None:
-    """Learns to draw the animals in your pictures, and shows itself learning.
-
-    It checks the pictures, draws a sheet of samples every few minutes, and can be stopped and killed at any time:
-    --resume goes on where it was.
-    """
-    given = {
-        "resolution": resolution,
-        "channels": _numbers(channels, "--channels"),
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "epochs": epochs,
-        "minutes": minutes,
-        "seed": seed,
-    }
-    overrides = {name: value for name, value in given.items() if value is not None}
-    ask = Ask(
-        data,
-        out,
-        preset,
-        overrides,
-        resume,
-        start_from,
-        data_licence,
-        attribution,
-        (checkpoint_seconds, sample_seconds),
-    )
-    raise typer.Exit(_run(ask, as_json))
+from postcards_image.training.choices import INSTALL, StoppedAtOnce, UsageError
 
 
 def main() -> None:
-    """The entry point: every expected failure is one line and an exit code."""
+    """The entry point: every expected failure is one line and an exit code, and with --json an object too."""
     try:
+        # Even the options need a library that only training brings.
+        from postcards_image.training.options import app
+
         app(standalone_mode=True)
-    except UsageError as fault:
-        print(f"postcards-train: {' '.join(str(fault).split())}", file=sys.stderr)
-        sys.exit(2)
-
-
-def _run(ask: Ask, as_json: bool) -> int:
-    progress, stop = Progress(), _Stop()
-    try:
-        ended, model = _train(ask, progress, stop)
     except ModuleNotFoundError as fault:
-        raise UsageError(f"training needs {fault.name}, which is not installed: {INSTALL}") from None
-    except OSError as fault:
-        raise UsageError(f"{fault.filename or ask.out}: {fault.strerror or fault}") from None
-    except KeyboardInterrupt:
-        print("\npostcards-train: stopped at once", file=sys.stderr)
-        return _SIGNAL_EXIT + signal.SIGINT
-    if model is not None:
-        _tell_end(ask, progress, ended, model, as_json)
-    return 0 if ended.finished else _SIGNAL_EXIT + (stop.signal or signal.SIGINT)
+        sys.exit(_fail("NOT_INSTALLED", f"training needs {fault.name}, which is not installed: {INSTALL}", 2))
+    except UsageError as fault:
+        sys.exit(_fail("CANNOT_TRAIN", " ".join(str(fault).split()), 2))
+    except StoppedAtOnce:
+        print(file=sys.stderr)
+        sys.exit(_fail("INTERRUPTED", "stopped at once", 128 + signal.SIGINT))
 
 
-def _train(ask: Ask, progress: Progress, stop: "_Stop") -> "tuple[Ended, Model | None]":
-    """Only the first of several processes tells and writes; the others have no model to name.
-
-    A signal ends the reading of the pictures at once, and the training after a step.
-    """
-    from postcards_image.training import following, trainer
-    from postcards_image.training.artifacts import RunFolder
-    from postcards_image.training.loading import load
-    from postcards_image.training.photos import side_for
-    from postcards_image.training.sources import DataError, open_source
-
-    first = os.environ.get("RANK", "0") == "0"
-    checkpoint = choose_checkpoint(ask)
-    recipe = choose_recipe(ask) if checkpoint is None else checkpoint.recipe
-    side = side_for(recipe.resolution)
-    try:
-        with open_source(ask.data) as source:
-            if first:
-                progress.say(_count_text(source, side))
-            loaded = load(source, side, told=progress.reading if first else None)
-    except DataError as fault:
-        raise UsageError(str(fault)) from None
-    photos, held_out = loaded.photos.split(recipe.held_out, recipe.seed)
-    check_data(ask, checkpoint, photos)
-    data = _data(ask, source, loaded, len(photos), len(held_out))
-    intervals = trainer.Intervals(*ask.intervals)
-    weights = choose_weights(ask)
-    # A run that could not write must not learn for hours first.
-    ask.out.mkdir(parents=True, exist_ok=True)
-    if first:
-        _tell_data(progress, loaded, data)
-    # The pictures are copied: those that were read would only take memory.
-    del loaded, held_out
-    preset = ask.preset if checkpoint is None else nearest_preset(recipe)
-    intervals = trainer.Intervals(*ask.intervals)
-    with _signals(stop):
-        events = trainer.train(
-            photos,
-            recipe,
-            ask.out,
-            name=_name(ask.out),
-            start=checkpoint,
-            weights=weights,
-            stop=stop.event,
-            intervals=intervals,
-        )
-        try:
-            if not first:
-                return following.wait(events), None
-            return following.follow(events, lambda began: RunFolder(ask.out, began, data, preset), progress, intervals)
-        except trainer.TrainingDivergedError as fault:
-            raise UsageError(f"{fault}; the last checkpoint is good") from None
-        except ValueError as fault:
-            raise UsageError(f"--start-from: {fault}" if weights is not None else str(fault)) from None
-
-
-def _numbers(text: str, option: str) -> tuple[int, ...] | None:
-    if not text:
-        return None
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"{option} must be whole numbers with commas between them, not {text}") from None
-
-
-def _name(out: Path) -> str:
-    return _NAME.sub("-", out.resolve().name).strip("-") or "model"
-
-
-def _count_text(source: "Source", side: int) -> str:
-    from postcards_image.training.loading import memory_for
-
-    classes = f" in {len(source.classes)} classes" if source.classes else ", no classes"
-    ignored = f"; {source.ignored:,} other files are passed over" if source.ignored else ""
-    memory = in_words(memory_for(len(source.entries), side))
-    return f"  {source.name}: {len(source.entries):,} pictures{classes}, {memory} of memory{ignored}"
-
-
-def _tell_data(progress: Progress, loaded: "Loaded", data: "Data") -> None:
-    for skipped in loaded.skipped[:_LISTED]:
-        progress.say(f"  skipped {skipped.name}: {skipped.reason}")
-    if len(loaded.skipped) > _LISTED:
-        progress.say(f"  skipped {len(loaded.skipped) - _LISTED:,} more that could not be read")
-    copies = f"; {loaded.duplicates:,} copies left out" if loaded.duplicates else ""
-    progress.say(f"  learning from {data.used:,}, {data.held_out:,} held out{copies}")
-
-
-def _data(ask: Ask, source: "Source", loaded: "Loaded", used: int, held_out: int) -> "Data":
-    from postcards_image.training.report import Data
-
-    return Data(
-        name=source.name,
-        hub_id=source.hub_id,
-        licence=ask.licence,
-        attribution=ask.attribution,
-        classes=source.classes,
-        used=used,
-        held_out=held_out,
-        skipped=len(loaded.skipped),
-        duplicates=loaded.duplicates,
-    )
-
-
-def _tell_end(ask: Ask, progress: Progress, ended: "Ended", model: "Model", as_json: bool) -> None:
-    from postcards_image.training.artifacts import SAMPLES
-
-    go_on = f"postcards-train --data {shlex.quote(ask.data)} --out {shlex.quote(str(ask.out))} --resume"
-    onnx = shlex.quote(str(model.onnx.resolve()))
-    if ended.finished:
-        progress.say(f"  done. A longer run goes on from here: {go_on} --minutes ...")
-    else:
-        progress.say(f"  stopped; everything is saved. Go on with: {go_on}")
-    progress.say(f"  samples:  {ask.out / SAMPLES}")
-    progress.say(f"  model:    {model.folder}")
-    progress.say(f"  postcard: POSTCARDS_IMAGE_ENGINE=ddpm POSTCARDS_IMAGE_MODEL={onnx} make postcard")
-    if as_json:
-        position = ended.averaged.position
-        print(
-            json.dumps(
-                {
-                    "model": str(model.folder),
-                    "onnx": str(model.onnx),
-                    "samples": str(ask.out / SAMPLES),
-                    "finished": ended.finished,
-                    "images_seen": position.samples,
-                    "steps": position.step,
-                    "seconds": round(position.seconds, 3),
-                    "loss": None if math.isnan(model.loss) else round(model.loss, 6),
-                }
-            )
-        )
-
-
-class _Stop:
-    """Set by the first signal; the second one ends the process at once."""
-
-    def __init__(self) -> None:
-        self.event: Final = threading.Event()
-        self.signal: int | None = None
-
-    def __call__(self, number: int, _: FrameType | None) -> None:
-        if self.event.is_set():
-            raise KeyboardInterrupt
-        self.signal = number
-        self.event.set()
-        # Not print: the signal may have come amid a line of the progress, and streams cannot be entered twice.
-        with suppress(OSError):
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"\n  stopping after this step ...\n")
-
-
-@contextmanager
-def _signals(stop: _Stop) -> Generator[None]:
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _fail(reason: str, message: str, code: int) -> int:
+    print(f"postcards-train: {message}", file=sys.stderr)
+    if "--json" in sys.argv[1:]:
+        print(json.dumps({"error": {"reason": reason, "message": message}}))
+    return code
 
 
 if __name__ == "__main__":

@@ -110,6 +110,7 @@ class _Running:
         self._network: Final = network.to(self._device)
         self.description: Final = description
         self.revision: Final = ""
+        self.weights: Final = ""
         self.libraries: Final[Mapping[str, str]] = {}
 
     @property
