@@ -95,7 +95,7 @@ def test_while_the_main_engine_can_nobody_else_is_asked(both, tract):
         (EngineFailed("no ink"), "ENGINE_FAILED", "no ink"),
         (EngineFailed("odd", reason="MODEL_DIVERGED"), "ENGINE_FAILED", "odd"),
         (Unavailable("the API is away"), "UNAVAILABLE", "the API is away"),
-        (ModelUnusable("no licence"), "MODEL_UNUSABLE", "no licence"),
+        (ModelUnusable("/home/me is empty"), "MODEL_UNUSABLE", "its model cannot be used here"),
         (OutOfMemory("too large"), "OUT_OF_MEMORY", "too large"),
         (ServiceError("UNAUTHENTICATED", "KEY_REFUSED", "the key is refused"), "OTHER", "the key is refused"),
         (ValueError("password swordfish"), "ENGINE_FAILED", "an unexpected ValueError"),
@@ -256,7 +256,8 @@ def test_a_main_engine_whose_model_is_missing_is_replaced_for_as_long_as_it_last
     assert "accept its licence" in warnings[0].getMessage()
     assert engine.name == "model"
     song = engine.generate("dawn", Work())
-    assert song.provenance.notes[-1] == ("model failed (someone/animals is gated: accept its licence): tract made this")
+    assert song.provenance.notes[-1] == "model failed (its model cannot be used here): tract made this"
+    assert [record.levelno for record in caplog.records].count(logging.WARNING) == 1
     with pytest.raises(ServiceError, match=r"accept its licence \(the request names 'model'") as fault:
         engine_named(engine, "model").generate("dawn", Work())
     assert fault.value.reason == "MODEL_UNUSABLE"

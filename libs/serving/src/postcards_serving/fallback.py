@@ -143,7 +143,9 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         work.check()
         reason = _reason(failure)
         metrics.FALLBACKS.labels(self.name, self.fallback, reason).inc()
-        _log.warning(
+        _log.log(
+            # That a model is missing is said when the server starts.
+            logging.DEBUG if isinstance(self._main, MissingEngine) else logging.WARNING,
             "engine %r failed (%s); %r makes this part",
             self.name,
             reason,
@@ -301,7 +303,12 @@ def _reason(failure: Exception) -> str:
 
 
 def _in_words(failure: Exception) -> str:
-    """Why the main engine failed, fit for the card; what an unexpected exception says stays in the log."""
+    """Why the main engine failed, fit for a card that may be published.
+
+    What an unexpected exception says stays in the log, and so does where a model was looked for on this machine.
+    """
+    if isinstance(failure, ModelUnusable):
+        return "its model cannot be used here"
     told = failure.message if isinstance(failure, ServiceError) else f"an unexpected {type(failure).__name__}"
     return told if len(told) <= _MAX_NOTE else told[: _MAX_NOTE - 1] + "…"
 
