@@ -21,7 +21,7 @@ _POSSESSIVES = {"my": "I", "our": "we", "your": "you", "their": "they", "its": "
 _MEANS = {"very": "INTENS", "not": "NEG", "never": "NEG", "let": "HORT", "question": "Q", "us": "we", "me": "I"}
 _TAGS = frozenset((*SUFFIXED, *STYLED))
 _ALIASES = {"PLURAL": "PL", "PAST": "PST", "FUTURE": "FUT", "INT": "INTENS", "EMPHATIC": "EMPH", "IMPERATIVE": "IMP"}
-_WORD = re.compile(r"[A-Za-z][A-Za-z.']*")
+_WORD = re.compile(r"[A-Za-z][A-Za-z']*")
 _LONGEST_PARTS = 3
 
 
@@ -43,11 +43,11 @@ class Meaning:
 
 def read_gloss(gloss: str) -> Meaning:
     """The meaning of a word glossed `gloss`, e.g. "teeth", "stone+rain", "come-FUT", "INTJ"."""
-    words = [word.strip(".'") for word in _WORD.findall(gloss)]
-    if gloss.strip().upper().startswith((CRY, "CRY!", "HOWL!")):
-        return Meaning(free=CRY)
+    words = [word.strip("'") for word in _WORD.findall(gloss)]
     if gloss.strip() in _keys():
         return Meaning(roots=(gloss.strip(),))
+    if gloss.strip().upper().startswith(CRY):
+        return Meaning(free=CRY)
     if len(words) > 1 and words[0].lower() in UNSAID | {"to"}:
         words = words[1:]
     tags: list[str] = []

@@ -33,7 +33,6 @@ _LETTERS: dict[str, str] = {symbol: symbol for symbol in "abdefghijklmnopqrstuwy
     "ai": "ae",
     "aw": "oo",
     "!": "ck",
-    "'": "glottal",
 }
 """What letters sound like that no language here may write, beside the usual spellings of the inventory."""
 
@@ -47,6 +46,10 @@ _FAMILIES: tuple[tuple[frozenset[Manner], float], ...] = (
     (frozenset((Manner.FRICATIVE, Manner.STOP)), 1.0),
 )
 """Manners that are near each other, and how far apart they are; others are 1.5 apart."""
+_OWN, _PARTED, _FOREIGN, _SKIPPED = 1, 3, 20, 40
+"""What it costs to read letters as a sound of the language, an apostrophe as what parts syllables, letters as a foreign
+sound, and not at all."""
+_LONGEST_SPELLING = 6
 _SOUND = re.compile(r"[^\W\d_]|['!]")
 
 
@@ -114,20 +117,28 @@ class Ear:
         return Heard(tuple(self._syllables(symbols))[:MOST_SYLLABLES], replaced)
 
     def _sounds(self, text: str) -> Iterator[tuple[str, str, bool]]:
-        """The sounds of `text`: letters, symbol, and whether the language writes it so. Longest spellings first."""
+        """The sounds of `text`: letters, symbol, and whether the language writes it so.
+
+        Of all ways to read it, the one with the fewest letters that are foreign or say nothing, then the fewest sounds.
+        """
+        best: list[tuple[int, str, str]] = [(0, "", "")] * (len(text) + 1)
+        for at in range(len(text) - 1, -1, -1):
+            skipped = _PARTED if text[at] == "'" else _SKIPPED
+            readings = [(skipped + best[at + 1][0], text[at], "")]
+            for table, cost in ((self._own, _OWN), (self._foreign, _FOREIGN)):
+                for size in range(min(_LONGEST_SPELLING, len(text) - at), 0, -1):
+                    letters = text[at : at + size]
+                    symbol = table.get(letters) or (table.get(plain_letters(letters)) if size == 1 else None)
+                    if symbol is not None:
+                        own = _FOREIGN if letters not in table else cost
+                        readings.append((own + best[at + size][0], letters, symbol))
+            best[at] = min(readings, key=lambda reading: (reading[0], -len(reading[1])))
         at = 0
         while at < len(text):
-            for table in (self._own, self._foreign):
-                letters = next((known for known in table if text.startswith(known, at)), None)
-                if letters is not None:
-                    yield letters, table[letters], table is self._own
-                    at += len(letters)
-                    break
-            else:
-                plain = plain_letters(text[at])[:1]
-                if plain in self._own or plain in self._foreign:
-                    yield text[at], self._own.get(plain) or self._foreign[plain], False
-                at += 1
+            _, letters, symbol = best[at]
+            if symbol:
+                yield letters, symbol, letters in self._own
+            at += len(letters)
 
     def _syllables(self, symbols: Sequence[str]) -> Iterator[tuple[str, ...]]:
         peaks = self._peaks(symbols)
@@ -165,9 +176,10 @@ class Ear:
 
     def _leans(self, symbols: Sequence[str], at: int) -> bool:
         """Whether a growl or a hum stands beside a vowel, which carries the syllable for it, or repeats the last."""
-        around = [symbols[i] for i in (at - 1, at + 1) if 0 <= i < len(symbols)]
-        may = symbols[at] in self._onsets or symbols[at] in self._codas
-        return (may and any(is_vowel(symbol) for symbol in around)) or symbols[at - 1 : at] == [symbols[at]]
+        before, after = symbols[at - 1 : at] if at else [], symbols[at + 1 : at + 2]
+        begins = symbols[at] in self._onsets and any(is_vowel(symbol) for symbol in after)
+        ends = symbols[at] in self._codas and any(is_vowel(symbol) for symbol in before)
+        return begins or ends or list(before) == [symbols[at]]
 
     def _width(self, between: Sequence[str]) -> int:
         """How many of the consonants before a vowel begin its syllable."""
@@ -196,7 +208,7 @@ class Ear:
 
 
 def _own_spellings(phonology: Phonology, sounds: set[str]) -> dict[str, str]:
-    """Symbols by spelling, the longest spellings first; where two agree the commoner sound wins."""
+    """Symbols by spelling; where two sounds are spelled alike the commoner wins."""
     written: dict[str, str] = {}
     ranked = [*phonology.onsets, *phonology.nuclei, *phonology.codas]
     spelled = {entry.symbol: entry for entry in phonology.spellings}
@@ -207,18 +219,14 @@ def _own_spellings(phonology: Phonology, sounds: set[str]) -> dict[str, str]:
     for symbol in dict.fromkeys(ranked):
         written.setdefault(INVENTORY[symbol].spelling, symbol)
         written.setdefault(symbol, symbol)
-    return _longest_first({text: symbol for text, symbol in written.items() if symbol in sounds})
+    return {text: symbol for text, symbol in written.items() if symbol in sounds}
 
 
 def _foreign_spellings(sounds: set[str]) -> dict[str, str]:
     """The nearest sounds of the language by the spellings of all other sounds."""
     order = sorted(sounds)
-    usual = {phoneme.spelling: phoneme.symbol for phoneme in INVENTORY.values()}
-    return _longest_first({text: nearest(symbol, order) for text, symbol in (_LETTERS | usual).items()})
-
-
-def _longest_first(table: Mapping[str, str]) -> dict[str, str]:
-    return dict(sorted(table.items(), key=lambda entry: (-len(entry[0]), entry[0])))
+    usual = {phoneme.spelling: symbol for symbol, phoneme in INVENTORY.items() if symbol != "glottal"}
+    return {text: nearest(symbol, order) for text, symbol in (_LETTERS | usual).items()}
 
 
 def _without_repeats(symbols: Sequence[str]) -> list[str]:

@@ -37,6 +37,7 @@ def _object(**properties: object) -> dict[str, object]:
 _ANIMAL_TEXT = re.compile(r'"animal_text"\s*:\s*"((?:[^"\\]|\\.)*)')
 _DECODER = json.JSONDecoder(strict=False)
 _MOST_OBJECTS = 64
+_MOST_TRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,9 @@ def complete_phrases(text: str) -> int:
 def _phrase_objects(text: str) -> Iterator[Mapping[str, Any]]:
     """Every whole JSON object in `text` that looks like a phrase, outermost first."""
     at = text.find("{")
-    found = 0
-    while at >= 0 and found < _MOST_OBJECTS:
+    found = tried = 0
+    while at >= 0 and found < _MOST_OBJECTS and tried < _MOST_TRIES:
+        tried += 1
         try:
             value, end = cast(tuple[object, int], _DECODER.raw_decode(text, at))
         except (ValueError, RecursionError):
