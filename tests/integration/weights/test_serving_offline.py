@@ -1,0 +1,64 @@
+"""What was fetched is loaded by the real engine without the network, and the doctor is content with it."""
+
+import pytest
+
+from postcards_client.doctor import models
+from postcards_client.weights import fetching
+from postcards_client.weights.cache import Cache, state_in_cache
+from postcards_client.weights.catalog import Precision, model
+from postcards_client.weights.hub import open_hub
+
+TINY = "someone/tiny-diffusion"
+
+
+class Silence:
+    def came(self, file, count):
+        pass
+
+    def done(self, file):
+        pass
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> dict[str, bytes]:
+    """The files of a tiny checkpoint in whole and half precision, with pickles beside them."""
+    for library in ("torch", "diffusers", "transformers", "peft"):
+        pytest.importorskip(library, reason="make setup-models brings it")
+    from checkpoints.stable_diffusion import build_checkpoint
+
+    folder = build_checkpoint(tmp_path_factory.mktemp("sd") / "tiny", checker="lenient", half=True)
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    pickles = {path.replace(".safetensors", ".bin"): b"pickle" * 300 for path in files if path.endswith(".safetensors")}
+    return files | pickles
+
+
+@pytest.mark.parametrize("precision", [Precision.WHOLE, Precision.HALF])
+async def test_a_fetched_checkpoint_is_served_offline(hub, checkpoint, tmp_path, monkeypatch, precision):
+    from postcards_image.engines.stable_diffusion.choices import Choices
+    from postcards_image.engines.stable_diffusion.loading import load_checkpoint
+
+    hub.models[TINY] = checkpoint
+    cache, wanted = Cache(tmp_path / "hub"), model("stable-diffusion", precision, TINY)
+    async with open_hub(hub.url) as asked:
+        order = await fetching.prepare(asked, cache, wanted)
+        await fetching.fetch(asked, cache, order, Silence())
+    assert not [path for path in hub.sent if path.endswith(".bin")]
+    environment = {
+        "HF_HUB_CACHE": str(cache.folder),
+        "HF_HUB_OFFLINE": "1",
+        "POSTCARDS_IMAGE_ENGINE": "stable-diffusion",
+        "POSTCARDS_IMAGE_MODEL": TINY,
+        "POSTCARDS_IMAGE_DTYPE": "float32" if precision is Precision.WHOLE else "bfloat16",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    dtype = environment["POSTCARDS_IMAGE_DTYPE"]
+    loaded = load_checkpoint(Choices(model=TINY, device="cpu", dtype=dtype, threads=1))
+    assert loaded.revision == order.listing.commit
+    assert set(loaded.files) == {file.path for file in order.files}
+    assert loaded.checker is not None
+    assert state_in_cache(cache, wanted).complete
+    engine = models.engine_in("image", environment, cache)
+    findings = {finding.check: finding for finding in models.look("image", engine, environment, cache)}
+    assert findings["image weights"].level == "ok"
+    assert TINY in findings["image weights"].found
