@@ -5,7 +5,7 @@ import pytest
 from postcards_client.doctor import models
 from postcards_client.weights import fetching
 from postcards_client.weights.cache import Cache, state_in_cache
-from postcards_client.weights.catalog import Precision, model
+from postcards_client.weights.catalog import T5, Precision, model
 from postcards_client.weights.hub import open_hub
 
 TINY = "someone/tiny-diffusion"
@@ -62,3 +62,31 @@ async def test_a_fetched_checkpoint_is_served_offline(hub, checkpoint, tmp_path,
     findings = {finding.check: finding for finding in models.look("image", engine, environment, cache)}
     assert findings["image weights"].level == "ok"
     assert TINY in findings["image weights"].found
+
+
+async def test_stable_audio_and_the_text_encoder_that_it_lacks_are_served_offline(hub, tmp_path, monkeypatch):
+    for library in ("torch", "transformers", "stable_audio_tools", "torchsde"):
+        pytest.importorskip(library, reason="make setup-models brings it")
+    from checkpoints.stable_audio import build_checkpoint, build_text_encoder
+    from postcards_audio.engines.stable_audio import load_model
+
+    tiny = build_checkpoint(tmp_path / "tiny", frames=16, with_text_encoder=False)
+    build_text_encoder(tmp_path / "t5", tmp_path / "t5")
+    for name, folder in ((TINY, tiny), ("t5-base", tmp_path / "t5")):
+        hub.models[name] = {path.name: path.read_bytes() for path in folder.iterdir()}
+    hub.commits.add(T5.revision)
+    cache = Cache(tmp_path / "hub")
+    async with open_hub(hub.url) as asked:
+        for wanted in (model("stable-audio", Precision.WHOLE, TINY), T5):
+            await fetching.fetch(asked, cache, await fetching.prepare(asked, cache, wanted), Silence())
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache.folder))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    loaded = load_model(TINY, device="cpu", threads=1)
+    assert set(loaded.files) == {
+        "model_config.json",
+        "model.safetensors",
+        *(
+            f"t5-base/{name}"
+            for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+        ),
+    }

@@ -128,6 +128,7 @@ def test_the_audio_service_looks_for_what_is_fetched():
         "rust_model.ot",
     ]
     assert wanted(T5.variants[0], listed) == listed[:4]
+    assert vars(text_encoding)["_REVISIONS"] == {T5.model_id: T5.revision}
 
 
 def test_ddpm_looks_for_what_is_fetched():
