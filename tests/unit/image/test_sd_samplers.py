@@ -457,7 +457,7 @@ GUIDANCE = 5.0
 
 
 def pipeline(kind: str, parts, config: Mapping[str, object], sampler: str):
-    """A pipeline whose scheduler was changed as its users do it."""
+    """A pipeline with its own scheduler, or another as its users change it."""
     unet, vae, _ = parts
     native = getattr(diffusers, str(config["_class_name"])).from_config(config)
     made = getattr(diffusers, kind)(
@@ -471,8 +471,9 @@ def pipeline(kind: str, parts, config: Mapping[str, object], sampler: str):
         requires_safety_checker=False,
     )
     made.set_progress_bar_config(disable=True)
-    name, options = SCHEDULERS[sampler]
-    made.scheduler = getattr(diffusers, name).from_config(made.scheduler.config, **options)
+    if sampler != sampler_of(config):
+        name, options = SCHEDULERS[sampler]
+        made.scheduler = getattr(diffusers, name).from_config(made.scheduler.config, **options)
     return made
 
 
@@ -519,3 +520,23 @@ def test_rows_of_many_samplers_in_one_batch_equal_the_real_pipelines(
         assert row.latent.shape == expected.shape
         limit = 1e-4 * max(1.0, float(expected.abs().max()))
         assert (row.latent - expected).abs().max() < limit, (sampler, own)
+
+
+@pytest.mark.parametrize("native", ["PNDMScheduler", "DDIMScheduler", "EulerDiscreteScheduler"])
+@pytest.mark.parametrize("outdated", [{}, {"steps_offset": 0}])
+@pytest.mark.filterwarnings("ignore::FutureWarning:diffusers")
+def test_timesteps_of_outdated_files_are_those_of_the_pipelines(
+    parts, native: str, outdated: dict[str, object]
+) -> None:
+    """The pipelines mend a `steps_offset`, but not what was left to the default of another scheduler."""
+    config = {**OF_VERSION_1, "_class_name": native, "timestep_spacing": "leading", **outdated}
+    if not outdated:
+        del config["steps_offset"]
+    offsets = set()
+    for sampler in SAMPLERS:
+        made = pipeline("StableDiffusionPipeline", parts, config, sampler)
+        made.scheduler.set_timesteps(10)
+        calls = schedule_of(config, sampler, 10).whole.calls
+        assert [call.timestep for call in calls] == pytest.approx(made.scheduler.timesteps.tolist()), sampler
+        offsets.add(calls[-1].timestep)
+    assert 1.0 in offsets
