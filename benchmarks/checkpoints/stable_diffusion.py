@@ -1,10 +1,11 @@
-"""A Stable Diffusion checkpoint of a few megabytes, in the layout that real ones have on disk.
+"""A Stable Diffusion checkpoint in the layout that real ones have on disk: of a few megabytes, or as large as 1.5.
 
 Its weights are random, so that its pictures are texture; everything else (files, configurations, shapes that follow
 from them) is as in `stable-diffusion-v1-5`, so that whatever loads it loads the real one.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +17,55 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a checkpoint's parts."""
+
+    sample_size: int
+    """Width and height of the latent picture that the UNet says it is made for: an eighth of the pixels."""
+    unet: dict[str, Any]
+    vae: dict[str, Any]
+    text: dict[str, Any]
+
+
+TINY = Shape(
+    sample_size=8,
+    unet={
+        "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        "block_out_channels": (16, 32, 32),
+        "layers_per_block": 1,
+        "attention_head_dim": 4,
+        "norm_num_groups": 8,
+    },
+    vae={"block_out_channels": (8, 16, 16, 16), "layers_per_block": 1, "norm_num_groups": 8},
+    text={
+        "vocab_size": 514,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    },
+)
+"""64 x 64 pixels, a million parameters."""
+FULL = Shape(
+    sample_size=64,
+    unet={},
+    vae={"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2},
+    text={
+        "vocab_size": 49408,
+        "hidden_size": 768,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+    },
+)
+"""The architecture of Stable Diffusion 1.5, a thousand million parameters; diffusers' own defaults are its UNet's."""
+
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 TEXT_LENGTH = 77
-TEXT_WIDTH = 32
-SAMPLE_SIZE = 8
-"""Width and height of the latent picture that the UNet says it is made for: 64 pixels."""
+TEXT_WIDTH = TINY.text["hidden_size"]
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
 
 Checker = Literal["none", "lenient", "strict"]
@@ -34,6 +79,7 @@ def build_checkpoint(
     prediction: Literal["epsilon", "v_prediction"] = "epsilon",
     seed: int = 0,
     half: bool = False,
+    shape: Shape = TINY,
 ) -> Path:
     """Writes a checkpoint.
 
@@ -43,13 +89,14 @@ def build_checkpoint(
         prediction: what the UNet predicts; "v_prediction" with DDIM as default sampler as in Stable Diffusion 2.
         seed: of the weights.
         half: also writes the files with "fp16" in their names, as the large repositories have them.
+        shape: of the parts.
     """
     torch.manual_seed(seed)
     components: dict[str, Any] = {
         "tokenizer": _tokenizer(folder / "tokenizer"),
-        "text_encoder": _text_encoder(),
-        "unet": _unet(),
-        "vae": _autoencoder(),
+        "text_encoder": _text_encoder(shape),
+        "unet": _unet(shape),
+        "vae": _autoencoder(shape),
         "scheduler": _scheduler(prediction),
         "safety_checker": None if checker == "none" else _checker(strict=checker == "strict"),
         "feature_extractor": None if checker == "none" else _feature_extractor(folder / "feature_extractor"),
@@ -114,16 +161,12 @@ def _byte_characters() -> list[str]:
     return [chr(byte) for byte in printable] + [chr(256 + number) for number in range(len(hidden))]
 
 
-def _text_encoder() -> CLIPTextModel:
+def _text_encoder(shape: Shape) -> CLIPTextModel:
     return CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=514,
-            hidden_size=TEXT_WIDTH,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
+            **shape.text,
             max_position_embeddings=TEXT_LENGTH,
-            projection_dim=TEXT_WIDTH,
+            projection_dim=shape.text["hidden_size"],
             bos_token_id=512,
             eos_token_id=513,
             pad_token_id=513,
@@ -131,19 +174,12 @@ def _text_encoder() -> CLIPTextModel:
     ).eval()
 
 
-def _unet() -> UNet2DConditionModel:
+def _unet(shape: Shape) -> UNet2DConditionModel:
     unet = UNet2DConditionModel(
-        sample_size=SAMPLE_SIZE,
-        in_channels=4,
-        out_channels=4,
-        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-        block_out_channels=(16, 32, 32),
-        layers_per_block=1,
-        attention_head_dim=4,
-        norm_num_groups=8,
-        cross_attention_dim=TEXT_WIDTH,
+        sample_size=shape.sample_size, cross_attention_dim=shape.text["hidden_size"], **shape.unet
     ).eval()
+    if shape is FULL:
+        return unet
     with torch.no_grad():
         # Fresh weights hardly listen to the words.
         for name, weights in unet.named_parameters():
@@ -152,16 +188,14 @@ def _unet() -> UNet2DConditionModel:
     return unet
 
 
-def _autoencoder() -> AutoencoderKL:
+def _autoencoder(shape: Shape) -> AutoencoderKL:
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=(8, 16, 16, 16),
-        layers_per_block=1,
         latent_channels=4,
-        norm_num_groups=8,
-        sample_size=8 * SAMPLE_SIZE,
+        sample_size=8 * shape.sample_size,
         scaling_factor=0.18215,
+        **shape.vae,
     ).eval()
 
 

@@ -1,0 +1,302 @@
+"""Compares the image service around Stable Diffusion with the pipelines of diffusers, on one checkpoint.
+
+`python benchmarks/stable_diffusion.py`. Sixteen requests that differ in prompt, seed, steps, guidance and sampler are
+drawn by (a) one call of a pipeline after another, as in a notebook; (b) pipelines with static batches: requests of one
+sampler and guidance together, all for as many steps as the longest takes; the raw loop: the engine's own step function
+over all sixteen rows, nothing else around it; and the service: sixteen calls over gRPC to a real server. All encode,
+decode and write PNG. Then what the scheduler costs beside the steps, and how long a short request takes that arrives
+behind a long one. Without `--model` the checkpoint is a tiny one with random weights, whose pictures mean nothing but
+whose ratios do; `--full` has the architecture of Stable Diffusion 1.5, for a GPU, and compares one size after another.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import argparse
+import asyncio
+import itertools
+import random
+import statistics
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from postcards.image.v1 import image_pb2, image_pb2_grpc
+
+from checkpoints.stable_diffusion import FULL, build_checkpoint
+from postcards_image.engines.stable_diffusion import Choices, autoencoder
+from postcards_image.engines.stable_diffusion import engine as engines
+from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
+from postcards_image.engines.stable_diffusion.loading import load_checkpoint
+from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
+from postcards_image.engines.stable_diffusion.samplers import begin, schedule_of
+from postcards_image.servicer import ImageServicer
+from postcards_serving.admission import Admission
+from postcards_serving.batching import InFlightBatch
+from postcards_serving.execution import Executor
+from postcards_serving.testing import running_server
+from postcards_serving.work import Work
+
+ROWS = 16
+SCHEDULERS = {
+    "pndm": "PNDMScheduler",
+    "ddim": "DDIMScheduler",
+    "euler": "EulerDiscreteScheduler",
+    "dpmpp-2m": "DPMSolverMultistepScheduler",
+}
+TARGET = 0.97
+"""Least share of the raw loop's throughput that the service should reach."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    seed: int
+    steps: int
+    guidance: float
+    sampler: str
+
+    @property
+    def prompt(self) -> str:
+        """Short, and not the same for two."""
+        return f"animal {self.seed}, striped, in fog"
+
+
+def mixed(count: int) -> list[Asked]:
+    """Requests as a morning brings them."""
+    chance = random.Random(1)  # noqa: S311 - no secret
+    return [
+        Asked(seed, chance.randint(10, 40), chance.choice((1.0, 7.5, 7.5)), chance.choice(tuple(SCHEDULERS)))
+        for seed in range(count)
+    ]
+
+
+class Pipelines:
+    """diffusers' own pipeline with one scheduler after another."""
+
+    def __init__(self, folder: Path, device: str, dtype: torch.dtype, variant: str | None = None) -> None:
+        self._diffusers = import_module("diffusers")
+        self._pipeline = self._diffusers.StableDiffusionPipeline.from_pretrained(
+            folder, use_safetensors=True, dtype=dtype, variant=variant, safety_checker=None
+        ).to(device)
+        self._pipeline.set_progress_bar_config(disable=True)
+
+    def draw(self, asked: Sequence[Asked], size: int) -> None:
+        """One call for requests of one sampler and guidance; as many steps as the longest takes."""
+        first = asked[0]
+        scheduler = getattr(self._diffusers, SCHEDULERS[first.sampler])
+        self._pipeline.scheduler = scheduler.from_config(self._pipeline.scheduler.config)
+        pictures = self._pipeline(
+            [one.prompt for one in asked],
+            num_inference_steps=max(one.steps for one in asked),
+            guidance_scale=first.guidance,
+            width=size,
+            height=size,
+            generator=[torch.Generator().manual_seed(one.seed) for one in asked],
+            output_type="np",
+        ).images
+        for picture in pictures:
+            engines._png((picture * 255).round().astype("uint8"))
+
+
+def one_after_another(pipelines: Pipelines, asked: Sequence[Asked], size: int) -> None:
+    for one in asked:
+        pipelines.draw([one], size)
+
+
+def in_static_batches(pipelines: Pipelines, asked: Sequence[Asked], size: int) -> None:
+    kinds: dict[tuple[str, float], list[Asked]] = {}
+    for one in asked:
+        kinds.setdefault((one.sampler, one.guidance), []).append(one)
+    for batch in kinds.values():
+        pipelines.draw(batch, size)
+
+
+def first_row(checkpoint: Checkpoint, one: Asked) -> Row:
+    reader, factor = checkpoint.reader, checkpoint.autoencoder.factor
+    texts = ("", one.prompt) if one.guidance > 1 else (one.prompt,)
+    words = torch.cat([reader.encode(reader.pieces(text)[0]) for text in texts])
+    shape = (checkpoint.network.channels, checkpoint.size // factor, checkpoint.size // factor)
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(one.seed)).to(checkpoint.device.name)
+    return Row(begin(schedule_of(checkpoint.scheduler, one.sampler, one.steps), noise), words, one.guidance)
+
+
+def raw_loop(checkpoint: Checkpoint, asked: Sequence[Asked]) -> None:
+    """All rows in one batch, each until it is finished."""
+    stepper = RowStepper(checkpoint.network, budget=float("inf"), reclaim=lambda: None)
+    rows = [first_row(checkpoint, one) for one in asked]
+    while rows:
+        stepped = stepper.step(rows)
+        for row in stepped:
+            if row.sampling.finished:
+                picture = checkpoint.autoencoder.decode(row.sampling.latent[None])
+                engines._png(autoencoder.to_bytes(picture))
+        rows = [row for row in stepped if not row.sampling.finished]
+
+
+async def draw(stub: image_pb2_grpc.ImageServiceStub, one: Asked) -> float:
+    """One call; seconds until its last byte."""
+    begun = time.perf_counter()
+    request = image_pb2.GenerateImageRequest(
+        seed=one.seed,
+        prompt=one.prompt,
+        steps=one.steps,
+        guidance_scale=one.guidance,
+        sampler=one.sampler,
+        init_strength=1.0,
+    )
+    async for _ in stub.GenerateImage(request):
+        pass
+    return time.perf_counter() - begun
+
+
+async def serve(engine: engines.StableDiffusionEngine, load: Callable[[image_pb2_grpc.ImageServiceStub], Any]) -> Any:  # noqa: ANN401
+    executor = Executor(ROWS, Admission(2 * ROWS), engine=engine.name, stages=engine.stages)
+    servicer = ImageServicer(engine, executor)
+    async with running_server(
+        lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server)
+    ) as channel:
+        return await load(image_pb2_grpc.ImageServiceStub(channel))
+
+
+def over_grpc(engine: engines.StableDiffusionEngine, asked: Sequence[Asked]) -> None:
+    async def load(stub: image_pb2_grpc.ImageServiceStub) -> None:
+        await asyncio.gather(*(draw(stub, one) for one in asked))
+
+    asyncio.run(serve(engine, load))
+
+
+def short_behind_long(engine: engines.StableDiffusionEngine, long: Asked, short: Asked) -> tuple[float, float]:
+    """Seconds of the short request, which arrives when the long one has begun to step, and of the long one."""
+
+    async def load(stub: image_pb2_grpc.ImageServiceStub) -> tuple[float, float]:
+        first = asyncio.create_task(draw(stub, long))
+        while not engine._batch._loop.busy:
+            await asyncio.sleep(0.001)
+        seconds = await draw(stub, short)
+        return seconds, await first
+
+    return asyncio.run(serve(engine, load))
+
+
+def scheduler_overhead(checkpoint: Checkpoint, asked: Sequence[Asked]) -> tuple[float, float]:
+    """Median milliseconds of a step and, beside them, of everything from its end to the beginning of the next."""
+    stepper = RowStepper(checkpoint.network, budget=float("inf"), reclaim=lambda: None)
+    step, marks = stepper.step, list[tuple[float, float]]()
+
+    def watched(rows: Sequence[Row]) -> Sequence[Row]:
+        begun = time.perf_counter()
+        stepped = step(rows)
+        marks.append((begun, time.perf_counter()))
+        return stepped
+
+    stepper.step = watched  # type: ignore[method-assign]
+    batch = InFlightBatch[Row](stepper, max_rows=ROWS, max_waiting=ROWS, engine="benchmark")
+    rows = [first_row(checkpoint, one) for one in asked]
+    threads = [threading.Thread(target=lambda row=row: list(batch.follow(row, Work()))) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    batch.close()
+    inside = statistics.median(end - begun for begun, end in marks)
+    beside = statistics.median(after[0] - before[1] for before, after in itertools.pairwise(marks))
+    return 1e3 * inside, 1e3 * beside
+
+
+def timed(work: Callable[[], object], repeats: int, device: str) -> float:
+    """Least seconds of several runs, after one that is not counted."""
+    times = []
+    for _ in range(repeats + 1):
+        begun = time.perf_counter()
+        work()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - begun)
+    return min(times[1:])
+
+
+def compare(folder: Path, repeats: int) -> None:
+    """The table of the tiny checkpoint, or of one that is named."""
+    checkpoint = load_checkpoint(Choices(str(folder), threads=1, compile="none"))
+    engine = engines.StableDiffusionEngine(checkpoint, batch_rows=ROWS)
+    pipelines = Pipelines(folder, checkpoint.device.name, getattr(torch, checkpoint.device.dtype))
+    asked = mixed(ROWS)
+    steps = sum(one.steps for one in asked)
+    print(f"{ROWS} mixed requests ({steps} steps), {checkpoint.size} px, {checkpoint.device.description}")
+    ways: dict[str, Callable[[], object]] = {
+        "(a) pipeline, one call after another": lambda: one_after_another(pipelines, asked, checkpoint.size),
+        "(b) pipeline, static batches": lambda: in_static_batches(pipelines, asked, checkpoint.size),
+        "raw batched loop": lambda: raw_loop(checkpoint, asked),
+        "the service, over gRPC": lambda: over_grpc(engine, asked),
+    }
+    seconds = {name: timed(way, repeats, checkpoint.device.name) for name, way in ways.items()}
+    slowest, raw = seconds["(a) pipeline, one call after another"], seconds["raw batched loop"]
+    print(f"  {'way':<40}{'seconds':>9}{'pictures/s':>12}{'times (a)':>11}{'of raw':>8}")
+    for name, taken in seconds.items():
+        print(f"  {name:<40}{taken:>9.2f}{ROWS / taken:>12.2f}{slowest / taken:>11.2f}{raw / taken:>8.2f}")
+    reached = raw / seconds["the service, over gRPC"]
+    print(f"  the service reaches {reached:.2f} of the raw loop (target {TARGET})")
+    inside, beside = scheduler_overhead(checkpoint, asked)
+    print(f"  scheduler: {beside:.2f} ms beside a step of {inside:.1f} ms ({beside / (inside + beside):.1%})")
+    long, short = Asked(1, 100, 7.5, "pndm"), Asked(2, 8, 7.5, "dpmpp-2m")
+    alone = timed(lambda: pipelines.draw([short], checkpoint.size), repeats, checkpoint.device.name)
+    queued = timed(lambda: one_after_another(pipelines, [long, short], checkpoint.size), 1, checkpoint.device.name)
+    behind, whole = short_behind_long(engine, long, short)
+    print(f"  8 steps that arrive behind 100: {behind:.2f} s with the service, {queued:.2f} s in a queue of pipelines")
+    print(f"  ({alone:.2f} s for a pipeline that has nothing else to do; the long one took {whole:.2f} s)")
+    engine.close()
+
+
+def compare_full(folder: Path, repeats: int, compile_unet: bool) -> None:
+    """Full size on a GPU: 50 steps with guidance, batches of 1 and 16, beside plain diffusers in the same numbers."""
+    compiling = "compile" if compile_unet else "none"
+    checkpoint = load_checkpoint(Choices(str(folder), dtype="float16", compile=compiling))
+    device = checkpoint.device.name
+    side = checkpoint.size // checkpoint.autoencoder.factor
+    checkpoint.network.rehearse(2 * ROWS, side, side, checkpoint.reader.length)
+    pipelines = Pipelines(folder, device, torch.float16, "fp16")
+    print(f"50 steps with guidance, {checkpoint.size} px, {checkpoint.device.description}, float16")
+    print(
+        f"  {'rows':>4}{'diffusers s':>13}{'ours s':>9}{'ours pictures/s':>17}{'ratio':>7}   compiled: {compile_unet}"
+    )
+    for rows in (1, 4, 16):
+        asked = [Asked(seed, 50, 7.5, "pndm") for seed in range(rows)]
+        theirs = timed(lambda asked=asked: pipelines.draw(asked, checkpoint.size), repeats, device)
+        ours = timed(lambda asked=asked: raw_loop(checkpoint, asked), repeats, device)
+        print(f"  {rows:>4}{theirs:>13.2f}{ours:>9.2f}{rows / ours:>17.2f}{theirs / ours:>7.2f}")
+    print("  targets: 0.25 s for one picture, 5.5 pictures/s for 16")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="folder of a checkpoint; default: a tiny one with random weights")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--full", action="store_true", help="the size of Stable Diffusion 1.5, on a GPU")
+    parser.add_argument("--no-compile", action="store_true", help="with --full: run the UNet as it is")
+    options = parser.parse_args()
+    # diffusers and numpy 2 are not of one mind about copies.
+    warnings.filterwarnings("ignore", message="__array__ implementation")
+    if options.full and not torch.cuda.is_available():
+        print("no CUDA device here: --full is left out")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        if options.full:
+            model = options.model or build_checkpoint(Path(folder) / "full", half=True, shape=FULL)
+            compare_full(model, options.repeats, not options.no_compile)
+        else:
+            compare(options.model or build_checkpoint(Path(folder) / "tiny"), options.repeats)
+
+
+if __name__ == "__main__":
+    main()
