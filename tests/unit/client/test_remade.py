@@ -46,6 +46,14 @@ def test_each_part_has_its_verdict_its_distance_and_what_was_otherwise(terminal:
     assert ("\x1b[" in shown) == terminal
 
 
+def test_a_manifest_cannot_command_the_terminal():
+    evil = pb.Postcard(species=species_pb2.Species(name="\x1b]0;mine\x07", binomial="a\rb\nc"), parts=POSTCARD.parts)
+    comparison = Comparison(Verdict.EQUAL, differences=(Difference("notes", "\x1b[2J", "\u202e"),))
+    console = Console(file=io.StringIO(), width=80)
+    print_verdicts(evil, {"image": comparison}, (), Verdict.EQUAL, console)
+    assert not set("\x1b\x07\r\u202e") & set(console.file.getvalue())
+
+
 @pytest.mark.parametrize(
     ("distance", "words"),
     [

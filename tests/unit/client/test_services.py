@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,16 @@ def test_a_full_disk(plan, monkeypatch):
     monkeypatch.setattr(services_module, "LEAST_FREE_BYTES", 2**80)
     with pytest.raises(StartFailed, match="is full"):
         check(plan)
+
+
+def test_settings_of_a_plan_hold_where_the_surroundings_say_nothing(plan, monkeypatch):
+    told = replace(plan, settings={"POSTCARDS_IMAGE_ENGINE": "ddpm", "POSTCARDS_AUDIO_ENGINE": "stable-audio"})
+    variables = environment(told, told.endpoints[0], {"POSTCARDS_AUDIO_ENGINE": "vocal-tract"})
+    assert (variables["POSTCARDS_IMAGE_ENGINE"], variables["POSTCARDS_AUDIO_ENGINE"]) == ("ddpm", "vocal-tract")
+    monkeypatch.delenv("POSTCARDS_IMAGE_ENGINE", raising=False)
+    monkeypatch.setenv("POSTCARDS_AUDIO_ENGINE", "vocal-tract")
+    engines = Services(told).engines()
+    assert (engines["image"], engines["audio"]) == ("ddpm", "vocal-tract")
 
 
 def test_the_environment_names_ports_addresses_and_store(tmp_path):

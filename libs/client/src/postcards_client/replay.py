@@ -17,6 +17,9 @@ from postcards_client.parts import MadePart, PartRequest, Whose, make_part
 PARTS = ("image", "language", "audio")
 """The parts, in the order in which people read of them."""
 
+MAX_MANIFEST_BYTES = 1024 * 1024
+"""No composer reads a longer manifest."""
+
 _KINDS = {
     "image": composer_pb2.PART_KIND_IMAGE,
     "language": composer_pb2.PART_KIND_LANGUAGE,
@@ -38,6 +41,16 @@ class Source:
     """The bytes of the manifest; empty when the composer is asked."""
 
 
+@dataclass(frozen=True)
+class Maker:
+    """Who made a part."""
+
+    engine: str
+    """Name of the engine."""
+    model: str
+    """Hub id or name of its model; empty for engines that compute."""
+
+
 class NoManifest(PostcardsError):  # noqa: N818 - a word of the domain, as its siblings
     """What was named is no manifest, no folder of a postcard and no id."""
 
@@ -55,6 +68,8 @@ def find_source(text: str) -> Source:
         if not path.is_file():
             raise NoManifest(f"there is no manifest.json in {path.parent}", code="NOT_FOUND", reason="NO_MANIFEST")
     if path.is_file():
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise NoManifest(f"{path} is no manifest: it is too long", code="INVALID_ARGUMENT", reason="NO_MANIFEST")
         return Source(path, "", path.read_bytes())
     if _ID.fullmatch(text):
         return Source(None, text, b"")
@@ -145,12 +160,11 @@ def _explained(failure: PostcardsError, part: str, engine: str, address: str) ->
     return InvalidRequest(message, code=failure.code, reason="OTHER_ENGINE", violations=failure.violations)
 
 
-def engines_of(manifest: bytes, parts: Sequence[str]) -> dict[str, str]:
-    """The engine that made each of `parts`, as a manifest says; nothing of what cannot be read."""
+def makers_of(manifest: bytes, parts: Sequence[str]) -> dict[str, Maker]:
+    """Who made each of `parts`, as a manifest says; nothing of what cannot be read."""
     try:
-        found = [
-            (part["kind"], part["provenance"]["engine"]) for part in json.loads(manifest)["parts"] if part["provenance"]
-        ]
+        found = [(part["kind"], part["provenance"]) for part in json.loads(manifest)["parts"] if part["provenance"]]
+        makers = {kind: Maker(str(made["engine"]), str(made["model"])) for kind, made in found if kind in parts}
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return {part: engine for part, engine in found if part in parts and _ENGINE.fullmatch(str(engine))}
+    return {part: maker for part, maker in makers.items() if _ENGINE.fullmatch(maker.engine)}

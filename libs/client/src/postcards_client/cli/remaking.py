@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postcards_client.client import PostcardsClient
     from postcards_client.errors import PostcardsError
     from postcards_client.parts import MadePart
-    from postcards_client.replay import Source
+    from postcards_client.replay import Maker, Source
 
 _SERVICES = "Where and how"
 
@@ -127,12 +127,15 @@ async def services(
         async with session(replace(where, out=None), board) as client:
             yield Asked(client, _addresses(where.port_base))
         return
+    from postcards_client.replay import makers_of
+
     folder = Path(tempfile.mkdtemp(prefix="postcards-"))
+    makers = makers_of(source.data, parts)
     try:
-        async with started(_scratch(source, parts, where, folder), board) as client:
+        async with started(_scratch(makers, where, folder), board) as client:
             yield Asked(client, _addresses(where.port_base))
-    except StartFailed:
-        raise
+    except StartFailed as failure:
+        raise StartFailed(f"{failure}{_way_to_model(str(failure), makers)}") from failure
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -143,16 +146,22 @@ def _addresses(port_base: int | None) -> dict[str, str]:
     return {endpoint.name: endpoint.address for endpoint in endpoints(port_base) if endpoint.name in PART_TITLES}
 
 
-def _scratch(source: "Source", parts: Sequence[str], where: Place, folder: Path) -> Plan:
-    from postcards_client.replay import engines_of
-
-    engines = engines_of(source.data, parts)
+def _scratch(makers: "Mapping[str, Maker]", where: Place, folder: Path) -> Plan:
+    """Services that keep nothing, with the engines that made the parts."""
     return Plan(
         endpoints=endpoints(where.port_base),
         store_url=folder.as_uri(),
         folder=folder,
-        settings={f"POSTCARDS_{part.upper()}_ENGINE": engine for part, engine in engines.items()},
+        settings={f"POSTCARDS_{part.upper()}_ENGINE": maker.engine for part, maker in makers.items()},
     )
+
+
+def _way_to_model(failure: str, makers: "Mapping[str, Maker]") -> str:
+    """What may help when the service of a part that a model made could not be started."""
+    for part, maker in makers.items():
+        if maker.model and failure.startswith(f"the {part} service"):
+            return f"; it was made with {maker.model!r}: POSTCARDS_{part.upper()}_MODEL says where that is"
+    return ""
 
 
 async def plan_of(asked: Asked, source: "Source") -> "PlanReplayResponse":

@@ -111,6 +111,11 @@ def _difference_lines(differences: Sequence[Difference]) -> list[str]:
     return [f"{item.what}: {_short(item.then)}, now {_short(item.now)}" for item in differences]
 
 
+def _plain(text: str) -> str:
+    """A text of a manifest, which anybody may have written, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def _short(text: str) -> str:
     if not text:
         return "none"
@@ -121,8 +126,9 @@ def _print(
     postcard: composer_pb2.Postcard, rows: Sequence[Row], ending: str, style: str, console: Console | None
 ) -> None:
     console = console or Console(highlight=False)
-    species = postcard.species
-    names = f"{species.name} ({species.binomial})" if species.binomial else species.name
+    name, binomial = _plain(postcard.species.name), _plain(postcard.species.binomial)
+    names = f"{name} ({binomial})" if binomial else name
+    rows = [(title, word, word_style, [*map(_plain, lines)]) for title, word, word_style, lines in rows]
     if not console.is_terminal:
         print(f"{names}, seed {postcard.seed}, id {postcard.id}", file=console.file)
         for title, word, _, lines in rows:
@@ -132,7 +138,7 @@ def _print(
         if ending:
             print(ending, file=console.file)
         return
-    console.print(Text.assemble((species.name, "bold"), "  ", (species.binomial, "italic")))
+    console.print(Text.assemble((name, "bold"), "  ", (binomial, "italic")))
     console.print(Text(f"seed {postcard.seed} · {postcard.id}", style="dim"))
     grid = Table.grid(padding=(0, 3, 0, 0))
     grid.add_column(no_wrap=True)

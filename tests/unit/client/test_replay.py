@@ -1,0 +1,95 @@
+"""Which manifest is meant, who made its parts, and what is told while they are made again."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from postcards.composer.v1 import composer_pb2 as pb
+from postcards.media.v1 import media_pb2
+
+from postcards_client.cli.exits import CommandFailed, Exit
+from postcards_client.cli.remaking import exit_of, present_parts, wanted_parts
+from postcards_client.errors import InvalidRequest, Unavailable
+from postcards_client.events import Advanced, Changed, Previewed
+from postcards_client.replay import Follower, Maker, NoManifest, find_source, makers_of
+
+FROZEN = Path(__file__).parents[1] / "composer" / "manifests" / "ddpm.json"
+ID = "ky3ytresoahe6ahdjrzk67an6h"
+
+
+def test_a_file_a_folder_and_an_id_name_a_manifest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "card"
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes(b"{}")
+    for text in (str(folder), "card", "card/manifest.json"):
+        source = find_source(text)
+        assert (source.path.resolve(), source.data, source.postcard_id) == (folder / "manifest.json", b"{}", "")
+    assert find_source(ID).postcard_id == ID
+    (tmp_path / ID).mkdir()
+    with pytest.raises(NoManifest, match=r"no manifest\.json in"):
+        find_source(ID)
+    for text in ("gone.json", "a" * 25, ID.upper()):
+        with pytest.raises(NoManifest, match="no manifest"):
+            find_source(text)
+
+
+def test_a_file_that_is_too_long_is_not_even_sent(tmp_path):
+    (tmp_path / "image.png").write_bytes(bytes(2**20 + 1))
+    with pytest.raises(NoManifest, match="too long"):
+        find_source(str(tmp_path / "image.png"))
+
+
+def test_who_made_the_parts():
+    data = FROZEN.read_bytes()
+    assert makers_of(data, ("image", "audio")) == {"image": Maker("ddpm", "b2"), "audio": Maker("vocal-tract", "")}
+
+
+@given(st.binary(max_size=40) | st.sampled_from([b"[]", b"{}", b'{"parts": 3}', b'{"parts": [3]}', b"[" * 10_000]))
+def test_what_cannot_be_read_has_no_makers(data):
+    assert makers_of(data, ("image",)) == {}
+
+
+@pytest.mark.parametrize("engine", ["", "../x", "a\0b", "x" * 65, "A=B", "a b"])
+def test_only_the_name_of_an_engine_becomes_a_setting(engine):
+    part = {"kind": "image", "provenance": {"engine": engine, "model": ""}}
+    assert makers_of(json.dumps({"parts": [part]}).encode(), ("image",)) == {}
+
+
+def test_parts_are_named_once_and_in_order():
+    assert wanted_parts(None) == ("image", "language", "audio")
+    assert wanted_parts(["audio", "image", "audio"]) == ("image", "audio")
+
+
+def test_a_part_that_was_never_made_is_left_out_unless_it_was_asked_for():
+    plan = pb.PlanReplayResponse()
+    plan.audio.seed = 1
+    assert present_parts(plan, None) == ("audio",)
+    with pytest.raises(CommandFailed, match="the picture of this postcard was never made"):
+        present_parts(plan, ["image", "audio"])
+
+
+def test_what_is_made_again_is_told_as_a_making_is():
+    told = []
+    whole = pb.Postcard(id=ID, state=pb.POSTCARD_STATE_ACTIVE, parts=[pb.Part(kind=pb.PART_KIND_LANGUAGE)])
+    follower = Follower(whole, ("image", "audio"), told.append)
+    assert [part.kind for part in follower.postcard.parts] == [pb.PART_KIND_IMAGE, pb.PART_KIND_AUDIO]
+    follower.heard("image", media_pb2.Progress(stage="skin"))
+    follower.heard("image", media_pb2.Preview(stage="skin"))
+    follower.ended("image", None)
+    follower.ended("audio", Unavailable("away"))
+    assert [type(event) for event in told] == [Advanced, Previewed, Changed, Changed]
+    states = [(part.state, part.error.message) for part in follower.postcard.parts]
+    assert states == [(pb.PART_STATE_DONE, ""), (pb.PART_STATE_FAILED, "away")]
+    assert len(whole.parts) == 1, "the postcard itself is left as it is"
+
+
+def test_the_exit_code_says_whether_some_or_none_could_be_made():
+    away, refused = Unavailable("", code="UNAVAILABLE"), InvalidRequest("", code="INVALID_ARGUMENT")
+    assert exit_of([], 3) is Exit.DONE
+    assert exit_of([away], 3) is Exit.PARTIAL
+    assert exit_of([away, away], 2) is Exit.UNREACHABLE
+    assert exit_of([refused], 1) is Exit.USAGE
+    assert exit_of([refused, away], 2) is Exit.FAILED
