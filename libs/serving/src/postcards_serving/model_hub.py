@@ -94,7 +94,7 @@ def _client(model: str, install: str) -> Any:  # noqa: ANN401 - the client is im
         ) from None
     if not sys.stderr.isatty():
         # No bars are drawn into a log.
-        hub.utils.disable_progress_bars()
+        import_module("huggingface_hub.utils").disable_progress_bars()
     return hub
 
 

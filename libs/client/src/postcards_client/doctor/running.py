@@ -86,5 +86,6 @@ def _not_serving(name: str, check: str, state: State) -> Finding:
     found = f"the {name} service runs but does not serve: {state.words or 'it does not say why'}"
     if state.reason in _PASSING:
         return warning(_TOPIC, check, found, "wait, and look again")
-    advice = "mend that: it tries again by itself" if state.reason else "read its log"
+    told = state.reason not in ("", "LOAD_FAILED")
+    advice = "mend that: it tries again by itself" if told else "read its log"
     return missing(_TOPIC, check, found, advice)
