@@ -163,5 +163,5 @@ def test_pickled_weights_are_never_opened(stable_audio_folder, tmp_path):
     folder = tmp_path / "pickled"
     shutil.copytree(stable_audio_folder, folder)
     (folder / "model.safetensors").rename(folder / "model.ckpt")
-    with pytest.raises(ModelUnusable, match="model.safetensors"):
+    with pytest.raises(ModelUnusable, match=r"model\.safetensors"):
         load_model(str(folder))
