@@ -1,0 +1,64 @@
+"""`postcards verify --start`: the services of one command, with the engines that made the postcard."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from postcards_client.ports import trouble_with_port
+
+COMMAND = str(Path(sys.executable).with_name("postcards"))
+TINY = Path(__file__).parents[1] / "models" / "tiny.onnx"
+SMALL = ("--width", "128", "--height", "128", "--seconds", "1")
+
+
+def free_port_base() -> int:
+    bases = (random.randrange(20_000, 32_000, 8) for _ in range(200))  # noqa: S311 - ports are no secret
+    return next(base for base in bases if not any(trouble_with_port(port) for port in range(base, base + 8)))
+
+
+def postcards(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The command with --start, with settings of the services and temporary files in `folder`/scratch."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("POSTCARDS_")}
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return subprocess.run(
+        [COMMAND, *arguments, "--start", "--json", "--port-base", str(free_port_base())],
+        cwd=folder,
+        env=clean | {"TMPDIR": str(scratch)} | settings,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_engine_of_the_manifest_is_started_and_nothing_is_left_behind(tmp_path):
+    model = {"POSTCARDS_IMAGE_MODEL": str(TINY), "POSTCARDS_IMAGE_THREADS": "1"}
+    made = postcards(
+        tmp_path, "create", "--seed", "7", "--exact", "--out", "kept", *SMALL, POSTCARDS_IMAGE_ENGINE="ddpm", **model
+    )
+    assert made.returncode == 0, made.stderr
+    folder = tmp_path / "kept" / "postcards" / json.loads(made.stdout)["id"]
+    before = content(tmp_path / "kept")
+
+    done = postcards(tmp_path, "verify", str(folder), **model)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert json.loads(done.stdout)["verdict"] == "equal"
+    assert content(tmp_path / "kept") == before
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+    gone = postcards(
+        tmp_path, "verify", str(folder), "--part", "image", POSTCARDS_IMAGE_MODEL=str(tmp_path / "gone.onnx")
+    )
+    assert gone.returncode == 6
+    message = json.loads(gone.stdout)["error"]["message"]
+    assert "gone.onnx" in message
+    assert "it was made with 'tiny': POSTCARDS_IMAGE_MODEL says where that is" in message
+    assert list((tmp_path / "scratch").glob("*/logs/image.log")), "its log is left to be read"
