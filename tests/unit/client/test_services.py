@@ -129,6 +129,19 @@ def test_the_environment_names_ports_addresses_and_store(tmp_path):
     assert variables["POSTCARDS_AUDIO_ADDRESS"] == "127.0.0.1:20002"
 
 
+def test_nobody_waits_for_a_download_or_a_model_that_does_not_come(plan):
+    (endpoint,) = plan.endpoints
+    told = environment(plan, endpoint, {"POSTCARDS_ON_LOAD_FAILURE": "wait"})
+    assert (told["POSTCARDS_ON_LOAD_FAILURE"], told["HF_HUB_OFFLINE"]) == ("exit", "1")
+    assert environment(plan, endpoint, {"HF_HUB_OFFLINE": "0"})["HF_HUB_OFFLINE"] == "0"
+
+
+def test_weights_have_longer_to_load():
+    embedded = {"image": "creature", "audio": "vocal-tract", "language": "openai"}
+    assert services_module.start_limit(embedded) == services_module.START_LIMIT
+    assert services_module.start_limit(embedded | {"image": "stable-diffusion"}) == services_module.LOAD_LIMIT
+
+
 @pytest.mark.parametrize(
     ("log", "line"),
     [

@@ -17,6 +17,8 @@ from postcards_client.ports import LOOPBACK, Endpoint, trouble_with_port
 
 START_LIMIT = 90.0
 """Seconds that the services have until all are SERVING."""
+LOAD_LIMIT = 900.0
+"""The same where an engine has weights to load, and perhaps to compile."""
 STOP_LIMIT = 15.0
 """Seconds that they have to stop in good order."""
 LEAST_FREE_BYTES = 64 * 1024 * 1024
@@ -73,6 +75,8 @@ def environment(plan: Plan, endpoint: Endpoint, base: Mapping[str, str]) -> dict
         "POSTCARDS_RECOVERY_INTERVAL_SECONDS": "1",
         # Who presses Ctrl-C wants to go; the next run finishes what was begun.
         "POSTCARDS_FINISH_SECONDS": "0",
+        # Gigabytes are fetched by `postcards fetch-models`, which shows it and goes on where it broke off.
+        "HF_HUB_OFFLINE": "1",
     }
     addresses = {f"POSTCARDS_{e.name.upper()}_ADDRESS": e.address for e in plan.endpoints}
     return {**local, **plan.settings, **base, **addresses, **own}
@@ -154,7 +158,7 @@ class Services:
         """Waits until every service is SERVING; calls `on_serving` with the name of each as it gets there.
 
         Raises:
-            StartFailed: a service died, or was not ready within `START_LIMIT` seconds.
+            StartFailed: a service died, or was not ready in time (see `start_limit`).
         """
         from postcards_client.health import until_serving
 
@@ -165,19 +169,18 @@ class Services:
             ready.add(endpoint.name)
             on_serving(endpoint.name)
 
+        limit = start_limit(self.engines())
         everyone = asyncio.gather(*(follow(endpoint) for endpoint in self.plan.endpoints))
         deaths = asyncio.ensure_future(self.until_death())
         try:
-            async with asyncio.timeout(START_LIMIT):
+            async with asyncio.timeout(limit):
                 await asyncio.wait({everyone, deaths}, return_when=asyncio.FIRST_COMPLETED)
                 if deaths.done():
                     raise StartFailed(deaths.result())
                 await everyone
         except TimeoutError:
             late = ", ".join(e.name for e in self.plan.endpoints if e.name not in ready)
-            raise StartFailed(
-                f"not ready after {START_LIMIT:.0f} s: {late}; see the logs in {self.plan.logs}"
-            ) from None
+            raise StartFailed(f"not ready after {limit:.0f} s: {late}; see the logs in {self.plan.logs}") from None
         finally:
             everyone.cancel()
             deaths.cancel()
@@ -228,6 +231,11 @@ class Services:
     def running(self) -> bool:
         """Whether any process is alive."""
         return any(process.poll() is None for process in self._processes.values())
+
+
+def start_limit(engines: Mapping[str, str]) -> float:
+    """Seconds that services with these engines have until they are SERVING."""
+    return LOAD_LIMIT if set(engines.values()) & {"stable-diffusion", "stable-audio"} else START_LIMIT
 
 
 def _ending(code: int) -> str:

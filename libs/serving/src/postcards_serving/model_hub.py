@@ -92,6 +92,10 @@ def _client(model: str, install: str) -> Any:  # noqa: ANN401 - the client is im
             f"{model} is no folder and {_whereabouts()}; to fetch it from the Hugging Face hub needs "
             f"huggingface_hub, which is not installed{hint}"
         ) from None
+    # It writes lines of its own beside the log; what matters of them is in what we say when it fails.
+    logger = logging.getLogger("huggingface_hub")
+    logger.handlers.clear()
+    logger.setLevel(logging.ERROR)
     if not sys.stderr.isatty():
         # No bars are drawn into a log.
         import_module("huggingface_hub.utils").disable_progress_bars()
