@@ -102,7 +102,7 @@ def schedule_of(config: Mapping[str, object], sampler: str, steps: int) -> Sched
     if sampler not in _SAMPLERS:
         raise ValueError(f"there is no sampler {sampler!r}; there are {', '.join(SAMPLERS)}")
     chosen = _SAMPLERS[sampler]
-    options = SchedulerConfig({**config, **chosen.options}, chosen.scheduler)
+    options = SchedulerConfig({**config, **chosen.options}, native=sampler == sampler_of(config, ""))
     if not 1 <= steps <= options.timesteps:
         raise ValueError(f"this model takes 1 to {options.timesteps} steps, not {steps}")
 

@@ -40,14 +40,18 @@ class SchedulerConfig:
     clipped.
     """
 
-    def __init__(self, config: Mapping[str, object], scheduler: str) -> None:
-        """Reads `config` for the class `scheduler` of diffusers.
+    def __init__(self, config: Mapping[str, object], *, native: bool) -> None:
+        """Reads `config`.
+
+        Args:
+            config: what the file holds.
+            native: whether the sampler is the one that the file was written for.
 
         Raises:
             ValueError: names the option that is not supported.
         """
         self._config: Final = {name: value for name, value in config.items() if value is not None}
-        self._native: Final = self._config.get("_class_name") == scheduler
+        self._native: Final = native
         for name in _UNSUPPORTED:
             if self._config.get(name):
                 raise ValueError(f"scheduler_config.json asks for {name}, which is not supported")
