@@ -9,6 +9,18 @@ Guidance, prompts and the network itself are in o_i; the sampler is nothing but 
 run once on forms, vectors of such numbers in place of pictures: it is written as its paper has it, and what comes
 out is the table. A step of many rows of different samplers is then one weighted sum for all of them.
 
+What is not zero, besides a_ii and b_ii (outputs are remembered as they came, latents where the sampler goes back to
+one or turns answers into pictures):
+
+| sampler | remembers | noise | source |
+|---|---|---|---|
+| DDIM, Euler | nothing | no | arXiv:2010.02502, arXiv:2206.00364 |
+| DDPM, Euler ancestral | nothing | yes | arXiv:2006.11239, k-diffusion |
+| Heun | the step's first latent and output | no | arXiv:2206.00364 |
+| PNDM | 3 outputs, a latent in the trial step; in the Runge-Kutta warm-up up to 6 | no | arXiv:2202.09778 |
+| DPM-Solver++(2M), its SDE | the last latent and output | SDE only | arXiv:2211.01095 |
+| UniPC of order p | the last p latents and outputs | no | arXiv:2302.04867 |
+
 A latent is always kept as the network sees it, `alpha * picture + sigma * noise` with alpha^2 + sigma^2 = 1, also by
 samplers that others write for `picture + sigma / alpha * noise`. No sampler has to scale the network's input.
 """
