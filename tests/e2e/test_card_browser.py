@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from postcards_composer.card import CardContent, Problem, WordTiming, render_card_html
+from postcards_composer.card import CardContent, Making, Problem, WordTiming, render_card_html
 from postcards_species.phrase import Intent, Mood, Phrase, Syllable, Word
 from postcards_species.species import derive_species
 
@@ -378,6 +378,33 @@ def test_without_scripts_everything_is_there(open_card: Open):
         assert page.locator(shown).first.is_visible() or shown == "text=Karro"
     page.locator("summary").first.click()
     assert page.locator(".making-body").is_visible()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_how_it_was_made_unfolds_and_stays_on_the_page(open_card: Open, size: tuple[int, int]):
+    making = Making(
+        "picture",
+        "stable-diffusion",
+        "1.0.0",
+        "an-organisation/a-model-with-a-long-name",
+        "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+        settings={"prompt": '"' + "word " * 200 + '"'},
+        notes=("the model's picture was withheld: this is the drawing that it would have started from",),
+        safety="withheld",
+        usage={"prompt_tokens": 1204.0, "cost_usd": 0.004},
+        model_files={f"{part}/diffusion_pytorch_model.safetensors": "ab" * 32 for part in ("unet", "vae")},
+    )
+    page = open_card(a_card(makings=(making,)), size).page
+    page.locator(".making > summary").click()
+    assert page.locator("dd >> text=this is the drawing that").is_visible()
+    assert page.locator("dd >> text=1,204 prompt tokens").is_visible()
+    whole = page.locator("code >> text=451f4fe16113bff5a5d2269ed5ad43b0592e9a14")
+    assert not whole.is_visible()
+    for summary in page.locator(".making-body summary").all():
+        summary.click()
+    assert whole.is_visible()
+    assert page.locator("code >> text=vae/diffusion").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,7 +13,7 @@ from postcards_client.display.board import PlainBoard
 from postcards_client.display.live import LiveBoard
 from postcards_client.display.live_jungle import LiveJungleBoard
 from postcards_client.display.picture import Picture
-from postcards_client.display.summary import card_location, print_summary
+from postcards_client.display.summary import card_location, plain_lines, print_summary
 from postcards_client.events import Advanced, Changed, Previewed
 from postcards_client.jungle.growing import Grown
 from postcards_client.jungle.roster import Roster
@@ -86,6 +86,15 @@ def test_the_panel_of_a_partial_postcard_says_how_to_mend_it():
     shown = console.file.getvalue()
     assert "the larynx tore" in shown
     assert "postcards repair" in shown
+
+
+def test_what_was_otherwise_than_asked_is_said():
+    card = postcard()
+    card.parts[0].provenance.notes.append("stable-diffusion failed: creature made this")
+    console = terminal()
+    print_summary(card, console)
+    assert "creature made this" in " ".join(console.file.getvalue().split())
+    assert plain_lines(card)[-1].endswith("stable-diffusion failed: creature made this")
 
 
 @pytest.mark.parametrize("width", [20, 40, 79])

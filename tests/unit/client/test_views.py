@@ -101,3 +101,15 @@ def test_durations_keep_their_seconds(seconds):
     duration = _duration(seconds)
     assert 0 <= duration.nanos < 10**9
     assert math.isclose(duration.seconds + duration.nanos / 1e9, seconds, abs_tol=2e-9, rel_tol=1e-12)
+
+
+def test_a_part_tells_who_made_it_and_what_it_cost():
+    card = pb.Postcard()
+    part = card.parts.add(kind=pb.PART_KIND_LANGUAGE, state=pb.PART_STATE_DONE)
+    part.provenance.engine, part.provenance.model = "openai", "gpt-4o"
+    part.provenance.notes.append("top_p was left out")
+    part.provenance.usage["cost_usd"] = 0.0039700000000001
+    view = postcard_view(card)["parts"]["language"]
+    assert (view["engine"], view["model"], view["notes"]) == ("openai", "gpt-4o", ["top_p was left out"])
+    assert view["usage"] == {"cost_usd": 0.00397}
+    assert json.loads(json.dumps(view)) == view

@@ -60,10 +60,13 @@ def phrase_view(phrase: phrase_pb2.Phrase) -> Json:
 
 
 def part_view(part: composer_pb2.Part) -> Json:
-    """A part: how far it is, who made it, and why it failed."""
+    """A part: how far it is, who made it, what was otherwise than asked, what it consumed, and why it failed."""
     return {
         "state": part_state_name(part.state),
         "engine": part.provenance.engine or None,
+        "model": part.provenance.model or None,
+        "notes": list(part.provenance.notes),
+        "usage": {unit: round(amount, 9) for unit, amount in sorted(part.provenance.usage.items())},
         "seconds": round(part.duration.ToTimedelta().total_seconds(), 3) if part.HasField("duration") else None,
         "attempts": part.attempts,
         "error": {"code": part.error.code, "reason": part.error.reason, "message": part.error.message}

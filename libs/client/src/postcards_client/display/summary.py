@@ -48,6 +48,7 @@ def plain_lines(postcard: composer_pb2.Postcard) -> list[str]:
         lines.append(species.field_note)
     lines.append(f"{state}, seed {postcard.seed}, id {postcard.id}")
     lines.extend(f"{title} {text}" for title, text in _failures(postcard))
+    lines.extend(f"{title}: {text}" for title, text in _notes(postcard))
     return lines
 
 
@@ -90,6 +91,10 @@ def _words(postcard: composer_pb2.Postcard, style: str) -> RenderableType:
         lines.append(Text())
         lines += [Text(f"{title} {text}", style="red") for title, text in failures]
         lines.append(Text(f"postcards repair {postcard.id}  makes what is missing", style="yellow"))
+    notes = _notes(postcard)
+    if notes:
+        lines.append(Text())
+        lines += [Text(f"{title}: {text}", style="yellow") for title, text in notes]
     times = _times(postcard)
     if times:
         lines += [Text(), Text(times, style="dim")]
@@ -120,6 +125,11 @@ def _failures(postcard: composer_pb2.Postcard) -> list[tuple[str, str]]:
         for part in postcard.parts
         if part.state in (composer_pb2.PART_STATE_FAILED, composer_pb2.PART_STATE_CANCELLED)
     ]
+
+
+def _notes(postcard: composer_pb2.Postcard) -> list[tuple[str, str]]:
+    """What was done otherwise than asked, each with the part."""
+    return [(_title(part), note) for part in postcard.parts for note in part.provenance.notes]
 
 
 def _title(part: composer_pb2.Part) -> str:
