@@ -205,6 +205,8 @@ def _print(view: dict[str, Any], chosen: "tuple[Choice, ...]", *, dry_run: bool)
     for choice in chosen:
         if choice.folder is not None:
             print(f"{choice.engine} loads {choice.folder}: a folder, nothing to fetch")
+        elif choice.model is None:
+            print(f"{choice.engine} comes with its model: nothing to fetch")
     for model in view["models"]:
         print(f"{model['model']}  {gigabytes(model['bytes'])}  {model['folder']}")
     if dry_run:
