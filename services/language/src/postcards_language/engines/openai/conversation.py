@@ -17,9 +17,9 @@ from postcards_species.phrase import Intent, Mood, Phrase
 
 CORRECTIONS = 2
 """How often a reply is sent back with its faults named."""
-_TOKENS_BASE = 1024
 _TOKENS_PER_PHRASE = 400
-_TOKENS_TO_REASON = 8192
+_TOKENS_BESIDE = {"none": 1024, "": 4096}
+_TOKENS_TO_REASON = 12_288
 _MOST_FAULTS = 6
 _REFUSED = "the model refused"
 _FILTERED = "a content filter stopped the model"
@@ -127,9 +127,9 @@ def _question(setting: Setting, turns: Sequence[Message], count: int) -> Questio
         first = {"role": "user", "content": f"{setting.instructions}\n\n{conversation[0]['content']}"}
         return [first, *conversation[1:]]
 
-    limit = _TOKENS_BASE + _TOKENS_PER_PHRASE * count
-    if setting.values.get("reasoning_effort") not in (None, "", "none"):
-        limit += _TOKENS_TO_REASON
+    # Enough for a model that reasons unasked, and an end to one that rambles.
+    effort = str(setting.values.get("reasoning_effort", ""))
+    limit = _TOKENS_BESIDE.get(effort, _TOKENS_TO_REASON) + _TOKENS_PER_PHRASE * count
     return Question(messages, setting.values, count, limit, setting.hear, lambda text: complete_phrases(text) > 0)
 
 

@@ -15,7 +15,7 @@ class Endpoint:
 
     model: str
     """Its id there."""
-    base_url: str = ""
+    base_url: str = field(default="", repr=False)
     """Of the API, with its path, e.g. "http://127.0.0.1:8080/v1"; empty for OpenAI's own."""
     api_key: str = field(default="", repr=False)
     """Proves who asks; empty for servers that do not want to know."""

@@ -176,7 +176,7 @@ class Ear:
 
     def _leans(self, symbols: Sequence[str], at: int) -> bool:
         """Whether a growl or a hum stands beside a vowel, which carries the syllable for it, or repeats the last."""
-        before, after = symbols[at - 1 : at] if at else [], symbols[at + 1 : at + 2]
+        before, after = symbols[max(0, at - 1) : at], symbols[at + 1 : at + 2]
         begins = symbols[at] in self._onsets and any(is_vowel(symbol) for symbol in after)
         ends = symbols[at] in self._codas and any(is_vowel(symbol) for symbol in before)
         return begins or ends or list(before) == [symbols[at]]

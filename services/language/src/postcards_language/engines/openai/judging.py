@@ -13,6 +13,10 @@ MOST_TEXT = 512
 """Characters of the texts of a phrase."""
 _MOST_NAMED = 5
 _SHORTEST_ENGLISH = 3
+_SHORTEST_PART = 4
+_SHORTEST_BEGINNING = 5
+_LONGEST_LISTED = 10
+_DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['!-][^\W\d_]+)*")
 
 
@@ -53,14 +57,26 @@ def faults_of(proposal: Proposal, own_words: Collection[str]) -> list[Fault]:
 
 def english_words(text: str, own_words: Collection[str] = ()) -> list[str]:
     """The words of `text` that a reader takes for English, without repeats; very short ones may be any tongue's."""
-    words = dict.fromkeys(_LETTERS.findall(text.lower()))
+    words = dict.fromkeys(_DRAWN_OUT.sub(r"\1\1", word) for word in _LETTERS.findall(text.lower()))
     return [
         word
         for word in words
         if sum(letter.isalpha() for letter in word) >= _SHORTEST_ENGLISH
         and word not in own_words
-        and reads_as_english(word)
+        and (reads_as_english(word) or _is_put_together(word))
     ]
+
+
+def _is_put_together(word: str) -> bool:
+    """Whether `word` is two English words, or longer than those that are listed and begins with one."""
+    if any(reads_as_english(word[:cut]) and reads_as_english(word[cut:]) for cut in _cuts(word, _SHORTEST_PART)):
+        return True
+    return len(word) > _LONGEST_LISTED and any(reads_as_english(word[:cut]) for cut in _cuts(word, _SHORTEST_BEGINNING))
+
+
+def _cuts(word: str, least: int) -> range:
+    """Where `word` can be cut so that both parts have at least `least` letters."""
+    return range(least, len(word) - least + 1) if word.isalpha() else range(0)
 
 
 def reads_like_a_sentence(gloss: str) -> bool:

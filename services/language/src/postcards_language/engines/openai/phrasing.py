@@ -7,7 +7,6 @@ the throat of the species can make them.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from postcards_language.engines.openai.glossing import CRY, STYLED, Meaning, read_gloss
@@ -17,7 +16,7 @@ from postcards_language.engines.openai.reply import Proposal, ProposedWord
 from postcards_language.tongue.delivery import toned, written_out
 from postcards_language.tongue.lexicon import Lexicon, Morpheme, join
 from postcards_language.tongue.speaking import Speaker, Spoken
-from postcards_species.english import plain_letters
+from postcards_species.english import plain_letters, reads_as_english
 from postcards_species.naming import capitalised
 from postcards_species.phonology import Intensity, Plural
 from postcards_species.phonology_words import assemble, coin_word
@@ -28,7 +27,8 @@ _LONGEST_WORD = 128
 _LONGEST_WORD_GLOSS = 64
 _MOST_WORD_SYLLABLES = 16
 _PIECES = re.compile(r"[-\u2010-\u2015~\s\u00b7]+")
-_PAUSE_AFTER = re.compile(r"(?:[,;:\u2026\u2013\u2014]|\.\.+|[.?])[\"'\u201d]?$|^[\u2013\u2014-]$")
+_PAUSE = re.compile("[,;:.?\u2026\u2013\u2014]")
+_FINAL_PUNCTUATION = re.compile("[,;:.?!\u2026\u2013\u2014]+$")
 _FINAL_MARK = re.compile(r"[.!?\u2026]+$")
 
 
@@ -100,7 +100,8 @@ class Phraser:
             spoken = self._spoken(meaning)
             plain = self._speaker.written(spoken)
             coloured = self._coloured(spoken, plain.text, word.text)
-            return _within_limits(coloured and self._speaker.written(coloured)) or _within_limits(plain)
+            other = _within_limits(self._speaker.written(coloured)) if coloured else None
+            return other if other is not None and other.text != plain.text else _within_limits(plain)
         if meaning.free == CRY:
             return self._heard(word.text, CRY, mood)
         gloss = _short_gloss(meaning, word.gloss)
@@ -168,8 +169,8 @@ class Phraser:
         if not pieces:
             return self._lexical_cry(gloss, mood)
         written, syllables = join(self._phonology, tuple(pieces))
-        if gloss != CRY and bare(written) in self._forms:
-            return None
+        if reads_as_english(written) or (gloss != CRY and bare(written) in self._forms):
+            return self._lexical_cry(gloss, mood)
         return _within_limits(Word(written, gloss, syllables)) or self._lexical_cry(gloss, mood)
 
     def _without_marks(self, text: str) -> str:
@@ -220,15 +221,18 @@ def _short(text: str) -> str:
 
 
 def _pauses(proposal: Proposal) -> list[bool]:
-    """Whether the model paused after each word, as its punctuation tells."""
-    tokens = proposal.animal_text.split()
-    if len(tokens) != len(proposal.words):
-        return _pauses_of_words(proposal.words)
-    return [bool(_PAUSE_AFTER.search(token)) for token in tokens]
-
-
-def _pauses_of_words(words: Sequence[ProposedWord]) -> list[bool]:
-    return [bool(_PAUSE_AFTER.search(word.text)) for word in words]
+    """Whether the model paused after each word, as the punctuation of its text tells."""
+    texts = [_FINAL_PUNCTUATION.sub("", word.text) or word.text for word in proposal.words]
+    ends: list[tuple[int, int]] = []
+    place = 0
+    for text in texts:
+        found = proposal.animal_text.lower().find(text.lower(), place)
+        if found < 0:
+            return [bool(_PAUSE.search(word.text[-3:])) for word in proposal.words]
+        place = found + len(text)
+        ends.append((found, place))
+    starts = [start for start, _ in ends[1:]] + [len(proposal.animal_text)]
+    return [bool(_PAUSE.search(proposal.animal_text[end:start])) for (_, end), start in zip(ends, starts, strict=True)]
 
 
 def _short_gloss(meaning: Meaning, gloss: str) -> str:
