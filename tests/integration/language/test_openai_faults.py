@@ -149,6 +149,7 @@ def test_the_author_speaks_first_and_as_developer(engine, script, say) -> None:
     assert (asked["temperature"], asked["top_p"]) == (1.5, 0.2)
     assert asked["response_format"]["json_schema"]["strict"] is True
     assert script.headers[0]["authorization"] == f"Bearer {KEY}"
+    assert not {"x-stainless-os", "x-stainless-arch", "x-stainless-runtime"} & script.headers[0].keys()
 
 
 def test_a_request_has_its_own_prompt_and_sampling(engine, script, say) -> None:
@@ -388,6 +389,57 @@ def test_only_the_rest_of_a_broken_stream_is_asked_for(engine, script, break_off
     result = say_it(engine, count=2)
     assert [phrase.english_gloss for phrase in result.phrases] == ["The moon rises.", "The hunter comes."]
     assert "Say 1 phrase again" in script.asked[1]["messages"][-1]["content"]
+
+
+def test_a_server_that_does_not_stream_is_not_paid_twice(engine, script, ledger) -> None:
+    message = {"role": "assistant", "content": json.dumps(phrases())}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    whole = {"id": "1", "object": "chat.completion", "created": 1, "model": "m-1", "usage": usage}
+    whole["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
+    script.then(lambda handler, _: handler.whole(200, whole))
+    result = say_it(engine)
+    assert [word.gloss for word in result.phrases[0].words] == ["hunter", "come"]
+    assert ledger.usage == Usage(7, 3)
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>busy</html>", b"[]", b"{}", b'{"choices": []}', b"null", b'{"choices": [7]}'])
+@pytest.mark.parametrize("kind", ["application/json", "text/html", "text/event-stream"])
+def test_what_is_no_chat_completion_is_one_clear_failure(engine, script, body: bytes, kind: str) -> None:
+    def answer(handler, _) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", kind)
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    script.then(answer)
+    with pytest.raises(ServiceError) as caught:
+        say_it(engine)
+    assert caught.value.reason in ("API_CONFUSED", "API_FAILED", "API_UNREACHABLE")
+
+
+@pytest.mark.parametrize("event", [b"data: {oops\n\n", b"data: null\n\n", b"data: []\n\n", b'data: {"choices": 7}\n\n'])
+def test_events_that_are_no_chunks_are_one_clear_failure(engine, script, event: bytes) -> None:
+    def answer(handler, _) -> None:
+        handler.begin_stream()
+        handler.wfile.write(event)
+
+    script.then(answer)
+    with pytest.raises(ServiceError) as caught:
+        say_it(engine)
+    assert caught.value.reason in ("API_CONFUSED", "API_FAILED", "API_UNREACHABLE")
+
+
+def test_an_error_in_the_middle_of_a_stream_is_asked_for_again(engine, script, ledger, say) -> None:
+    def answer(handler, _) -> None:
+        handler.begin_stream()
+        handler.event({"delta": {"content": '{"phr'}, "finish_reason": None})
+        handler.wfile.write(b'data: {"error": {"message": "overloaded", "code": "server_error"}}\n\n')
+
+    script.then(answer, say(phrases()))
+    assert len(say_it(engine).phrases) == 1
+    assert ledger.outcomes == {"failed": 1, "answered": 1}
 
 
 def test_an_answer_cut_short_by_its_limit_keeps_its_phrases(engine, script, say) -> None:

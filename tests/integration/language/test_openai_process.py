@@ -27,6 +27,7 @@ GOOD = {
 def environment(**settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "POSTCARDS_"))}
     quiet = {"POSTCARDS_PORT": "0", "POSTCARDS_METRICS_PORT": "0", "POSTCARDS_DRAIN_PAUSE_SECONDS": "0"}
+    quiet |= {"POSTCARDS_LOG_LEVEL": "debug"}
     return kept | quiet | {"POSTCARDS_LANGUAGE_ENGINE": "openai", "POSTCARDS_LANGUAGE_MODEL": "m"} | settings
 
 
@@ -50,7 +51,8 @@ async def serving(**settings: str) -> AsyncIterator[tuple[language_pb2_grpc.Lang
             yield language_pb2_grpc.LanguageServiceStub(channel), line
     finally:
         process.kill()
-        await process.communicate()
+        _, errors = await process.communicate()
+        assert KEY not in errors.decode()
 
 
 async def ask(stub: language_pb2_grpc.LanguageServiceStub, **fields) -> language_pb2.PhrasesResult:

@@ -1,11 +1,13 @@
 """One call of a chat completions API, streamed, with the official client."""
 
 import contextvars
+import json
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from postcards_language.accounts import Usage
@@ -23,6 +25,10 @@ Message = Mapping[str, str]
 FILTERED = "content_filter"
 """Why a model stopped whose server has a filter."""
 
+_REPORTS = tuple(
+    f"X-Stainless-{what}" for what in ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async")
+)
+"""What the client would tell of the machine with every call."""
 _END = object()
 _GLANCE_SECONDS = 0.1
 """How often it is looked for a caller who has gone, while the server is silent."""
@@ -83,7 +89,7 @@ class Api:
         def read() -> None:
             try:
                 with self._begin(messages, arguments, listening.remaining()) as stream:
-                    for chunk in stream:
+                    for chunk in _chunks(stream):
                         if wire.abandoned:
                             return
                         wire.put(chunk)
@@ -127,10 +133,11 @@ class Api:
         return create(model=endpoint.model, stream=True, timeout=timeout, **told)
 
     def _headers(self) -> dict[str, Any]:
-        """Headers of a call: to a server that wants no key, none is shown."""
+        """Headers of a call: no word about this machine, and to a server that wants no key, none."""
         import openai
 
-        return {} if self._endpoint.api_key else {"Authorization": openai.omit}
+        untold = _REPORTS if self._endpoint.api_key else (*_REPORTS, "Authorization")
+        return dict.fromkeys(untold, openai.omit)
 
 
 def _open_client(endpoint: Endpoint) -> "OpenAI":
@@ -144,6 +151,22 @@ def _open_client(endpoint: Endpoint) -> "OpenAI":
         base_url=endpoint.base_url or OFFICIAL_URL,
         max_retries=0,
     )
+
+
+def _chunks(stream: "Stream[ChatCompletionChunk]") -> Iterator[object]:
+    """The pieces of an answer; one piece where the server does not stream, which is paid for all the same."""
+    if stream.response.headers.get("content-type", "").startswith("application/json"):
+        from openai.types.chat import ChatCompletion
+
+        body = json.loads(stream.response.read())
+        if not isinstance(body, dict):
+            raise ValueError("no chat completion")
+        whole = ChatCompletion.construct(**cast(dict[str, Any], body))
+        choice = _first_choice(whole)
+        said = SimpleNamespace(delta=getattr(choice, "message", None), finish_reason=_said(choice, "finish_reason"))
+        yield SimpleNamespace(choices=[said], usage=getattr(whole, "usage", None), model=_said(whole, "model"))
+    else:
+        yield from stream
 
 
 class _Wire:
@@ -186,13 +209,13 @@ def _collect(wire: _Wire, listening: Listening) -> Reply:
         told["model"] = _said(chunk, "model") or told["model"]
         told["fingerprint"] = _said(chunk, "system_fingerprint") or told["fingerprint"]
         usage = _usage(getattr(chunk, "usage", None)) or usage
-        for choice in cast(list[object], getattr(chunk, "choices", None) or [])[:1]:
-            told["finish"] = _said(choice, "finish_reason") or told["finish"]
-            delta = getattr(choice, "delta", None)
-            refusal += _said(delta, "refusal")
-            if more := _said(delta, "content"):
-                text += more
-                listening.hear(text)
+        choice = _first_choice(chunk)
+        told["finish"] = _said(choice, "finish_reason") or told["finish"]
+        delta = getattr(choice, "delta", None)
+        refusal += _said(delta, "refusal")
+        if more := _said(delta, "content"):
+            text += more
+            listening.hear(text)
         if len(text) > _MOST_TEXT:
             broken = _ended("the language model API did not come to an end")
             break
@@ -207,6 +230,12 @@ def _collect(wire: _Wire, listening: Listening) -> Reply:
 def _ended(sentence: str) -> ApiFailure:
     error = Unavailable(sentence, reason="API_FAILED")
     return ApiFailure(error, "broken", transient=True, server_fault=True)
+
+
+def _first_choice(holder: object) -> object:
+    """The first choice of a chunk or a completion; None where it has none, as the one that counts tokens."""
+    choices = getattr(holder, "choices", None)
+    return cast(list[object], choices)[0] if isinstance(choices, list) and choices else None
 
 
 def _said(holder: object, name: str) -> str:

@@ -5,7 +5,7 @@ The words of the server are never passed on: they may hold the key, or a part of
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -43,7 +43,7 @@ class ApiFailure(Exception):  # noqa: N818 - named for what it is
     """HTTP status; 0 where there was none."""
     parameter: str = ""
     """The parameter that the server named, e.g. "temperature" or "messages[0].role"."""
-    words: str = ""
+    words: str = field(default="", repr=False)
     """What the server said, in lower case, to be searched for parameters and never to be shown."""
     filtered: bool = False
     """Whether a filter of the server would not have the request."""

@@ -211,7 +211,7 @@ class Persistence:
         pause = self._backoff.pause(len(failures), last.retry_after, self._unit())
         if not last.transient or len(failures) >= self._backoff.tries or pause >= patience.remaining():
             work.check()
-            raise _with_delay(last, pause)
+            raise _with_delay(last, pause) from None
         end = self._clock() + pause
         while (left := end - self._clock()) > 0:
             work.check()
