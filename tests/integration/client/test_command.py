@@ -231,7 +231,7 @@ async def test_a_reader_that_leaves_is_no_crash(composer, tmp_path):
     assert b"Exception" not in err
 
 
-COMMANDS = ("create", "get", "list", "watch", "cancel", "repair", "delete", "jungle", "up", "doctor")
+COMMANDS = ("create", "get", "list", "watch", "cancel", "repair", "delete", "jungle", "up", "doctor", "fetch-models")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -251,6 +251,7 @@ async def test_doctor_is_content_with_a_good_machine(postcards, tmp_path):
     run = await postcards("doctor", "--json", "--out", str(tmp_path / "new"))
     checks = {check["check"]: check for check in run.json["checks"]}
     assert checks["python"]["ok"]
+    assert (checks["python"]["topic"], checks["python"]["level"]) == ("machine", "ok")
     assert checks["folder"]["ok"]
     assert not checks["composer"]["ok"], "the fake composer has no health service"
     assert checks["composer"]["advice"]

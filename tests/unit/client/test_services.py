@@ -129,11 +129,13 @@ def test_the_environment_names_ports_addresses_and_store(tmp_path):
     assert variables["POSTCARDS_AUDIO_ADDRESS"] == "127.0.0.1:20002"
 
 
-def test_nobody_waits_for_a_download_or_a_model_that_does_not_come(plan):
-    (endpoint,) = plan.endpoints
-    told = environment(plan, endpoint, {"POSTCARDS_ON_LOAD_FAILURE": "wait"})
-    assert (told["POSTCARDS_ON_LOAD_FAILURE"], told["HF_HUB_OFFLINE"]) == ("exit", "1")
-    assert environment(plan, endpoint, {"HF_HUB_OFFLINE": "0"})["HF_HUB_OFFLINE"] == "0"
+def test_nobody_waits_for_gigabytes_or_a_model_that_does_not_come(tmp_path):
+    plan = Plan(endpoints(20000), "file:///store", tmp_path, settings={"POSTCARDS_AUDIO_ENGINE": "stable-audio"})
+    _, image, audio, _ = plan.endpoints
+    assert environment(plan, image, {"POSTCARDS_ON_LOAD_FAILURE": "wait"})["POSTCARDS_ON_LOAD_FAILURE"] == "exit"
+    assert environment(plan, audio, {})["HF_HUB_OFFLINE"] == "1"
+    assert environment(plan, audio, {"HF_HUB_OFFLINE": "0"})["HF_HUB_OFFLINE"] == "0"
+    assert "HF_HUB_OFFLINE" not in environment(plan, image, {"POSTCARDS_IMAGE_ENGINE": "ddpm"})
 
 
 def test_weights_have_longer_to_load():

@@ -24,6 +24,8 @@ STOP_LIMIT = 15.0
 LEAST_FREE_BYTES = 64 * 1024 * 1024
 """Free space that is asked of the disk before anything is started."""
 
+HEAVY = frozenset({"stable-diffusion", "stable-audio"})
+"""Engines whose weights are gigabytes."""
 EMBEDDED = {"image": "creature", "audio": "vocal-tract", "language": "phonotactic"}
 """The engine of each part-making service where none was chosen."""
 
@@ -75,9 +77,10 @@ def environment(plan: Plan, endpoint: Endpoint, base: Mapping[str, str]) -> dict
         "POSTCARDS_RECOVERY_INTERVAL_SECONDS": "1",
         # Who presses Ctrl-C wants to go; the next run finishes what was begun.
         "POSTCARDS_FINISH_SECONDS": "0",
-        # Gigabytes are fetched by `postcards fetch-models`, which shows it and goes on where it broke off.
-        "HF_HUB_OFFLINE": "1",
     }
+    if {**plan.settings, **base}.get(f"POSTCARDS_{endpoint.name.upper()}_ENGINE") in HEAVY:
+        # Gigabytes are fetched by `postcards fetch-models`, which shows it and goes on where it broke off.
+        local["HF_HUB_OFFLINE"] = "1"
     addresses = {f"POSTCARDS_{e.name.upper()}_ADDRESS": e.address for e in plan.endpoints}
     return {**local, **plan.settings, **base, **addresses, **own}
 
@@ -235,7 +238,7 @@ class Services:
 
 def start_limit(engines: Mapping[str, str]) -> float:
     """Seconds that services with these engines have until they are SERVING."""
-    return LOAD_LIMIT if set(engines.values()) & {"stable-diffusion", "stable-audio"} else START_LIMIT
+    return LOAD_LIMIT if HEAVY & set(engines.values()) else START_LIMIT
 
 
 def _ending(code: int) -> str:

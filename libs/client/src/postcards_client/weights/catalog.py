@@ -201,7 +201,7 @@ DEFAULTS = {
         licence="Stability AI Community License",
         whole_bytes=5_293_000_000,
         host_bytes=8_000_000_000,
-        gpu_bytes=5_000_000_000,
+        gpu_bytes=6_000_000_000,
         gated=True,
     ),
 }
