@@ -1,5 +1,7 @@
 """Tells the caller how far a picture is and what it looks like."""
 
+import time
+from collections.abc import Callable
 from typing import Final
 
 from postcards_image.engines.stable_diffusion.looks import Look, to_webp
@@ -14,16 +16,26 @@ _LOOKS = 10
 _BEFORE = 2
 """Stages before the first step."""
 _UNKNOWN_STEPS = 50
+_BREATH = 0.1
+"""Seconds between two reports of steps."""
 
 
 class Telling:
     """The reports of one picture."""
 
-    def __init__(self, work: Work, previews_wanted: bool) -> None:
-        """Reports to `work`; previews only if they are wanted."""
+    def __init__(self, work: Work, previews_wanted: bool, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Reports to `work`; previews only if they are wanted.
+
+        Args:
+            work: whose work this is.
+            previews_wanted: whether anybody looks.
+            clock: seconds that never go back.
+        """
         self.work: Final = work
         self._previews_wanted: Final = previews_wanted
+        self._clock: Final = clock
         self._steps = _UNKNOWN_STEPS
+        self._next = 0.0
 
     def begin(self, stage: str) -> None:
         """A stage other than the steps begins."""
@@ -31,7 +43,12 @@ class Telling:
         self._report(stage, done)
 
     def denoising(self, row: Row) -> None:
-        """The row has come so far."""
+        """The row has come so far. Told as often as anybody can read it: small steps are quicker."""
+        self.work.check()
+        now = self._clock()
+        if row.sampling.step and now < self._next:
+            return
+        self._next = now + _BREATH
         self._steps = row.sampling.steps
         self._report("denoise", _BEFORE + row.sampling.step)
 
