@@ -70,11 +70,9 @@ def load_model(
     if threads:
         libraries.torch.set_num_threads(threads)
     configuration, settings = _without_text_encoder(description)
-    network = _create(libraries, files, configuration)
-    network.conditioner.conditioners["prompt"] = load_text_conditioner(
-        libraries, text_files, settings, configuration["model"]["conditioning"]["cond_dim"], half=chosen.kind == "cuda"
-    )
-    _fill(libraries, files, network)
+    width = configuration["model"]["conditioning"]["cond_dim"]
+    text = load_text_conditioner(libraries, text_files, settings, width, half=chosen.kind == "cuda")
+    network = _filled(libraries, files, configuration, text)
     return StableAudioModel(
         _placed(libraries, network, chosen, compilation),
         libraries,
@@ -95,13 +93,39 @@ def _without_text_encoder(description: ModelDescription) -> tuple[dict[str, Any]
     return configuration, settings
 
 
-def _create(libraries: Libraries, files: ModelFiles, configuration: dict[str, Any]) -> Any:  # noqa: ANN401
+def _filled(
+    libraries: Libraries,
+    files: ModelFiles,
+    configuration: dict[str, Any],
+    text_conditioner: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    """The network with its weights. It is built without memory first: to fill a billion random weights takes long."""
+    network = _built(libraries, files, configuration, text_conditioner, place="meta")
+    _fill(libraries, files, network)
+    if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
+        # What a file does not hold of a network (tables that follow from its configuration) must be made after all.
+        network = _built(libraries, files, configuration, text_conditioner, place="cpu")
+        _fill(libraries, files, network)
+    return network
+
+
+def _built(
+    libraries: Libraries,
+    files: ModelFiles,
+    configuration: dict[str, Any],
+    text_conditioner: Any,  # noqa: ANN401
+    *,
+    place: str,
+) -> Any:  # noqa: ANN401
     try:
-        return libraries.create_model(configuration)
+        with libraries.torch.device(place):
+            network = libraries.create_model(configuration)
     except Exception as fault:
         raise ModelUnusable(
             f"{files.name} cannot be built from its model_config.json: {type(fault).__name__} {str(fault)[:300]}"
         ) from fault
+    network.conditioner.conditioners["prompt"] = text_conditioner
+    return network
 
 
 def _fill(libraries: Libraries, files: ModelFiles, network: Any) -> None:  # noqa: ANN401
@@ -109,7 +133,7 @@ def _fill(libraries: Libraries, files: ModelFiles, network: Any) -> None:  # noq
     path = files.folder / WEIGHTS_FILE
     try:
         weights: dict[str, Tensor] = libraries.load_weights(str(path))
-        missing = set(network.load_state_dict(weights, strict=False).missing_keys)
+        missing = set(network.load_state_dict(weights, strict=False, assign=True).missing_keys)
     except Exception as fault:
         line = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
         raise ModelUnusable(f"{path} cannot be loaded: {line[:300]}") from fault
@@ -122,7 +146,7 @@ def _placed(libraries: Libraries, network: Any, device: Device, compilation: Com
     """The network on its device. The autoencoder stays exact: it works once where the transformer works 150 times."""
     network.eval().requires_grad_(False)
     network.model.to(device.name, getattr(libraries.torch, device.dtype))
-    network.conditioner.to(device.name)
+    network.conditioner.to(device.name, libraries.torch.float32)
     network.pretransform.to(device.name, libraries.torch.float32)
     network.pretransform.model_half = False
     # Pieces are cut here, with the margin that makes them exact.
