@@ -11,7 +11,14 @@ pytest.importorskip("diffusers", reason="make setup-models brings it")
 pytest.importorskip("transformers", reason="make setup-models brings it")
 
 from checkpoints.stable_diffusion import build_lora  # noqa: E402
-from postcards_image.engines.stable_diffusion import Choices, files, load_engine, opening  # noqa: E402
+from postcards_image.engines.stable_diffusion import (  # noqa: E402
+    DEFAULT_MODEL,
+    DEFAULT_REVISION,
+    Choices,
+    files,
+    load_engine,
+    opening,
+)
 from postcards_image.engines.stable_diffusion.loading import load_checkpoint  # noqa: E402
 from postcards_image.engines.stable_diffusion.lora import LoraChoice, read_choice  # noqa: E402
 from postcards_image.engines.stable_diffusion.network import Network, padded_size  # noqa: E402
@@ -211,3 +218,17 @@ def test_where_nothing_can_be_compiled_the_unet_runs_as_it_is(sd_checkpoint, mon
     assert not checkpoint.network.compiled
     assert checkpoint.network(torch.zeros(1, 4, 8, 8), torch.ones(1), torch.zeros(1, 77, 32)).shape == (1, 4, 8, 8)
     assert "cannot be compiled" in caplog.text
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_the_default_model_comes_from_the_cache_at_its_pinned_commit(sd_checkpoint, tmp_path, monkeypatch, dtype):
+    kept = tmp_path / "hub" / f"models--{DEFAULT_MODEL.replace('/', '--')}" / "snapshots" / DEFAULT_REVISION
+    other = "*.fp16.safetensors" if dtype == "float32" else "*model.safetensors"
+    shutil.copytree(sd_checkpoint, kept, ignore=shutil.ignore_patterns(other))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    loaded = load_checkpoint(Choices(device="cpu", threads=1, dtype=dtype))
+    assert (loaded.name, loaded.revision) == (DEFAULT_MODEL, DEFAULT_REVISION)
+    assert any(name.startswith("unet/diffusion_pytorch_model") for name in loaded.files)
