@@ -231,7 +231,7 @@ def test_llama_cpp_answers_in_the_schema(llama_cpp) -> None:
     result = say(llama_cpp(PLAIN, json.dumps({"phrases": [proposal()]}, ensure_ascii=False)), work)
     assert is_the_proposal(result)
     assert result.provenance.notes == ()
-    assert result.provenance.model_revision.split()[0].endswith("tiny.gguf")
+    assert result.provenance.model_revision.split()[0] == "tiny.gguf"
     assert result.provenance.settings["response_format"] == '"json_schema"'
     assert result.provenance.usage["prompt_tokens"] > 1000
     assert 10 < result.provenance.usage["completion_tokens"] < 200
@@ -346,6 +346,7 @@ def test_transformers_serve_answers(transformers_serve) -> None:
     url, model = transformers_serve(json.dumps({"phrases": [proposal()]}))
     result = say(url, model=model)
     assert is_the_proposal(result)
-    assert result.provenance.notes == ()
+    # While it loads its libraries it may close a connection that it has just kept; that call is made again.
+    assert not [note for note in result.provenance.notes if "tried again" not in note]
     assert result.provenance.usage["prompt_tokens"] > 1000
     assert 10 < result.provenance.usage["completion_tokens"] < 200

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from postcards_language.accounts import NoAccounts, Usage
 from postcards_language.engines.openai.api import Listening, Message, Reply
 from postcards_language.engines.openai.breaker import CircuitBreaker
-from postcards_language.engines.openai.endpoint import Endpoint
+from postcards_language.engines.openai.endpoint import Endpoint, without_path
 from postcards_language.engines.openai.failures import ApiFailure, retry_after
 from postcards_language.engines.openai.persistence import Backoff, Patience, Persistence, Question
 from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, ModelUnusable, Unavailable
@@ -364,11 +364,33 @@ def test_costs() -> None:
     ("base", "shown", "host"),
     [
         ("", "https://api.openai.com/v1", "api.openai.com"),
-        ("http://me:secret@10.0.0.1:8080/v1/?key=secret", "http://10.0.0.1:8080/v1", "10.0.0.1:8080"),
-        ("http://[::1]:8080/v1", "http://[::1]:8080/v1", "[::1]:8080"),
+        (
+            "http://me:secret@llm.example.org:8080/v1/?key=secret",
+            "http://llm.example.org:8080/v1",
+            "llm.example.org:8080",
+        ),
+        ("http://[2606:4700::1111]:8080/v1", "http://[2606:4700::1111]:8080/v1", "[2606:4700::1111]:8080"),
+        ("http://me:secret@10.0.0.1:8080/v1", "local", "local"),
+        ("http://[::1]:8080/v1", "local", "local"),
+        ("http://localhost:8080/v1", "local", "local"),
+        ("http://gpu.internal/v1", "local", "local"),
     ],
 )
-def test_addresses_are_shown_without_secrets(base: str, shown: str, host: str) -> None:
+def test_addresses_are_published_without_secrets(base: str, shown: str, host: str) -> None:
     endpoint = Endpoint("m", base, "sk-secret")
     assert (endpoint.url, endpoint.host) == (shown, host)
-    assert "sk-secret" not in repr(endpoint)
+    assert "secret" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("model", "published"),
+    [
+        ("gpt-5.1", "gpt-5.1"),
+        ("owner/name", "owner/name"),
+        ("/home/me/models/tiny.gguf", "tiny.gguf"),
+        ("C:\\models\\tiny.gguf", "tiny.gguf"),
+        ("./models/tiny/", "tiny"),
+    ],
+)
+def test_models_are_published_without_their_path(model: str, published: str) -> None:
+    assert without_path(model) == published

@@ -1,12 +1,19 @@
 """Where a language model is asked, and how."""
 
+import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from postcards_language.accounts import Usage
 from postcards_language.engines.openai.prompts import DEFAULT_TEMPERATURE, DEFAULT_TOP_P
 
 OFFICIAL_URL = "https://api.openai.com/v1"
+LOCAL = "local"
+"""Stands for a machine of one's own."""
+
+_PRIVATE_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".home", ".corp", ".test")
+_PATH = re.compile(r"[/\\~.]|[A-Za-z]:[/\\]")
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,28 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """The base URL as it may be shown: without user, password and query."""
+        """The base URL as it may be published: without user, password and query; `LOCAL` for a private network."""
         parts = urlsplit(self.base_url or OFFICIAL_URL)
         host = parts.hostname or ""
+        if not _is_public(host):
+            return LOCAL
         host = f"[{host}]" if ":" in host else host
         return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}".rstrip("/")
 
     @property
     def host(self) -> str:
-        """The machine that does the work, e.g. "api.openai.com"."""
-        return urlsplit(self.url).netloc
+        """The machine that does the work, e.g. "api.openai.com", or `LOCAL`."""
+        return LOCAL if self.url == LOCAL else urlsplit(self.url).netloc
+
+
+def without_path(model: str) -> str:
+    """The name of a model as it may be published: servers of one's own call it by its path."""
+    return re.split(r"[/\\]", model.rstrip("/\\"))[-1] if _PATH.match(model) else model
+
+
+def _is_public(host: str) -> bool:
+    """Whether a host is known to the world: neither an address of a private network nor a name within one."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host.rstrip(".") and not host.rstrip(".").endswith(_PRIVATE_NAMES)

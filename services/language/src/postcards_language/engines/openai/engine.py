@@ -13,7 +13,7 @@ from postcards_language.engines.openai.api import Api
 from postcards_language.engines.openai.breaker import CircuitBreaker
 from postcards_language.engines.openai.conversation import Outcome, Setting, Wanted, converse
 from postcards_language.engines.openai.dialect import FORM, ROLE, Dialect
-from postcards_language.engines.openai.endpoint import Endpoint
+from postcards_language.engines.openai.endpoint import Endpoint, without_path
 from postcards_language.engines.openai.failures import ApiFailure
 from postcards_language.engines.openai.persistence import Patience, Persistence
 from postcards_language.engines.openai.phrasing import Phraser, with_cry
@@ -269,8 +269,8 @@ class _Request:
         return Provenance(
             engine=engine,
             engine_version=version,
-            model=endpoint.model,
-            model_revision=" ".join(filter(None, (self.model, self.fingerprint)))[:512],
+            model=without_path(endpoint.model),
+            model_revision=" ".join(filter(None, (without_path(self.model), self.fingerprint)))[:512],
             device=endpoint.host,
             settings=json_settings(
                 seed=request.seed,
