@@ -350,6 +350,13 @@ async def test_nobody_at_the_hub_is_one_line():
     assert caught.value.reason == "HUB_UNREACHABLE"
 
 
+async def test_a_password_of_a_mirror_is_not_told(sd, cache):
+    async with open_hub(sd.url.replace("//", "//user:swordfish@"), pauses=()) as hub:
+        with pytest.raises(FetchFailed, match="has no model a/b") as caught:
+            await fetching.prepare(hub, cache, a_model("a/b"))
+    assert "swordfish" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "words"),
     [
@@ -357,8 +364,9 @@ async def test_nobody_at_the_hub_is_one_line():
         (("video",), {}, 2, "is not one of image, audio"),
         (("audio", "--engine", "stable-diffusion"), {}, 2, "makes the image, not the audio"),
         (("image", "audio", "--model", "x/y"), {}, 2, "need one part"),
+        (("image", "--model", "../none"), {}, 2, "there is no folder ../none, and it is no id"),
         (("image",), {"HF_HUB_OFFLINE": "1"}, 1, "HF_HUB_OFFLINE is set"),
-        (("image",), {"HF_ENDPOINT": "hub"}, 1, "HF_ENDPOINT is no address of a hub: hub"),
+        (("image",), {"HF_ENDPOINT": "hub"}, 1, "HF_ENDPOINT is no address of a hub"),
         (("image",), {"HF_TOKEN_FILE": "/no/such/file"}, 1, "cannot read /no/such/file"),
     ],
 )

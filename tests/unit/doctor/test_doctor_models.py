@@ -1,10 +1,13 @@
 """What an engine that loads weights lacks, and the step that brings it."""
 
+from pathlib import Path
+
 import pytest
 
 from postcards_client.doctor import models, room
 from postcards_client.doctor.device import Gpu
 from postcards_client.doctor.finding import Level
+from postcards_client.weights.cache import Cache
 from postcards_client.weights.catalog import DEFAULTS
 
 pytestmark = pytest.mark.usefixtures("machine")
@@ -158,6 +161,8 @@ H100 = Gpu("NVIDIA H100", 79 * GIGABYTE, 80 * GIGABYTE)
         ({}, "cpu", Level.OK, "cpu", ""),
         ({"mps": True}, "", Level.OK, "mps", ""),
         ({}, "mps", Level.MISSING, "no such GPU", "set POSTCARDS_IMAGE_DEVICE=auto"),
+        ({}, "gpu", Level.MISSING, "POSTCARDS_IMAGE_DEVICE=gpu is no device", "auto, cpu, cuda, cuda:N or mps"),
+        ({}, "cuda:x", Level.MISSING, "is no device", "cuda:N"),
         ({"fault": "ImportError: libc10"}, "", Level.MISSING, "libc10", "make setup-models"),
     ],
 )
@@ -199,6 +204,12 @@ def test_the_disk_must_do_for_all_downloads_together(cache, monkeypatch, free, l
     (finding,) = room.disk(both(cache, SD | SAO | {"POSTCARDS_IMAGE_DEVICE": "cpu"}), cache)
     assert finding.level is level
     assert "10.8 GB of weights to download" in finding.found
+
+
+def test_a_cache_that_cannot_be_written():
+    cache = Cache(Path("/dev/null/hub"))
+    (finding,) = room.disk([models.engine_in("audio", SAO, cache)], cache)
+    assert finding.found == "/dev/null/hub cannot be written"
 
 
 @pytest.mark.usefixtures("stable_audio")

@@ -99,6 +99,10 @@ def fetch_models(
             )
         except NoChoice as fault:
             raise CommandFailed(str(fault), Exit.USAGE, reason="NOTHING_CHOSEN") from None
+        for choice in chosen:
+            if choice.folder is not None and not choice.folder.exists():
+                message = f"there is no folder {choice.folder}, and it is no id on the Hugging Face hub"
+                raise CommandFailed(message, Exit.USAGE, reason="NO_SUCH_MODEL")
         try:
             models = await _fetch(chosen, cache, dry_run=dry_run, quiet=quiet)
         except FetchFailed as fault:

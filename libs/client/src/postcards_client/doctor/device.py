@@ -1,6 +1,7 @@
 """Looks what torch can compute on, and how much memory there is. torch is loaded in a process of its own."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _LIMIT = 90.0
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _PROBE = """
 import json, warnings
 warnings.simplefilter("ignore")
@@ -103,6 +105,11 @@ def host_memory(root: Path = Path("/")) -> Memory | None:
             total = int(limit)
             free = min(free, total - int(use or 0))
     return Memory(max(0, free), total)
+
+
+def is_device(wanted: str) -> bool:
+    """Whether a setting of a device is one that the services take."""
+    return bool(_DEVICE.fullmatch(wanted))
 
 
 def device_of(part: str, settings: Mapping[str, str]) -> str:

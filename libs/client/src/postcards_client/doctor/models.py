@@ -189,6 +189,9 @@ def _licence(part: str, model: Model, state: State, settings: Mapping[str, str])
 def _device(part: str, engine: str, settings: Mapping[str, str]) -> Finding:
     wanted, torch = device.device_of(part, settings), device.torch_here()
     check, variable = f"{part} device", f"POSTCARDS_{part.upper()}_DEVICE"
+    if not device.is_device(wanted):
+        found = f"{variable}={wanted} is no device"
+        return missing(part, check, found, f"set {variable} to auto, cpu, cuda, cuda:N or mps")
     if torch.fault:
         return missing(part, check, f"torch cannot be loaded: {torch.fault}", "run make setup-models")
     if (number := device.gpu_number(wanted, torch)) is not None:

@@ -1,5 +1,6 @@
 """Looks whether the disk and the memory hold all engines together that load weights."""
 
+import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,11 +28,10 @@ def disk(engines: Sequence[Engine], cache: Cache) -> Iterator[Finding]:
     if not needed:
         return
     nearest = next(path for path in (cache.folder, *cache.folder.parents) if path.exists())
-    try:
-        free = shutil.disk_usage(nearest).free
-    except OSError as fault:
-        yield missing(_TOPIC, "disk", f"{nearest} cannot be used: {fault.strerror}", "set HF_HOME to another folder")
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        yield missing(_TOPIC, "disk", f"{cache.folder} cannot be written", "set HF_HOME to another folder")
         return
+    free = shutil.disk_usage(nearest).free
     found = f"{size(needed)} of weights to download, {size(free)} free in {cache.folder}"
     if free < needed:
         yield missing(_TOPIC, "disk", found, "make room, or set HF_HOME to a folder on another disk")

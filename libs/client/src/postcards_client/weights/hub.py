@@ -74,8 +74,8 @@ class Hub:
 
     @property
     def url(self) -> str:
-        """Where it is."""
-        return str(self._client.base_url).rstrip("/")
+        """Where it is, without what may stand there of a password."""
+        return str(self._client.base_url.copy_with(userinfo=b"")).rstrip("/")
 
     async def listing(self, model_id: str, revision: str) -> Listing:
         """The files of a model at a commit, branch or tag."""
@@ -183,7 +183,7 @@ async def open_hub(endpoint: str, token: str = "", pauses: tuple[float, ...] = P
     except httpx.InvalidURL:
         base = httpx.URL("")
     if base.scheme not in ("http", "https") or not base.host:
-        raise FetchFailed(f"HF_ENDPOINT is no address of a hub: {url}", "BAD_ENDPOINT")
+        raise FetchFailed("HF_ENDPOINT is no address of a hub: it must be like https://huggingface.co", "BAD_ENDPOINT")
     timeout = httpx.Timeout(30.0, connect=10.0)
     async with httpx.AsyncClient(base_url=base, timeout=timeout, follow_redirects=True) as client:
         yield Hub(client, token, pauses)
