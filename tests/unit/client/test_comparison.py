@@ -197,7 +197,7 @@ def test_what_was_otherwise():
         device="cuda:0 NVIDIA H100",
         settings={"steps": "20", "guidance_scale": "3.0", "gone": "1"},
         libraries={"numpy": "2.4"},
-        notes=["a note"],
+        notes=["a note", "another"],
         usage={"prompt_tokens": 5},
     )
     now = media_pb2.Provenance()
@@ -210,7 +210,7 @@ def test_what_was_otherwise():
     now.libraries["numpy"] = "2.5"
     now.model_files["a.onnx"] = "ff"
     now.usage["prompt_tokens"] = 9
-    del now.notes[:]
+    del now.notes[0]
     found = {item.what: (item.then, item.now) for item in differences_of(then, now)}
     assert found == {
         "model_revision": ("sha256:aa", "sha256:bb"),
@@ -219,7 +219,7 @@ def test_what_was_otherwise():
         "settings.gone": ("1", ""),
         "settings.new": ("", "true"),
         "libraries.numpy": ("2.4", "2.5"),
-        "notes": ("a note", ""),
+        "note": ("a note", ""),
     }
     then.model_files["a.onnx"] = "ee"
     assert "model_files.a.onnx" in {item.what for item in differences_of(then, now)}

@@ -47,8 +47,10 @@ def test_each_part_has_its_verdict_its_distance_and_what_was_otherwise(terminal:
 
 
 def test_a_manifest_cannot_command_the_terminal():
-    evil = pb.Postcard(species=species_pb2.Species(name="\x1b]0;mine\x07", binomial="a\rb\nc"), parts=POSTCARD.parts)
-    comparison = Comparison(Verdict.EQUAL, differences=(Difference("notes", "\x1b[2J", "\u202e"),))
+    evil = pb.Postcard(
+        species=species_pb2.Species(name="\x1b]0;mine\x07", binomial="a\rb\nc\u202e"), parts=POSTCARD.parts
+    )
+    comparison = Comparison(Verdict.EQUAL, differences=(Difference("note", "\x1b[2J", ""),))
     console = Console(file=io.StringIO(), width=80)
     print_verdicts(evil, {"image": comparison}, (), Verdict.EQUAL, console)
     assert not set("\x1b\x07\r\u202e") & set(console.file.getvalue())
@@ -76,7 +78,10 @@ def test_a_replay_says_whether_the_bytes_are_those_of_then():
             "engine": "ddpm",
             "error": None,
             "files": {"image.png": {"same": False}, "raw.png": {"same": True}},
-            "differences": [{"what": "device", "then": "cuda:0", "now": "cpu"}],
+            "differences": [
+                {"what": "device", "then": "cuda:0", "now": "cpu"},
+                {"what": "note", "then": "", "now": "long " * 30},
+            ],
         },
         "audio": {"engine": None, "error": {"message": "no audio service answers"}, "files": {}, "differences": []},
     }
@@ -88,6 +93,7 @@ def test_a_replay_says_whether_the_bytes_are_those_of_then():
         "  by ddpm",
         "  not the bytes of then: image.png",
         "  device: cuda:0, now cpu",
+        f"  noted now: {'long ' * 30}",
         "call: not made again",
         "  no audio service answers",
     ]

@@ -267,7 +267,8 @@ def differences_of(then: media_pb2.Provenance, now: media_pb2.Provenance) -> tup
             continue
         names = sorted({*before, *after})
         found += [Difference(f"{table}.{name}", before.get(name, ""), after.get(name, "")) for name in names]
-    found.append(Difference("notes", "; ".join(then.notes), "; ".join(now.notes)))
+    found += [Difference("note", note, "") for note in then.notes if note not in now.notes]
+    found += [Difference("note", "", note) for note in now.notes if note not in then.notes]
     return tuple(item for item in found if not _same(item.then, item.now))
 
 

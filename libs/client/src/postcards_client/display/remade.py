@@ -108,7 +108,13 @@ def distance_text(distance: Distance) -> str:
 
 
 def _difference_lines(differences: Sequence[Difference]) -> list[str]:
-    return [f"{item.what}: {_short(item.then)}, now {_short(item.now)}" for item in differences]
+    return [_difference_text(item) for item in differences]
+
+
+def _difference_text(item: Difference) -> str:
+    if item.what == "note":
+        return f"noted then: {item.then}" if item.then else f"noted now: {item.now}"
+    return f"{item.what}: {_short(item.then)}, now {_short(item.now)}"
 
 
 def _plain(text: str) -> str:
