@@ -16,6 +16,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import argparse
 import asyncio
+import functools
 import itertools
 import random
 import statistics
@@ -31,6 +32,7 @@ from typing import Any
 
 import torch
 from postcards.image.v1 import image_pb2, image_pb2_grpc
+from postcards.species.v1 import body_pb2, species_pb2, world_pb2
 
 from checkpoints.stable_diffusion import FULL, build_checkpoint
 from postcards_image.engines.stable_diffusion import Choices, autoencoder
@@ -43,8 +45,10 @@ from postcards_image.servicer import ImageServicer
 from postcards_serving.admission import Admission
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.execution import Executor
+from postcards_serving.messages import encode
 from postcards_serving.testing import running_server
 from postcards_serving.work import Work
+from postcards_species.species import derive_species
 
 ROWS = 16
 SCHEDULERS = {
@@ -146,8 +150,21 @@ def raw_loop(checkpoint: Checkpoint, asked: Sequence[Asked]) -> None:
 
 async def draw(stub: image_pb2_grpc.ImageServiceStub, one: Asked) -> float:
     """One call; seconds until its last byte."""
+    request = request_for(one)
     begun = time.perf_counter()
-    request = image_pb2.GenerateImageRequest(
+    async for _ in stub.GenerateImage(request):
+        pass
+    return time.perf_counter() - begun
+
+
+@functools.cache
+def request_for(one: Asked) -> image_pb2.GenerateImageRequest:
+    """The request as the composer sends it, the whole animal in it."""
+    species = derive_species(one.seed)
+    return image_pb2.GenerateImageRequest(
+        body_plan=encode(species.body_plan, body_pb2.BodyPlan),
+        scene=encode(species.scene, world_pb2.Scene),
+        parents=[encode(parent, species_pb2.Parent) for parent in species.parents],
         seed=one.seed,
         prompt=one.prompt,
         steps=one.steps,
@@ -155,9 +172,6 @@ async def draw(stub: image_pb2_grpc.ImageServiceStub, one: Asked) -> float:
         sampler=one.sampler,
         init_strength=1.0,
     )
-    async for _ in stub.GenerateImage(request):
-        pass
-    return time.perf_counter() - begun
 
 
 async def serve(engine: engines.StableDiffusionEngine, load: Callable[[image_pb2_grpc.ImageServiceStub], Any]) -> Any:  # noqa: ANN401
