@@ -190,8 +190,19 @@ class StableAudioEngine:
                 resemblance=None if made.resemblance is None else round(made.resemblance, 3),
             ),
             libraries={**model.libraries, **{name: version(name) for name in ("numpy", "soundfile")}},
-            notes=made.notes,
+            notes=(*self._cuts(plan), *made.notes),
             model_files=model.files,
+        )
+
+    def _cuts(self, plan: CallPlan) -> tuple[str, ...]:
+        if plan.init_strength == 0:
+            return ()
+        prompts = {"prompt": plan.prompt, "negative_prompt": plan.negative_prompt}
+        most = self._model.description.text_tokens
+        return tuple(
+            f"the model reads {most} tokens: what is beyond them of {field} was not heard"
+            for field, prompt in prompts.items()
+            if not self._model.reads_whole(prompt)
         )
 
 

@@ -67,8 +67,7 @@ def load_model(
     chosen = choose_device(device, dtype)
     if chosen.kind == "cpu":
         bound_host_memory()
-    if threads:
-        libraries.torch.set_num_threads(threads)
+    libraries.torch.set_num_threads(threads or available_cores())
     configuration, settings = _without_text_encoder(description)
     width = configuration["model"]["conditioning"]["cond_dim"]
     text = load_text_conditioner(libraries, text_files, settings, width, half=chosen.kind == "cuda")
@@ -82,6 +81,11 @@ def load_model(
         revision=files.revision,
         files={**files.files, **text_files.hashes},
     )
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _without_text_encoder(description: ModelDescription) -> tuple[dict[str, Any], dict[str, Any]]:

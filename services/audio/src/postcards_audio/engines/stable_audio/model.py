@@ -72,6 +72,10 @@ class StableAudioModel:
         inputs = self._told(prompt, seconds)
         return Condition(inputs["cross_attn_cond"].float(), inputs["global_cond"])
 
+    def reads_whole(self, prompt: str) -> bool:
+        """Whether nothing of a prompt is cut. From any thread."""
+        return bool(self.network.conditioner.conditioners["prompt"].reads_whole(prompt))
+
     def against(self, negative_prompt: str, seconds: float, wanted: Condition) -> Condition:
         """What guidance leads away from: a sound that `negative_prompt` describes; empty: any sound of that length."""
         if not negative_prompt:

@@ -11,6 +11,8 @@ from postcards_serving.errors import InvalidField
 
 DEFAULT_SECONDS = 30.0
 """Length where the request names none, or the longest that the model makes."""
+_ROUNDING = 1e-4
+"""Seconds: lengths travel in single precision."""
 DEFAULT_INIT_STRENGTH = 0.3
 """How far the rendering is left. Stable Audio Open then begins at a noise level of 2.8, where a latent is mostly noise:
 timbre and detail are the model's, while what is loud for as long as a syllable shows through."""
@@ -63,7 +65,7 @@ def plan_call(request: AudioRequest, model: ModelDescription) -> CallPlan:
         InvalidField: the model cannot make so long a sound, or the phrase has a phoneme that is not in the inventory.
     """
     defaults, longest = DEFAULTS[model.objective], model.longest_seconds
-    if request.seconds is not None and request.seconds > longest:
+    if request.seconds is not None and request.seconds > longest + _ROUNDING:
         raise InvalidField("seconds", f"must be 0.5 to {longest:g} for this model, not {request.seconds:g}")
     score = read_score(request, min(DEFAULT_SECONDS, longest))
     strength = DEFAULT_INIT_STRENGTH if request.init_strength is None else request.init_strength

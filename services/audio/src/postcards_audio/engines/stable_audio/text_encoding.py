@@ -92,6 +92,10 @@ def load_text_conditioner(
             embedded = encoder.to(device)(input_ids=read["input_ids"], attention_mask=mask).last_hidden_state
             return self.proj_out(embedded.float()) * mask.unsqueeze(-1).float(), mask
 
+        def reads_whole(self, text: str) -> bool:
+            """Whether nothing of a text is cut."""
+            return len(tokenizer(text, verbose=False)["input_ids"]) <= longest
+
     return TextConditioner()
 
 
