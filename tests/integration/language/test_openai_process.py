@@ -71,9 +71,11 @@ async def test_no_key_is_one_clear_line() -> None:
     async with asyncio.timeout(60):
         _, errors = await process.communicate()
     assert process.returncode == 2
-    (line,) = errors.decode().strip().splitlines()
+    *_, line = errors.decode().strip().splitlines()
+    assert "Traceback" not in errors.decode()
     assert "OPENAI_API_KEY" in line
     assert "OPENAI_BASE_URL" in line
+    assert line.startswith("postcards-language: POSTCARDS_LANGUAGE_ENGINE=openai needs")
 
 
 async def test_a_refused_key_is_one_clear_line_without_the_key(script) -> None:

@@ -292,10 +292,10 @@ def test_the_circuit_opens_rests_probes_and_closes(clock: Clock) -> None:
         breaker.enter()
     assert (caught.value.reason, caught.value.retry_after) == ("CIRCUIT_OPEN", 30)
     clock.now += 30
-    breaker.enter()
+    assert breaker.enter()
     with pytest.raises(Unavailable):
         breaker.enter()
-    breaker.failed()
+    breaker.failed(probe=True)
     clock.now += 29
     with pytest.raises(Unavailable):
         breaker.enter()
@@ -312,9 +312,22 @@ def test_a_probe_that_was_called_off_lets_another_try(clock: Clock) -> None:
     breaker.enter()
     breaker.failed()
     clock.now += 30
+    assert breaker.enter()
+    breaker.withdrew(probe=True)
+    assert breaker.enter()
+
+
+@pytest.mark.parametrize("ends", ["failed", "withdrew"])
+def test_a_call_from_before_lets_no_second_probe_through(clock: Clock, ends: str) -> None:
+    breaker = CircuitBreaker(failures=1, rest_seconds=30, clock=clock)
+    late = breaker.enter()
     breaker.enter()
-    breaker.withdrew()
-    breaker.enter()
+    breaker.failed()
+    clock.now += 30
+    assert breaker.enter()
+    getattr(breaker, ends)(probe=late)
+    with pytest.raises(Unavailable):
+        breaker.enter()
 
 
 @given(st.lists(st.sampled_from(["good", "bad", "gone"]), max_size=40))

@@ -14,6 +14,7 @@ from postcards_serving.errors import ModelUnusable
 from postcards_serving.execution import Executor
 from postcards_serving.fallback import load_with_fallback
 from postcards_serving.runtime import Service, serve
+from postcards_serving.settings import SettingsError
 
 PLACES_OF_AN_API = 16
 """Requests that an engine works on at once which does nothing but wait for an API."""
@@ -37,6 +38,7 @@ def load_engine(settings: LanguageSettings) -> LanguageEngine:
     """The engine that the settings name, with the one behind it that they name. Imports libraries only now.
 
     Raises:
+        SettingsError: it needs a key that is not there, and no other engine stands behind it.
         ModelUnusable: the engine cannot be used, and none stands behind it.
     """
     match settings.language_engine:
@@ -62,7 +64,9 @@ def _openai(settings: LanguageSettings) -> LanguageEngine:
 
     key = settings.openai_api_key.get_secret_value()
     if not key and not settings.openai_base_url:
-        raise ModelUnusable("OPENAI_API_KEY is not set, nor OPENAI_BASE_URL of a server that wants no key")
+        missing = "POSTCARDS_LANGUAGE_ENGINE=openai needs OPENAI_API_KEY (or OPENAI_API_KEY_FILE), or OPENAI_BASE_URL"
+        missing += " of a server that wants no key"
+        raise ModelUnusable(missing) if settings.language_fallback else SettingsError(missing)
     endpoint = Endpoint(
         model=settings.language_model,
         base_url=settings.openai_base_url,

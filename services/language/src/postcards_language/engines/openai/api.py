@@ -228,7 +228,7 @@ def _collect(wire: _Wire, listening: Listening) -> Reply:
 
 
 def _ended(sentence: str) -> ApiFailure:
-    error = Unavailable(sentence, reason="API_FAILED")
+    error = Unavailable(sentence, reason="API_FAILED", retry_after=None)
     return ApiFailure(error, "broken", transient=True, server_fault=True)
 
 

@@ -39,15 +39,18 @@ class CircuitBreaker:
         self._opened: float | None = None
         self._probing = False
 
-    def enter(self) -> None:
+    def enter(self) -> bool:
         """Asks to call; every call that was let in ends with `succeeded`, `failed` or `withdrew`.
+
+        Returns:
+            Whether the call is the probe, which `failed` and `withdrew` must be told.
 
         Raises:
             Unavailable: calls are held back at present.
         """
         with self._lock:
             if self._opened is None:
-                return
+                return False
             left = self._opened + self._rest - self._clock()
             if left > 0 or self._probing:
                 raise Unavailable(
@@ -56,6 +59,7 @@ class CircuitBreaker:
                     retry_after=max(1.0, left),
                 )
             self._probing = True
+            return True
 
     def succeeded(self) -> None:
         """The server answered: calls go through from now on."""
@@ -65,18 +69,18 @@ class CircuitBreaker:
         if closing:
             self._tell(False)
 
-    def failed(self) -> None:
-        """The server did not do its part."""
+    def failed(self, *, probe: bool = False) -> None:
+        """The server did not do its part. A call that had entered before the circuit opened is no probe."""
         with self._lock:
             self._in_a_row += 1
             opening = self._opened is None and self._in_a_row >= self._failures
-            if opening or self._probing:
+            if opening or probe:
                 self._opened = self._clock()
-            self._probing = False
+            self._probing &= not probe
         if opening:
             self._tell(True)
 
-    def withdrew(self) -> None:
+    def withdrew(self, *, probe: bool = False) -> None:
         """The call ended in a way that says nothing about the server: its caller left."""
         with self._lock:
-            self._probing = False
+            self._probing &= not probe

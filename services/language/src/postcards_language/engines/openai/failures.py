@@ -123,12 +123,14 @@ def _of_status(fault: "APIStatusError", now: datetime) -> ApiFailure:
         return ApiFailure(ModelUnusable(sentence, metadata=told), "refused", status=status)
     delay = retry_after(headers, now)
     if status == 429:
-        error = Unavailable(f"the language model API takes no more calls now ({named})", reason="API_BUSY")
+        error = Unavailable(
+            f"the language model API takes no more calls now ({named})", reason="API_BUSY", retry_after=None
+        )
         return ApiFailure(error, "limited", transient=True, retry_after=delay, server_fault=True, status=status)
     words = _words(fault)
     if status >= 500 or status in _TRANSIENT_STATUSES:
         transient = headers.get("x-should-retry", "").lower() != "false" and status != 501
-        error = Unavailable(f"the language model API failed ({named})", reason="API_FAILED")
+        error = Unavailable(f"the language model API failed ({named})", reason="API_FAILED", retry_after=None)
         outcome = "rejected" if status == 501 else "failed"
         return ApiFailure(
             error, outcome, transient, delay, server_fault=status != 501, status=status, words=words
@@ -145,14 +147,18 @@ def _in_the_stream(fault: "APIError") -> ApiFailure:
     code = str(fault.code or fault.type or "").lower()
     if code in _SPENT:
         return ApiFailure(ModelUnusable(f"the account of {_KEY} has no credit left: see its billing page"), "refused")
-    error = Unavailable("the language model API failed in the middle of its answer", reason="API_FAILED")
+    error = Unavailable(
+        "the language model API failed in the middle of its answer", reason="API_FAILED", retry_after=None
+    )
     return ApiFailure(
         error, "failed", transient=True, server_fault=True, words=_words(fault), filtered=code in _FILTERED
     )
 
 
 def _away(sentence: str, reason: str) -> ApiFailure:
-    return ApiFailure(Unavailable(sentence, reason=reason), "unreachable", transient=True, server_fault=True)
+    return ApiFailure(
+        Unavailable(sentence, reason=reason, retry_after=None), "unreachable", transient=True, server_fault=True
+    )
 
 
 def _words(fault: "APIError") -> str:

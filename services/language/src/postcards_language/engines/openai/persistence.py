@@ -75,7 +75,9 @@ class Patience:
         self._work.check()
         if self.remaining() <= 0:
             raise Unavailable(
-                "the language model API took longer than POSTCARDS_LANGUAGE_TIMEOUT_SECONDS", reason="API_TIMEOUT"
+                "the language model API took longer than POSTCARDS_LANGUAGE_TIMEOUT_SECONDS",
+                reason="API_TIMEOUT",
+                retry_after=None,
             )
 
 
@@ -147,12 +149,12 @@ class Persistence:
         failures: list[ApiFailure] = []
         while True:
             patience.check()
-            self._breaker.enter()
+            probe = self._breaker.enter()
             arguments = dialect.arguments(question.values, question.count, question.limit)
             try:
-                reply = self._send(question, dialect, arguments, patience)
+                reply = self._send(question, dialect, arguments, patience, probe)
             except ApiFailure as failure:
-                self._note(failure)
+                self._note(failure, probe)
                 if failure.filtered:
                     return Answer(Reply("", finish=FILTERED, usage=Usage()), dialect, _reasons(failures))
                 other = adaptation.after(dialect, failure, arguments)
@@ -167,31 +169,34 @@ class Persistence:
                 self._succeeded(reply, dialect)
                 return Answer(reply, dialect, _reasons(failures))
 
-    def _send(self, question: Question, dialect: Dialect, arguments: Mapping[str, object], patience: Patience) -> Reply:
+    def _send(
+        self, question: Question, dialect: Dialect, arguments: Mapping[str, object], patience: Patience, probe: bool
+    ) -> Reply:
         listening = Listening(question.hear, patience.check, patience.remaining)
         try:
             reply = self._api.ask(question.messages(dialect.way(ROLE)), arguments, listening)
         except ApiFailure:
             raise
         except BaseException:
-            self._breaker.withdrew()
+            self._breaker.withdrew(probe=probe)
             self._accounts.called("cancelled")
             raise
         if reply.broken is not None and not question.enough(reply.text):
+            # It is thrown away, and paid for all the same.
+            self._count(reply)
             raise reply.broken
         return reply
 
-    def _note(self, failure: ApiFailure) -> None:
+    def _note(self, failure: ApiFailure, probe: bool) -> None:
         self._accounts.called(failure.outcome)
         if failure.server_fault:
-            self._breaker.failed()
+            self._breaker.failed(probe=probe)
         else:
             self._breaker.succeeded()
 
     def _succeeded(self, reply: Reply, dialect: Dialect) -> None:
         self._accounts.called("answered" if reply.broken is None else "broken")
-        if reply.usage is not None:
-            self._accounts.used(reply.usage, self._endpoint.cost(reply.usage))
+        self._count(reply)
         self._breaker.succeeded()
         with self._lock:
             self._role_proven |= dialect.way(ROLE) == Dialect().way(ROLE)
@@ -199,6 +204,10 @@ class Persistence:
             self._dialect = dialect
         for what in learned:
             _log.warning(what)
+
+    def _count(self, reply: Reply) -> None:
+        if reply.usage is not None:
+            self._accounts.used(reply.usage, self._endpoint.cost(reply.usage))
 
     def _suspects_role(self, failure: ApiFailure, before: Sequence[ApiFailure]) -> bool:
         """Whether a server that fails may do so because of the role, in which it has never answered yet."""
@@ -211,16 +220,17 @@ class Persistence:
         pause = self._backoff.pause(len(failures), last.retry_after, self._unit())
         if not last.transient or len(failures) >= self._backoff.tries or pause >= patience.remaining():
             work.check()
-            raise _with_delay(last, pause) from None
+            raise _with_delay(last) from None
         end = self._clock() + pause
         while (left := end - self._clock()) > 0:
             work.check()
             self._sleep(min(_GLANCE_SECONDS, left))
 
 
-def _with_delay(failure: ApiFailure, pause: float) -> ServiceError:
-    if failure.transient:
-        failure.error.retry_after = failure.retry_after or max(1.0, pause)
+def _with_delay(failure: ApiFailure) -> ServiceError:
+    """What the caller is told. Only an API that names a delay itself is asked again by those above us."""
+    if failure.outcome == "limited":
+        failure.error.retry_after = failure.retry_after
     return failure.error
 
 
