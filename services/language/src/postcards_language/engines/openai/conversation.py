@@ -105,7 +105,9 @@ def converse(setting: Setting, question: str, wanted: Sequence[Wanted], work: Wo
         if not missing:
             break
         if attempt < CORRECTIONS:
-            outcome.notes.append(f"a reply was sent back: {'; '.join(faults[:_MOST_FAULTS])}")
+            # Its kind alone: what the model said has no place on a card.
+            kinds = dict.fromkeys(outcome.mended.get(want.index, "") for want in missing)
+            outcome.notes.append(f"a reply was sent back: {', '.join(filter(None, kinds))}")
         turns += [
             {"role": "assistant", "content": echo(answer.reply.text or answer.reply.refusal) or "..."},
             {"role": "user", "content": objection(faults[:_MOST_FAULTS], len(missing))},
@@ -159,7 +161,7 @@ def _take(
     if not reading.proposals:
         return [_no_phrases(setting, reading, reply, missing, outcome)]
     faults: list[str] = []
-    for want, proposal in zip(missing, reading.proposals, strict=False):
+    for place, (want, proposal) in enumerate(zip(missing, reading.proposals, strict=False), start=1):
         found = faults_of(proposal, setting.phraser.own_words)
         phrase = None if found else setting.phraser.phrase(proposal, *_said(setting, proposal, want))
         if phrase is not None and not _is_said(phrase, outcome):
@@ -171,7 +173,7 @@ def _take(
         kinds = [fault.kind for fault in found] or ["a phrase that was said already"]
         outcome.mended[want.index] = kinds[0]
         words = [fault.words for fault in found] or ["it says again what was said already, or nothing that can be said"]
-        faults.append(f"phrase {len(faults) + 1}: {'; '.join(words)}")
+        faults.append(f"phrase {place}: {'; '.join(words)}")
     if len(reading.proposals) < len(missing):
         left = missing[len(reading.proposals) :]
         why = "truncated JSON" if reading.cut_off or reply.finish == "length" else "too few phrases"

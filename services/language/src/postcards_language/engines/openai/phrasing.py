@@ -40,8 +40,6 @@ class Colouring:
     """Letters that the species cannot say, and the phonemes they were said as."""
     respelled: int = 0
     """Words that the model spelled otherwise than the lexicon."""
-    mended: list[str] = field(default_factory=list[str])
-    """Meanings whose words were English, and came from the lexicon of the species instead."""
 
 
 class Phraser:
@@ -142,7 +140,6 @@ class Phraser:
     def _coloured(self, spoken: Spoken, own: str, text: str) -> Spoken | None:
         """The word drawn out or said twice where the model did so with it; None where it did neither."""
         if english_words(text) and bare(text) not in self._forms:
-            self.colouring.mended.append(spoken.gloss)
             return None
         heard, known = bare(text), bare(own)
         if heard == known:
@@ -157,7 +154,6 @@ class Phraser:
     def _heard(self, text: str, gloss: str, mood: Mood, limit: int = 3) -> Word | None:
         """A word with the sounds of `text`; None where it has none, is English or means something else already."""
         if english_words(text):
-            self.colouring.mended.append(gloss)
             return self._lexical_cry(gloss, mood)
         pieces: list[Morpheme] = []
         for piece in [piece for piece in _PIECES.split(self._without_marks(text)) if piece][:limit]:
