@@ -158,6 +158,15 @@ async def test_a_part_that_does_not_fit_into_memory_is_not_asked_for_again(repli
     assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "OUT_OF_MEMORY")
 
 
+async def test_who_has_tried_everything_is_not_asked_again(replica, parts):
+    parts.language_steps += [failing(Unavailable("the API failed", reason="API_FAILED", retry_after=None))] * 2
+
+    postcard = await replica.made()
+
+    part = next(part for part in postcard.parts if part.kind == composer_pb2.PART_KIND_LANGUAGE)
+    assert (part.attempts, part.error.reason) == (1, "API_FAILED")
+
+
 async def test_a_part_service_that_stays_full_is_asked_until_the_time_is_over(open_replica, parts):
     replica = await open_replica(part_patience_seconds=0.1)
     parts.image_refusals += [Overloaded(0.7)] * 50

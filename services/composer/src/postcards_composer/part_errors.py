@@ -48,9 +48,10 @@ def failure_of(kind: PartKind, problem: grpc.aio.AioRpcError | ServiceError) -> 
 def _of_status(kind: PartKind, problem: grpc.aio.AioRpcError) -> Failure:
     told = from_rpc_error(problem)
     if told.reason != told.code.value:
-        # What does not fit into memory will not fit later; only a full queue says when to come back.
-        full = told.code is Code.RESOURCE_EXHAUSTED and told.retry_after is not None and told.reason != _NEVER_FITS
-        transient = told.code is Code.UNAVAILABLE or full
+        # Who names a reason and no delay has tried all there is to try: a second layer of tries would multiply what
+        # they cost. What does not fit into memory will not fit later.
+        invited = told.retry_after is not None and told.reason != _NEVER_FITS
+        transient = invited and told.code in (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED)
         return Failure(_error(told.code, told.reason, told.message), transient, told.retry_after)
     if told.code in (Code.UNAVAILABLE, Code.CANCELLED):
         # Nobody of ours cancelled: that is how a server going down ends its streams.

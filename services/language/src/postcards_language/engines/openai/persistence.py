@@ -229,8 +229,7 @@ class Persistence:
 
 def _with_delay(failure: ApiFailure) -> ServiceError:
     """What the caller is told. Only an API that names a delay itself is asked again by those above us."""
-    if failure.outcome == "limited":
-        failure.error.retry_after = failure.retry_after
+    failure.error.retry_after = failure.retry_after if failure.outcome == "limited" else None
     return failure.error
 
 
