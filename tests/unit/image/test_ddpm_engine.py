@@ -185,6 +185,12 @@ def test_a_deadline_stops_the_picture(engine):
         engine.generate(request(), Work(timeout=0))
 
 
+def test_a_style_is_refused(engine):
+    with pytest.raises(InvalidField, match="knows no styles") as fault:
+        engine.generate(request(style="distorted"), Work())
+    assert fault.value.field == "style"
+
+
 def test_an_unknown_sampler_is_refused_with_the_known(engine):
     with pytest.raises(InvalidField, match="dpmpp-2m, euler, ddim, ddpm, not 'magic'") as fault:
         engine.generate(request(sampler="magic"), Work())

@@ -108,8 +108,9 @@ class GenerateImageRequest(message.Message):
     previews: builtins.bool
     """Whether previews are sent while the picture grows. Default: false."""
     style: builtins.str
-    """Name of a set of defaults for what the request leaves out, e.g. "distorted". At most 64 characters; one that the
-    engine does not know is INVALID_ARGUMENT. Default: the engine's own defaults.
+    """Name of a set of defaults for what the request leaves out, e.g. "distorted". At most 64 characters; one that a
+    denoising engine does not know is INVALID_ARGUMENT. Default: the engine's own defaults. Ignored by engines that
+    compute.
     """
     exact: builtins.bool
     """Whether the picture is made alone, never in one step with others: equal bit by bit when it is made again on the same

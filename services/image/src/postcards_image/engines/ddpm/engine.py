@@ -115,6 +115,8 @@ class DdpmEngine:
     def _plan(self, request: ImageRequest) -> Plan:
         if request.sampler and request.sampler not in set(Sampler):
             raise InvalidField("sampler", f"must be empty or one of {', '.join(Sampler)}, not {request.sampler!r}")
+        if request.style:
+            raise InvalidField("style", f"must be empty: this engine knows no styles, not even {request.style!r}")
         guidance = DEFAULT_GUIDANCE if request.guidance_scale is None else request.guidance_scale
         strength = DEFAULT_INIT_STRENGTH if request.init_strength is None else request.init_strength
         model = self._network.description
