@@ -197,6 +197,15 @@ def test_memory_must_do_for_all_engines_together(cache, machine, there, settings
     assert {finding.level for finding in findings} == {level}
 
 
+def test_nothing_is_said_of_the_memory_of_what_nobody_knows(cache, machine, tmp_path):
+    machine()
+    settings = SD | SAO | {"POSTCARDS_IMAGE_MODEL": str(tmp_path)}
+    (finding,) = room.memory(both(cache, settings), settings)
+    assert "stable-audio about" in finding.found
+    assert "stable-diffusion" not in finding.found
+    assert list(room.memory([models.engine_in("image", settings, cache)], settings)) == []
+
+
 @pytest.mark.parametrize(("free", "level"), [(50, Level.OK), (8, Level.MISSING)])
 def test_the_disk_must_do_for_all_downloads_together(cache, monkeypatch, free, level):
     usage = room.shutil.disk_usage("/")

@@ -47,11 +47,13 @@ def memory(engines: Sequence[Engine], settings: Mapping[str, str]) -> Iterator[F
     together: dict[int | None, list[tuple[Engine, int]]] = defaultdict(list)
     for engine in engines:
         number = device.gpu_number(device.device_of(engine.part, settings), torch)
-        if engine.name in DEFAULTS and (number is None or number < len(torch.gpus)):
-            together[number].append((engine, _needed(engine, on_gpu=number is not None)))
+        there = engine.name in DEFAULTS and (number is None or number < len(torch.gpus))
+        # Nothing is known of what has no usable weights: another check tells of those.
+        if there and (needed := _needed(engine, on_gpu=number is not None)):
+            together[number].append((engine, needed))
     for number, group in together.items():
         has = torch.gpus[number] if number is not None else device.host_memory()
-        if has is not None and any(needed for _, needed in group):
+        if has is not None:
             yield _verdict(group, has, "memory" if number is None else f"memory of cuda:{number}")
 
 

@@ -13,7 +13,7 @@ PARTS = ("image", "audio")
 """Parts whose engines have weights."""
 
 _USUAL = {"image": "stable-diffusion", "audio": "stable-audio"}
-_STRENGTH = re.compile(r":[0-9.]+$")
+_STRENGTH = re.compile(r":-?[0-9.]+$")
 
 
 class NoChoice(Exception):  # noqa: N818 - a word of the domain
