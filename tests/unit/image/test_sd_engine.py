@@ -265,6 +265,9 @@ def test_the_verdict_of_the_checker_is_told(engine, tmp_path, strict, verdict):
     assert any("withheld" in note for note in result.provenance.notes) is strict
     if strict:
         assert result.alt_text.endswith("a drawing without finish.")
+        untouched = checked.generate(request(init_strength=0.01), Work())
+        assert untouched.safety is None
+        assert not any("withheld" in note for note in untouched.provenance.notes)
         checked.close()
 
 
@@ -332,6 +335,14 @@ def test_a_number_of_steps_that_the_sampler_cannot_take_is_refused(engine):
     assert fault.value.field == "steps"
 
 
+def test_a_sampler_that_the_model_cannot_do_is_refused_by_its_name(engine, monkeypatch):
+    scheduler = {**engine._checkpoint.scheduler, "predict_x0": False}
+    monkeypatch.setattr(engine, "_checkpoint", replace(engine._checkpoint, scheduler=scheduler))
+    with pytest.raises(InvalidField, match="predict_x0") as fault:
+        engine.generate(request(sampler="unipc"), Work())
+    assert fault.value.field == "sampler"
+
+
 def test_provenance_says_how_to_make_it_again(engine, sd_checkpoint):
     asked = request(seed=2**64 - 1, steps=2, guidance_scale=2.5, sampler="ddim", exact=True, strangeness=0.25)
     result = engine.generate(asked, Work())
@@ -356,6 +367,22 @@ def test_numbers_that_are_no_picture_are_an_error(engine, monkeypatch):
     monkeypatch.setattr(unet.conv_out, "forward", lambda sample: torch.full_like(sample[:, :4], float("nan")))
     with pytest.raises(EngineFailed, match="no picture"):
         engine.generate(request(), Work())
+
+
+@pytest.mark.parametrize("steps", [3, 12])
+def test_numbers_that_are_no_picture_are_seen_where_not_every_step_is_looked_at(engine, monkeypatch, steps):
+    monkeypatch.setattr(engine._batch._stepper, "_checked_every", 8)
+    assert picture(engine, steps=steps).std() > 1
+    network, calls = engine._checkpoint.network, itertools.count()
+    answer = network._unet.conv_out.forward
+
+    def diverging(sample):
+        return torch.full_like(sample[:, :4], float("nan")) if next(calls) == 1 else answer(sample)
+
+    monkeypatch.setattr(network._unet.conv_out, "forward", diverging)
+    with pytest.raises(EngineFailed, match="no picture"):
+        engine.generate(request(steps=steps), Work())
+    assert next(calls) == min(steps + 1, 8)
 
 
 def test_a_picture_that_cannot_be_decoded_at_once_is_decoded_in_tiles(engine, monkeypatch):

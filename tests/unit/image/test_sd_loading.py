@@ -20,7 +20,7 @@ from postcards_image.engines.stable_diffusion import (  # noqa: E402
     opening,
 )
 from postcards_image.engines.stable_diffusion.loading import load_checkpoint  # noqa: E402
-from postcards_image.engines.stable_diffusion.lora import LoraChoice, read_choice  # noqa: E402
+from postcards_image.engines.stable_diffusion.lora import LoraChoice, find_lora, read_choice  # noqa: E402
 from postcards_image.engines.stable_diffusion.network import Network, padded_size  # noqa: E402
 from postcards_serving.errors import ModelUnusable  # noqa: E402
 from postcards_serving.model_cache import matching  # noqa: E402
@@ -71,6 +71,24 @@ def test_without_half_size_files_the_whole_ones_are_halved(copied):
     loaded = load_checkpoint(choices(copied, dtype="bfloat16"))
     assert UNET in loaded.files
     assert loaded.network._unet.dtype == torch.bfloat16
+
+
+def test_each_part_comes_in_half_where_it_exists_in_half(copied):
+    (copied / "safety_checker" / "model.fp16.safetensors").unlink()
+    loaded = load_checkpoint(choices(copied, dtype="float16"))
+    assert loaded.checker is not None
+    weights = {name for name in loaded.files if name.endswith(".safetensors")}
+    assert {name for name in weights if ".fp16." not in name} == {"safety_checker/model.safetensors"}
+    assert "unet/diffusion_pytorch_model.fp16.safetensors" in weights
+
+
+def test_a_model_that_is_not_there_is_told_before_anything_heavy_is_loaded(copied, monkeypatch):
+    monkeypatch.setattr(opening, "import_module", lambda name: pytest.fail(f"{name} was loaded"))
+    with pytest.raises(ModelUnusable, match="no folder"):
+        load_engine(choices(copied / "no" / "such" / "folder"))
+    (copied / "unet" / "config.json").unlink()
+    with pytest.raises(ModelUnusable, match=r"unet/config\.json"):
+        load_engine(choices(copied))
 
 
 def test_no_checker_is_none(copied):
@@ -158,6 +176,11 @@ def test_one_of_several_lora_files_is_not_guessed(sd_checkpoint, tmp_path):
     assert "lora/pytorch_lora_weights.safetensors" in loaded.files
 
 
+def test_the_name_of_a_lora_file_is_no_pattern(sd_checkpoint, tmp_path):
+    file = build_lora(tmp_path / "ink [v2].safetensors", sd_checkpoint)
+    assert find_lora(LoraChoice(str(file), 1.0), "").path == file
+
+
 def test_a_missing_library_is_named_with_what_brings_it(monkeypatch):
     monkeypatch.setattr(opening, "find_spec", lambda name: None if name in ("diffusers", "peft") else object())
     with pytest.raises(ModelUnusable, match="needs diffusers, not installed here: run `make setup-models`"):
@@ -206,6 +229,29 @@ def test_rows_that_fill_a_compiled_batch_change_nothing(sd_checkpoint, monkeypat
     batch = (torch.randn(3, 4, 8, 8, generator=generator), torch.arange(3.0), torch.randn(3, 77, 32))
     assert torch.allclose(padded(*batch), loaded.network(*batch), atol=1e-5)
     assert sizes[-1] == 4
+    assert padded.compiled_for(8, 8, 77)
+
+
+def test_only_rehearsed_shapes_run_compiled(sd_checkpoint, monkeypatch):
+    loaded = load_checkpoint(choices(sd_checkpoint))
+    compiled: list[tuple[int, ...]] = []
+
+    def remember(unet, **_):
+        return lambda latents, *rest, **named: compiled.append(latents.shape) or unet(latents, *rest, **named)
+
+    monkeypatch.setattr(torch, "compile", remember)
+    network = Network(loaded.network._unet, torch.device("cpu"), torch.float32, compiled=True)
+    network.rehearse(2, 8, 8, 77)
+    compiled.clear()
+    for rows, height, width, tokens in [(1, 8, 8, 154), (1, 16, 8, 77), (3, 8, 8, 77)]:
+        batch = (torch.ones(rows, 4, height, width), torch.ones(rows), torch.ones(rows, tokens, 32))
+        assert torch.allclose(network(*batch), loaded.network(*batch), atol=1e-5)
+    assert compiled == []
+    assert [network.compiled_for(8, 8, 77), network.compiled_for(8, 8, 154), network.compiled_for(8, 16, 77)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_where_nothing_can_be_compiled_the_unet_runs_as_it_is(sd_checkpoint, monkeypatch, caplog):
@@ -215,7 +261,7 @@ def test_where_nothing_can_be_compiled_the_unet_runs_as_it_is(sd_checkpoint, mon
     monkeypatch.setattr(torch, "compile", lambda *_, **__: broken)
     checkpoint = load_checkpoint(choices(sd_checkpoint, compile="compile"))
     checkpoint.network.rehearse(2, 8, 8, 77)
-    assert not checkpoint.network.compiled
+    assert not checkpoint.network.compiled_for(8, 8, 77)
     assert checkpoint.network(torch.zeros(1, 4, 8, 8), torch.ones(1), torch.zeros(1, 77, 32)).shape == (1, 4, 8, 8)
     assert "cannot be compiled" in caplog.text
 

@@ -1,6 +1,7 @@
 """The engine: bones, words, steps from noise to a latent picture, picture, verdict."""
 
-from contextlib import closing
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from functools import partial
 from itertools import count
 from typing import Final, NamedTuple
@@ -24,6 +25,9 @@ from postcards_serving.errors import EngineFailed, InvalidField, OutOfMemory
 from postcards_serving.work import Blob, Provenance, Work, json_settings
 
 _MOST_WAITING = 1024
+_USUAL_STEPS = (20, 4, 1)
+_CHECKED_EVERY = 8
+"""Steps between two looks at the numbers on CUDA, where each look waits for the device."""
 _TILE_SIDES = (pictures.TILE, pictures.TILE // 2)
 """Latent pixels along the side of the tiles that are tried where a whole picture does not fit into the memory."""
 
@@ -33,6 +37,8 @@ class _Made(NamedTuple):
 
     picture: Bytes
     notes: tuple[str, ...] = ()
+    compiled: bool = False
+    """Whether the UNet ran compiled for it."""
 
 
 class StableDiffusionEngine:
@@ -50,7 +56,12 @@ class StableDiffusionEngine:
         side = checkpoint.size // checkpoint.autoencoder.factor
         checkpoint.network.rehearse(2 * batch_rows, side, side, checkpoint.reader.length)
         budget = 2.0 * batch_rows * side**2
-        stepper = RowStepper(checkpoint.network, budget=budget, reclaim=partial(give_back_cached, checkpoint.device))
+        stepper = RowStepper(
+            checkpoint.network,
+            budget=budget,
+            reclaim=partial(give_back_cached, checkpoint.device),
+            checked_every=_CHECKED_EVERY if checkpoint.device.kind == "cuda" else 1,
+        )
         self._batch: Final = InFlightBatch[Row](
             stepper, max_rows=batch_rows, max_waiting=_MOST_WAITING, engine=self.name, budget=budget
         )
@@ -73,10 +84,12 @@ class StableDiffusionEngine:
         if drawing is not None:
             telling.show("bones", lambda: looks.shrunk(drawing))
         if drawing is not None and plan.steps_taken == 0:
+            # No model made it, so that there is nothing to judge.
             made = _Made(drawing, ("image.png is the drawing itself: so small an init_strength takes no step",))
+            verdict = None
         else:
             made = self._paint(plan, drawing, telling)
-        verdict = self._judge(made.picture, work)
+            verdict = self._judge(made.picture, work)
         if verdict is SafetyVerdict.WITHHELD:
             made = self._withheld(request, plan, drawing, made, work)
         telling.show("decode", lambda: looks.shrunk(made.picture))
@@ -85,7 +98,7 @@ class StableDiffusionEngine:
             width=plan.width,
             height=plan.height,
             alt_text=self._alt_text(request, plan, verdict),
-            provenance=self._provenance(plan, made.notes),
+            provenance=self._provenance(plan, made),
             safety=verdict,
         )
 
@@ -118,7 +131,8 @@ class StableDiffusionEngine:
                 telling.denoising(row)
                 self._show(row, telling)
         telling.begin("decode")
-        return self._decode(row.sampling.latent[None], work)
+        compiled = self._checkpoint.network.compiled_for(*row.size, words.shape[1])
+        return self._decode(row.sampling.latent[None], work)._replace(compiled=compiled)
 
     def _words(self, plan: PicturePlan, work: Work) -> torch.Tensor:
         """What the UNet is told, [1, tokens, width], or [2, ...] with what to avoid first."""
@@ -137,6 +151,8 @@ class StableDiffusionEngine:
         try:
             schedule = schedule_of(checkpoint.scheduler, plan.sampler, plan.steps)
         except ValueError as fault:
+            if not _can_step(checkpoint.scheduler, plan.sampler):
+                raise InvalidField("sampler", f"cannot be {plan.sampler} with this model: {fault}") from None
             raise InvalidField("steps", f"cannot be {plan.steps} with {plan.sampler}: {fault}") from None
         shape = (1, checkpoint.network.channels, plan.height // autoencoder.factor, plan.width // autoencoder.factor)
         # As the pipelines of diffusers draw them: on the CPU, what chooses in the encoder's distribution first.
@@ -151,8 +167,10 @@ class StableDiffusionEngine:
         return Row(row, words, plan.guidance_scale, next(self._solitary) if plan.exact else None)
 
     def _show(self, row: Row, telling: Telling) -> None:
+        if not telling.wants_look(row):
+            return
         estimate = row.sampling.estimate
-        if estimate is not None and telling.wants_look(row):
+        if estimate is not None:
             telling.show("denoise", lambda: self._looks.of_latent(estimate))
 
     def _decode(self, latent: torch.Tensor, work: Work) -> _Made:
@@ -195,14 +213,14 @@ class StableDiffusionEngine:
             "the safety checker of the model withheld the picture: image.png is the drawing of the animal in its "
             "place; another seed or prompt may pass"
         )
-        return _Made(instead, (*made.notes, note))
+        return made._replace(picture=instead, notes=(*made.notes, note))
 
     def _alt_text(self, request: ImageRequest, plan: PicturePlan, verdict: SafetyVerdict | None) -> str:
         if verdict is SafetyVerdict.WITHHELD or plan.steps_taken == 0:
             return f"{wording.describe_drawing(request)}; a drawing without finish."
         return wording.describe_picture(request, self._checkpoint.name, plan.prompt, plan.init_strength)
 
-    def _provenance(self, plan: PicturePlan, notes: tuple[str, ...]) -> Provenance:
+    def _provenance(self, plan: PicturePlan, made: _Made) -> Provenance:
         checkpoint = self._checkpoint
         return Provenance(
             engine=self.name,
@@ -223,13 +241,22 @@ class StableDiffusionEngine:
                 style=plan.style.value,
                 strangeness=plan.strangeness,
                 exact=plan.exact,
-                compiled=checkpoint.network.compiled,
+                compiled=made.compiled,
                 **checkpoint.settings,
             ),
             libraries=checkpoint.libraries,
-            notes=notes,
+            notes=made.notes,
             model_files=checkpoint.files,
         )
+
+
+def _can_step(scheduler: Mapping[str, object], sampler: str) -> bool:
+    """Whether there is any usual number of steps that a sampler can take with a checkpoint."""
+    for steps in _USUAL_STEPS:
+        with suppress(ValueError):
+            schedule_of(scheduler, sampler, steps)
+            return True
+    return False
 
 
 def _png(picture: Bytes) -> bytes:

@@ -15,6 +15,13 @@ CONFIGURATIONS: Final = (
 )
 """Small files: how the parts are built."""
 
+REQUIRED_CONFIGURATIONS: Final = (
+    "scheduler/scheduler_config.json",
+    "tokenizer/tokenizer_config.json",
+    "unet/config.json",
+)
+"""Those of them that every checkpoint has."""
+
 _WEIGHTS: Final = {
     "text_encoder": "model",
     "unet": "diffusion_pytorch_model",
@@ -29,14 +36,15 @@ REQUIRED_PARTS: Final = ("text_encoder", "unet", "vae")
 
 def patterns(*, half: bool) -> tuple[str, ...]:
     """All files of a checkpoint, in half precision or whole."""
-    return (*CONFIGURATIONS, *(_weights(part, half) for part in _WEIGHTS))
+    return (*CONFIGURATIONS, *(weights(part, half=half) for part in _WEIGHTS))
 
 
 def required(*, half: bool) -> tuple[str, ...]:
     """Those that every checkpoint has."""
-    weights = (_weights(part, half) for part in REQUIRED_PARTS)
-    return ("scheduler/scheduler_config.json", "tokenizer/tokenizer_config.json", "unet/config.json", *weights)
+    heavy = (weights(part, half=half) for part in REQUIRED_PARTS)
+    return (*REQUIRED_CONFIGURATIONS, *heavy)
 
 
-def _weights(part: str, half: bool) -> str:
+def weights(part: str, *, half: bool) -> str:
+    """The file with the weights of a part, in half precision or whole."""
     return f"{part}/{_WEIGHTS[part]}{'.fp16' if half else ''}.safetensors"

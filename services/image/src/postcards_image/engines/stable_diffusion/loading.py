@@ -15,18 +15,18 @@ import torch
 from postcards_image.engines.stable_diffusion import files
 from postcards_image.engines.stable_diffusion.autoencoder import Autoencoder
 from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
-from postcards_image.engines.stable_diffusion.choices import DEFAULT_MODEL, DEFAULT_REVISION, Choices
+from postcards_image.engines.stable_diffusion.choices import Choices
 from postcards_image.engines.stable_diffusion.lora import LoraFile, find_lora, fuse, read_choice
 from postcards_image.engines.stable_diffusion.network import Network
-from postcards_image.engines.stable_diffusion.opening import INSTALL
+from postcards_image.engines.stable_diffusion.opening import INSTALL_LINE, find_files
 from postcards_image.engines.stable_diffusion.safety import SafetyChecker
 from postcards_image.engines.stable_diffusion.samplers import sampler_of, schedule_of
 from postcards_image.engines.stable_diffusion.text import TextReader
 from postcards_serving.devices import Device, bound_host_memory, choose_device
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import ModelFiles, find_model
+from postcards_serving.models import ModelFiles
 
-_INSTALL_LINE: Final = f"run `{INSTALL}`"
+_CHECKER: Final = "safety_checker"
 _LIBRARIES: Final = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
 _MADE_FOR: Final = (
     "in_channels",
@@ -54,7 +54,7 @@ def load_checkpoint(choices: Choices) -> Checkpoint:
         bound_host_memory()
     half, model = _find(choices, device)
     lora_choice = read_choice(choices.lora) if choices.lora else None
-    lora = find_lora(lora_choice, _INSTALL_LINE) if lora_choice else None
+    lora = find_lora(lora_choice, INSTALL_LINE) if lora_choice else None
     parts = _Parts(model, device, half)
     unet = parts.unet()
     loaded = {
@@ -110,7 +110,7 @@ class _Parts:
         self._model = model
         self._dtype = _dtype(device)
         self._device = torch.device(device.name)
-        self._variant = "fp16" if half else None
+        self._half = half
         # Its names are made at run time: type checkers see none of them.
         self._diffusers: Any = import_module("diffusers")
 
@@ -123,7 +123,8 @@ class _Parts:
         from transformers import CLIPTextModel
 
         return self._loaded(
-            "text_encoder", lambda folder: CLIPTextModel.from_pretrained(folder, **self._of_transformers)
+            "text_encoder",
+            lambda folder: CLIPTextModel.from_pretrained(folder, **self._of_transformers("text_encoder")),
         )
 
     def unet(self) -> Any:  # noqa: ANN401
@@ -131,11 +132,11 @@ class _Parts:
         if complaint := _wrong_kind(configuration):
             raise ModelUnusable(f"{self._model.name} cannot be served: {complaint}")
         kind = self._diffusers.UNet2DConditionModel
-        return self._loaded("unet", lambda folder: kind.from_pretrained(folder, **self._of_diffusers))
+        return self._loaded("unet", lambda folder: kind.from_pretrained(folder, **self._of_diffusers("unet")))
 
     def autoencoder(self) -> Any:  # noqa: ANN401
         kind = self._diffusers.AutoencoderKL
-        return self._loaded("vae", lambda folder: kind.from_pretrained(folder, **self._of_diffusers))
+        return self._loaded("vae", lambda folder: kind.from_pretrained(folder, **self._of_diffusers("vae")))
 
     def scheduler(self) -> dict[str, Any]:
         """Its configuration, which at least one sampler understands."""
@@ -160,7 +161,7 @@ class _Parts:
         kind: Any = import_module("diffusers.pipelines.stable_diffusion").StableDiffusionSafetyChecker
 
         def load(folder: Path) -> Any:  # noqa: ANN401
-            return kind.from_pretrained(folder, **self._of_transformers)
+            return kind.from_pretrained(folder, **self._of_transformers(_CHECKER))
 
         checker = self._loaded("safety_checker", load).to(self._device).eval()
         extractor = self._loaded("feature_extractor", CLIPImageProcessorPil.from_pretrained)
@@ -171,19 +172,17 @@ class _Parts:
         named = self._configuration("model_index.json").get("safety_checker") if index.is_file() else None
         return isinstance(named, list) and named[:1] not in ([], [None])
 
-    @property
-    def _of_diffusers(self) -> dict[str, Any]:
+    def _of_diffusers(self, part: str) -> dict[str, Any]:
+        return {**self._of_transformers(part), "low_cpu_mem_usage": True}
+
+    def _of_transformers(self, part: str) -> dict[str, Any]:
+        halved = self._half and (self._model.folder / files.weights(part, half=True)).is_file()
         return {
             "use_safetensors": True,
-            "variant": self._variant,
+            "variant": "fp16" if halved else None,
             "dtype": self._dtype,
             "local_files_only": True,
-            "low_cpu_mem_usage": True,
         }
-
-    @property
-    def _of_transformers(self) -> dict[str, Any]:
-        return {"use_safetensors": True, "variant": self._variant, "dtype": self._dtype, "local_files_only": True}
 
     def _loaded(self, part: str, load: Callable[[Path], ValueT]) -> ValueT:
         try:
@@ -204,25 +203,23 @@ class _Parts:
 
 def _find(choices: Choices, device: Device) -> tuple[bool, ModelFiles]:
     """Whether the files are in half precision, and the files. Half the size is fetched where that loses nothing."""
-    model = choices.model or DEFAULT_MODEL
-    revision = choices.revision or (DEFAULT_REVISION if model == DEFAULT_MODEL else "")
-
-    def look(half: bool) -> ModelFiles:
-        return find_model(
-            model,
-            patterns=files.patterns(half=half),
-            revision=revision,
-            install=_INSTALL_LINE,
-            required=files.required(half=half),
-        )
-
     if device.dtype != "float32":
         try:
-            return True, look(half=True)
+            model = find_files(choices, files.patterns(half=True), files.required(half=True))
         except ModelUnusable:
             # Not every checkpoint has such files; if something else is wrong, it is wrong with the others too.
             pass
-    return False, look(half=False)
+        else:
+            return True, _with_whole_checker(choices, model)
+    return False, find_files(choices, files.patterns(half=False), files.required(half=False))
+
+
+def _with_whole_checker(choices: Choices, model: ModelFiles) -> ModelFiles:
+    """The model in half precision; with its safety checker in whole where that exists in no other."""
+    if f"{_CHECKER}/config.json" not in model.files or files.weights(_CHECKER, half=True) in model.files:
+        return model
+    whole = files.weights(_CHECKER, half=False)
+    return find_files(choices, (*files.patterns(half=True), whole), (*files.required(half=True), whole))
 
 
 def _wrong_kind(configuration: Mapping[str, Any]) -> str:

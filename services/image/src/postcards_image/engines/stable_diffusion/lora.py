@@ -1,5 +1,6 @@
 """LoRA weights: found, checked, fused into the checkpoint's own before the first picture."""
 
+import glob
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def find_lora(choice: LoraChoice, install: str) -> LoraFile:
     if path.is_file():
         if path.suffix != ".safetensors":
             raise ModelUnusable(f"{path} is not a .safetensors file: other formats of LoRA weights are never opened")
-        model = find_model(str(path.parent), patterns=[path.name])
+        model = find_model(str(path.parent), patterns=[glob.escape(path.name)])
         return LoraFile(path, path.name, model.revision, model.files[path.name])
     model = find_model(choice.source, patterns=["*.safetensors"], install=install, required=["*.safetensors"])
     name = _the_one(model.files, model.name)
@@ -104,6 +105,6 @@ def _the_one(files: Mapping[str, str], model: str) -> str:
     if len(usual) == 1:
         return usual[0]
     raise ModelUnusable(
-        f"{model} has several .safetensors files and none is called {_USUAL_NAME}: name the file in "
-        f"POSTCARDS_IMAGE_LORA ({', '.join(sorted(files)[:4])}, ...)"
+        f"{model} has several .safetensors files and none is called {_USUAL_NAME}: fetch the one that is "
+        f"meant and name that file in POSTCARDS_IMAGE_LORA ({', '.join(sorted(files)[:4])}, ...)"
     )

@@ -11,7 +11,6 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _log = logging.getLogger(__name__)
 
 
-
 class Network:
     """Predicts for noisy latent pictures what its checkpoint was trained to predict."""
 
@@ -22,42 +21,46 @@ class Network:
             unet: the model.
             device: where it computes.
             dtype: in what.
-            compiled: whether to compile it; batches are then padded to a few sizes.
+            compiled: whether to compile it for the shapes that are rehearsed; their batches are padded to a few sizes.
         """
         self.channels: Final = int(unet.config.in_channels)
         self._unet: Final = unet
         # Not the mode with CUDA graphs: torch keeps those for the thread that made them, and ours change threads.
-        self._call: Any = torch.compile(unet, dynamic=False) if compiled else unet
-        self._compiled = compiled
+        self._compiled: Any = torch.compile(unet, dynamic=False) if compiled else None
+        self._rehearsed: set[tuple[int, int, int, int]] = set()
         self._words_width: Final = int(unet.config.cross_attention_dim)
         self._device: Final = device
         self._dtype: Final = dtype
 
-    @property
-    def compiled(self) -> bool:
-        """Whether the UNet runs compiled."""
-        return self._compiled
+    def compiled_for(self, height: int, width: int, tokens: int) -> bool:
+        """Whether the UNet runs compiled for latent pictures of one size with so many tokens."""
+        return any(shape[1:] == (height, width, tokens) for shape in self._rehearsed)
 
     def rehearse(self, rows: int, height: int, width: int, tokens: int) -> None:
         """Compiles for batches of up to `rows` of one size, so that no request has to wait for that.
 
-        Where that cannot be done (no C compiler, say) the UNet runs as it is, and the log says so.
+        Other shapes are never compiled. Where that cannot be done (no C compiler, say) the UNet runs as it is, and the
+        log says so.
         """
-        if not self._compiled:
+        if self._compiled is None:
             return
         largest = padded_size(rows)
         for size in (size for size in _SIZES if size <= largest):
             try:
-                self(
+                self._ask(
+                    self._compiled,
                     torch.zeros(size, self.channels, height, width),
                     torch.zeros(size),
                     torch.zeros(size, tokens, self._words_width),
+                    size,
                 )
             except Exception as fault:
                 _log.warning("the UNet cannot be compiled here and runs as it is: %s", type(fault).__name__)
                 _log.debug("compiling failed", exc_info=fault)
-                self._call, self._compiled = self._unet, False
+                self._compiled = None
+                self._rehearsed.clear()
                 return
+            self._rehearsed.add((size, height, width, tokens))
 
     def __call__(self, latents: torch.Tensor, timesteps: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """One call of the UNet.
@@ -70,10 +73,23 @@ class Network:
         Returns:
             [rows, channels, height, width], float32.
         """
+        rows, _, height, width = latents.shape
+        size = padded_size(rows)
+        if (size, height, width, words.shape[1]) in self._rehearsed:
+            return self._ask(self._compiled, latents, timesteps, words, size)
+        return self._ask(self._unet, latents, timesteps, words, rows)
+
+    def _ask(
+        self,
+        call: Any,  # noqa: ANN401
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        words: torch.Tensor,
+        size: int,
+    ) -> torch.Tensor:
         rows = latents.shape[0]
-        size = padded_size(rows) if self._compiled else rows
         with torch.inference_mode():
-            answer = self._call(
+            answer = call(
                 _filled(latents.to(self._device, self._dtype), size),
                 _filled(timesteps.to(self._device), size),
                 encoder_hidden_states=_filled(words.to(self._device, self._dtype), size),

@@ -40,17 +40,20 @@ class Row:
 class RowStepper:
     """Steps rows of one size with one call of the UNet, whatever their prompts, samplers, steps and guidance."""
 
-    def __init__(self, network: Network, *, budget: float, reclaim: Callable[[], None]) -> None:
+    def __init__(self, network: Network, *, budget: float, reclaim: Callable[[], None], checked_every: int = 1) -> None:
         """Asks `network`.
 
         Args:
             network: the UNet.
             budget: of the batch, in latent pixels: a picture that is larger still may try its luck alone.
             reclaim: lets go of memory that is kept for later.
+            checked_every: steps of a row after which it is looked at whether its numbers are any; the last step is
+                always looked at.
         """
         self._network: Final = network
         self._budget: Final = budget
         self._reclaim: Final = reclaim
+        self._checked_every: Final = checked_every
 
     def group(self, state: Row) -> Hashable:
         """Size of the picture and number of tokens; for a row that steps alone its own number as well."""
@@ -82,9 +85,11 @@ class RowStepper:
             torch.cat([row.words for row in states]),
         )
         outputs = _guided(answers, states)
-        if not bool(torch.isfinite(outputs).all()):
-            raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
         advanced = advance_all([row.sampling for row in states], outputs)
+        # What is no number stays none in all later steps.
+        looked_at = any(row.finished or row.step % self._checked_every == 0 for row in advanced)
+        if looked_at and not bool(torch.isfinite(outputs).all()):
+            raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
         return [replace(row, sampling=sampling) for row, sampling in zip(states, advanced, strict=True)]
 
 
