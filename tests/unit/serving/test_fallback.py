@@ -1,6 +1,9 @@
 """An engine behind another: when it is asked, what is said, and what must not happen."""
 
+import gc
 import logging
+import threading
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -289,3 +292,136 @@ def test_a_long_story_is_cut_for_the_card(both, model):
     model.fault = EngineFailed("x" * 5_000)
     (note,) = both.generate("dawn", Work()).provenance.notes[1:]
     assert len(note) < 600
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_naming_the_other_engine_loads_nothing_until_the_work_begins(model):
+    loaders = []
+
+    def load() -> Bird:
+        loaders.append(threading.current_thread())
+        return Bird("tract", "7")
+
+    engine = engine_named(FallbackEngine(model, load, fallback="tract"), "tract")
+    assert (engine.name, engine.version, engine.stages) == ("tract", "0", ())
+    assert loaders == []
+    worker = threading.Thread(target=engine.generate, args=("dawn", Work()))
+    worker.start()
+    worker.join()
+    assert loaders == [worker]
+    assert (engine.version, engine.stages) == ("7", ("breathe", "sing"))
+
+
+@pytest.mark.parametrize("expected", [Cancelled, DeadlineExceeded])
+def test_who_waits_while_another_loads_may_leave(model, expected):
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load() -> Bird:
+        loading.set()
+        assert go_on.wait(30)
+        return Bird("tract")
+
+    engine = engine_named(FallbackEngine(model, load, fallback="tract"), "tract")
+    first = threading.Thread(target=engine.generate, args=("dawn", Work()))
+    first.start()
+    try:
+        assert loading.wait(30)
+        work = Work(timeout=0.01) if expected is DeadlineExceeded else Work()
+        if expected is Cancelled:
+            work.cancel()
+        with pytest.raises(expected):
+            engine.generate("dusk", work)
+        assert first.is_alive()
+    finally:
+        go_on.set()
+        first.join()
+    assert engine.version == "2"
+
+
+@pytest.mark.parametrize("fault", [ModelUnusable("half of it is missing"), MemoryError()])
+def test_what_was_loaded_before_the_failure_is_let_go(tract, fault):
+    parts = []
+
+    class Weights:
+        """Parts of a model, which refer to each other."""
+
+        def __init__(self) -> None:
+            self.whole = self
+
+    def load() -> Bird:
+        weights = Weights()
+        parts.append(weights_seen := weakref.ref(weights))
+        assert weights_seen() is weights
+        raise type(fault)(*fault.args)
+
+    engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    assert parts[0]() is None
+    assert engine.generate("dawn", Work()).text == "dawn by tract"
+    gc.collect()
+
+
+def test_memory_that_ends_while_loading_is_one_sentence_with_or_without_another_engine(tract):
+    def load() -> Bird:
+        raise MemoryError
+
+    with pytest.raises(ModelUnusable, match=r"^there is not enough memory for engine 'model'"):
+        load_with_fallback(load, None, name="model")
+    engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    with pytest.raises(ServiceError, match="not enough memory for engine 'model'"):
+        engine_named(engine, "model").generate("dawn", Work())
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "told"),
+    [
+        (Unavailable("the API is away"), "UNAVAILABLE", "the API is away"),
+        (ValueError("swordfish"), "ENGINE_FAILED", "an unexpected ValueError"),
+    ],
+)
+def test_a_field_that_only_the_main_engine_knows_is_not_blamed_on_the_caller(both, model, tract, fault, reason, told):
+    model.fault, tract.fault = fault, InvalidField("sampler", "must be empty")
+    with pytest.raises(ServiceError) as raised:
+        both.generate("dawn", Work())
+    assert raised.value.reason == reason
+    assert told in raised.value.message
+    assert "'tract' cannot take the request in its place: sampler must be empty" in raised.value.message
+    assert "swordfish" not in raised.value.message
+
+
+def test_a_slow_main_engine_leaves_time_for_the_other(tract):
+    clock = Clock()
+
+    class Slow(Bird):
+        def generate(self, request: str, inner: Work) -> Song:
+            assert inner.remaining() == pytest.approx(8)
+            clock.now += 7.5
+            inner.check()
+            clock.now += 0.6
+            inner.check()
+            raise AssertionError(request)
+
+    engine = FallbackEngine(Slow(), lambda: tract, fallback="tract")
+    song = engine.generate("dawn", Work(timeout=10, clock=clock))
+    assert song.provenance.notes[-1] == "model failed (it took more than its share of the time): tract made this"
+
+
+def test_when_the_time_of_the_caller_is_over_nobody_else_is_asked(tract):
+    clock = Clock()
+
+    class Stuck(Bird):
+        def generate(self, request: str, inner: Work) -> Song:
+            clock.now += 11
+            inner.check()
+            raise AssertionError(request)
+
+    with pytest.raises(DeadlineExceeded):
+        FallbackEngine(Stuck(), lambda: tract, fallback="tract").generate("dawn", Work(timeout=10, clock=clock))
+    assert tract.asked == []

@@ -4,6 +4,7 @@ A request that names an engine gets that engine or its failure, never another on
 """
 
 import dataclasses
+import gc
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar, cast
 
 from postcards_serving import metrics
 from postcards_serving.devices import is_out_of_memory
-from postcards_serving.errors import Code, ModelUnusable, ServiceError
+from postcards_serving.errors import Code, DeadlineExceeded, EngineFailed, InvalidField, ModelUnusable, ServiceError
 from postcards_serving.work import Event, Item, Provenance, Work
 
 RequestT = TypeVar("RequestT")
@@ -34,6 +35,10 @@ _FINAL = {
 """Failures that lie with the request, its caller or the crowd. Out of memory is the exception."""
 _STOPPING = "STOPPING"
 _MAX_NOTE = 500
+_SHARE_OF_MAIN = 0.8
+"""How much of the remaining time the main engine may use up, so that some is left for the other one."""
+_LOOK_UP_EVERY = 0.1
+"""Seconds between looks at the caller while another call loads the engine."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +98,8 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         self._load: Final = load_fallback
         self._lock: Final = threading.Lock()
         self._other: Engine[RequestT, ResultT] | None = None
-        self.fallback: Final = fallback or self._fallback().name
+        self._told: Final = fallback or "fallback"
+        self.fallback: Final = fallback or self.load(Work()).name
         """Name of the other engine."""
         metrics.export_zeros_of_fallback(self.name, self.fallback, REASONS)
 
@@ -107,6 +113,11 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         held = _HeldBack(work)
         try:
             made = self._main.generate(request, held)
+        except DeadlineExceeded as fault:
+            if not work.remaining():
+                raise
+            failure = EngineFailed("it took more than its share of the time", reason="SHARE_USED_UP")
+            failure.__cause__ = fault
         except Exception as fault:
             if not may_fall_back(fault):
                 raise
@@ -124,7 +135,30 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         """
         if not name:
             return self
-        return self._fallback() if name == self.fallback else _Alone(self._main, self.fallback)
+        return _Other(self) if name == self.fallback else _Alone(self._main, self.fallback)
+
+    @property
+    def loaded(self) -> Engine[RequestT, ResultT] | None:
+        """The other engine, if it has been needed yet."""
+        return self._other
+
+    def load(self, work: Work) -> Engine[RequestT, ResultT]:
+        """The other engine, loaded where it has not been: takes a while, so never call it on an event loop.
+
+        Raises:
+            Cancelled: the caller left while another call was loading the engine.
+            DeadlineExceeded: the time was over meanwhile.
+            ModelUnusable: it cannot be loaded.
+        """
+        while not self._lock.acquire(timeout=_LOOK_UP_EVERY):
+            work.check()
+        try:
+            work.check()
+            if self._other is None:
+                self._other = _loaded(self._load, self._told)
+            return self._other
+        finally:
+            self._lock.release()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,13 +187,11 @@ class FallbackEngine(Generic[RequestT, ResultT]):
             exc_info=None if isinstance(failure, ServiceError) else failure,
         )
         note = f"{self.name} failed ({_in_words(failure)}): {self.fallback} made this"
-        return _with_note(self._fallback().generate(request, work), note)
-
-    def _fallback(self) -> Engine[RequestT, ResultT]:
-        with self._lock:
-            if self._other is None:
-                self._other = self._load()
-            return self._other
+        try:
+            made = self.load(work).generate(request, work)
+        except InvalidField as refused:
+            raise _neither(failure, self.name, self.fallback, refused) from failure
+        return _with_note(made, note)
 
 
 class MissingEngine(Generic[RequestT, ResultT]):
@@ -171,7 +203,9 @@ class MissingEngine(Generic[RequestT, ResultT]):
     def __init__(self, name: str, fault: ModelUnusable) -> None:
         """Will raise `fault` under the name of the engine that is missing."""
         self.name: Final = name
-        self._fault: Final = fault
+        # Not the fault itself: its traceback holds what was loaded of the model.
+        self._message: Final = fault.message
+        self._metadata: Final = dict(fault.metadata)
 
     def generate(self, request: RequestT, work: Work) -> NoReturn:
         """Makes nothing.
@@ -180,7 +214,7 @@ class MissingEngine(Generic[RequestT, ResultT]):
             ModelUnusable: always.
         """
         del request, work
-        raise ModelUnusable(self._fault.message, metadata=self._fault.metadata)
+        raise ModelUnusable(self._message, metadata=self._metadata)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -202,15 +236,21 @@ def load_with_fallback(
         fallback: name of the other one; see `FallbackEngine`.
 
     Raises:
-        ModelUnusable: the model of the main engine is missing, and nobody stands in.
+        ModelUnusable: the model of the main engine is missing or does not fit into memory, and nobody stands in.
     """
     if load_fallback is None or name == fallback:
-        return load_main()
+        return _loaded(load_main, name)
+    missing: MissingEngine[RequestT, ResultT] | None = None
+    main: Engine[RequestT, ResultT] | None = None
     try:
-        main = load_main()
+        main = _loaded(load_main, name)
     except ModelUnusable as fault:
         _log.warning("engine %r cannot be loaded: %s; %r serves in its place", name, fault.message, fallback)
-        main = cast(Engine[RequestT, ResultT], MissingEngine[RequestT, ResultT](name, fault))
+        missing = MissingEngine[RequestT, ResultT](name, fault)
+    if main is None:
+        # What was loaded before the failure hangs together in cycles.
+        gc.collect()
+        main = cast(Engine[RequestT, ResultT], missing)
     return FallbackEngine(main, load_fallback, fallback=fallback)
 
 
@@ -231,6 +271,30 @@ def may_fall_back(fault: Exception) -> bool:
     if fault.reason == _STOPPING:
         return False
     return fault.code not in _FINAL or is_out_of_memory(fault)
+
+
+class _Other(Generic[RequestT, ResultT]):
+    """The other engine for a request that names it: loaded where the work is done, not where it is looked up."""
+
+    def __init__(self, both: FallbackEngine[RequestT, ResultT]) -> None:
+        self.name: Final = both.fallback
+        self._both: Final = both
+
+    @property
+    def version(self) -> str:
+        """Unknown ("0") until it is loaded."""
+        return "0" if self._both.loaded is None else self._both.loaded.version
+
+    @property
+    def stages(self) -> Sequence[str]:
+        """Unknown (none) until it is loaded."""
+        return () if self._both.loaded is None else self._both.loaded.stages
+
+    def generate(self, request: RequestT, work: Work) -> ResultT:
+        return self._both.load(work).generate(request, work)
+
+    def close(self) -> None:
+        """The engine belongs to the pair."""
 
 
 class _Alone(Generic[RequestT, ResultT]):
@@ -262,10 +326,11 @@ class _Alone(Generic[RequestT, ResultT]):
 
 
 class _HeldBack(Work):
-    """The same work, but finished pieces of the result wait until they are let go."""
+    """The same work with a share of its time, whose finished pieces of the result wait until they are let go."""
 
     def __init__(self, whole: Work) -> None:
         super().__init__()
+        self._kept: Final = (whole.remaining() or 0.0) * (1 - _SHARE_OF_MAIN)
         self._whole: Final = whole
         self._items: Final[list[Item]] = []
 
@@ -281,9 +346,11 @@ class _HeldBack(Work):
 
     def check(self) -> None:
         self._whole.check()
+        super().check()
 
     def remaining(self) -> float | None:
-        return self._whole.remaining()
+        left = self._whole.remaining()
+        return None if left is None else max(0.0, left - self._kept)
 
     def cancel(self) -> None:
         self._whole.cancel()
@@ -291,6 +358,36 @@ class _HeldBack(Work):
     @property
     def cancelled(self) -> bool:
         return self._whole.cancelled
+
+
+def _loaded(load: Callable[[], Engine[RequestT, ResultT]], name: str) -> Engine[RequestT, ResultT]:
+    try:
+        return load()
+    except Exception as fault:
+        if isinstance(fault, ModelUnusable) or not is_out_of_memory(fault):
+            raise
+        # "from None" would still keep what was loaded alive, through the context.
+        _log.debug("engine %r ran out of memory while it was loaded", name, exc_info=fault)
+    raise ModelUnusable(f"there is not enough memory for engine {name!r}: choose a smaller model or another device")
+
+
+def _neither(failure: Exception, main: str, fallback: str, refused: InvalidField) -> ServiceError:
+    """The failure of the main engine, where the other one does not know what the request asks for."""
+    also = f"{fallback!r} cannot take the request in its place: {refused.message}"
+    if isinstance(failure, ServiceError):
+        return ServiceError(
+            failure.code,
+            failure.reason,
+            f"{failure.message} ({also})",
+            retry_after=failure.retry_after,
+            metadata={**failure.metadata, "fallback": fallback},
+        )
+    return ServiceError(
+        Code.INTERNAL,
+        "ENGINE_FAILED",
+        f"{main!r} failed: {_in_words(failure)} ({also})",
+        metadata={"fallback": fallback},
+    )
 
 
 def _reason(failure: Exception) -> str:
