@@ -118,6 +118,13 @@ def test_a_folder_of_pickles_is_refused_with_the_reason(tmp_path):
     assert refusal(folder) == said
 
 
+def test_the_advice_names_the_weights_that_are_pickled_not_whatever_is_missing(tmp_path):
+    folder = write(tmp_path / "old", {"config.json": b"{}", "unet/model.bin": b"\x80\x04"})
+    said = refusal(folder, required=("scheduler/*.json", "unet/*.safetensors"))
+    assert "(unet/model.bin)" in said
+    assert said.endswith("name a revision that has unet/*.safetensors")
+
+
 @pytest.mark.parametrize(
     ("names", "pattern", "blamed"),
     [

@@ -3,7 +3,7 @@
 from typing import Literal
 
 import pytest
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 
 from postcards_serving.settings import ServiceSettings, SettingsError, read_settings
 
@@ -112,3 +112,31 @@ def test_every_field_is_documented():
             following = body[index + 1]
             assert isinstance(following, ast.Expr), ast.unparse(statement)
             assert isinstance(following.value, ast.Constant)
+
+
+def test_what_a_validator_says_is_told_as_it_is(monkeypatch):
+    class Checked(ServiceSettings):
+        engine: str = "creature"
+        fallback: str = ""
+
+        @field_validator("engine")
+        @classmethod
+        def _known(cls, engine: str) -> str:
+            if engine == "unicorn":
+                raise ValueError("there are none")
+            return engine
+
+        @model_validator(mode="after")
+        def _two(self) -> "Checked":
+            if self.engine == self.fallback:
+                raise ValueError("the fallback must be another engine")
+            return self
+
+    monkeypatch.setenv("POSTCARDS_FALLBACK", "creature")
+    with pytest.raises(SettingsError) as fault:
+        read_settings(Checked)
+    assert str(fault.value) == "the fallback must be another engine"
+    monkeypatch.setenv("POSTCARDS_ENGINE", "unicorn")
+    with pytest.raises(SettingsError) as fault:
+        read_settings(Checked)
+    assert str(fault.value) == "POSTCARDS_ENGINE: there are none"

@@ -139,11 +139,12 @@ def _lacking(folder: Path, patterns: Sequence[str], required: Sequence[str]) -> 
 
 def _without(model: str, lacking: Sequence[str], present: Sequence[str]) -> str:
     """Why a model of which files are missing cannot be used, in one sentence."""
-    pickled = next((path for pattern in lacking for path in _pickled_instead(pattern, present)), None)
-    if pickled is not None:
+    found = ((pattern, path) for pattern in lacking for path in _pickled_instead(pattern, present))
+    pattern, pickled = next(found, ("", ""))
+    if pickled:
         return (
             f"{model} has pickled weights only ({pickled}), which are refused: they are never unpickled, because "
-            f"pickles can run code; convert them to safetensors, or name a revision that has {lacking[0]}"
+            f"pickles can run code; convert them to safetensors, or name a revision that has {pattern}"
         )
     return f"{model} is not a model of this kind, or not a whole one: it has no {' and no '.join(lacking[:4])}"
 

@@ -99,7 +99,8 @@ def read_settings(kind: type[SettingsT]) -> SettingsT:
 def _in_words(kind: type[BaseSettings], error: ErrorDetails) -> str:
     place = ".".join(str(step) for step in error["loc"])
     name = place if place not in kind.model_fields else f"{kind.model_config.get('env_prefix', '')}{place}"
-    return f"{name.upper()}: {error['msg']}"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{name.upper()}: {said}" if name else said
 
 
 def _read(name: str, path: str) -> str:
