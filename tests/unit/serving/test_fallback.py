@@ -1,6 +1,5 @@
 """An engine behind another: when it is asked, what is said, and what must not happen."""
 
-import gc
 import logging
 import threading
 import weakref
@@ -365,7 +364,6 @@ def test_what_was_loaded_before_the_failure_is_let_go(tract, fault):
     engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
     assert parts[0]() is None
     assert engine.generate("dawn", Work()).text == "dawn by tract"
-    gc.collect()
 
 
 def test_memory_that_ends_while_loading_is_one_sentence_with_or_without_another_engine(tract):

@@ -107,8 +107,8 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         """What the main engine makes of the request, or else the other one.
 
         Raises:
-            ServiceError: the failure of the main engine if it lies with the request or its caller; else that of the
-                other engine.
+            ServiceError: the failure of the main engine if it lies with the request or its caller, or if the other
+                one does not know a field of the request; else that of the other engine.
         """
         held = _HeldBack(work)
         try:
