@@ -251,6 +251,7 @@ IMAGE = {
     "guidance_scale": BAD_GUIDANCE,
     "init_strength": BAD_SHARE,
     "sampler": ["x" * 65],
+    "style": ["x" * 65],
 }
 AUDIO = {
     "prompt": ["x" * 2001],
@@ -297,9 +298,10 @@ LIMITS = {
     "CancelPostcard": {"id": BAD_ID},
     "RepairPostcard": {"id": BAD_ID},
     "DeletePostcard": {"id": BAD_ID},
+    "PlanReplay": {"id": BAD_ID[1:], "manifest": [b"", b"{}", b"\xff", b"[1]", b" " * (1024 * 1024 + 1)]},
 }
 """For every method and field, values beyond its limits."""
-FREE = {"seed", "after_sequence", "previews"}
+FREE = {"seed", "after_sequence", "previews", "exact", "image.exact", "audio.exact"}
 """Fields of which every value is good."""
 SPECIES = {"body_plan", "scene", "vocal_tract", "phrase", "phonology", "parents"}
 """Fields whose limits are tested value by value below."""
