@@ -3,10 +3,11 @@
 `python benchmarks/stable_diffusion.py`. Sixteen requests that differ in prompt, seed, steps, guidance and sampler are
 drawn by (a) one call of a pipeline after another, as in a notebook; (b) pipelines with static batches: requests of one
 sampler and guidance together, all for as many steps as the longest takes; the raw loop: the engine's own step function
-over all sixteen rows, nothing else around it; and the service: sixteen calls over gRPC to a real server. All encode,
-decode and write PNG. Then what the scheduler costs beside the steps, and how long a short request takes that arrives
-behind a long one. Without `--model` the checkpoint is a tiny one with random weights, whose pictures mean nothing but
-whose ratios do; `--full` has the architecture of Stable Diffusion 1.5, for a GPU, and compares one size after another.
+over all sixteen rows, nothing else around it; and the service: sixteen calls over gRPC to a real server, from another
+process as in real life. All encode, decode and write PNG. Then what the scheduler costs beside the steps, and how long
+a short request takes that arrives behind a long one. Without `--model` the checkpoints are tiny ones with random
+weights, whose pictures mean nothing but whose ratios do; `--full` has the architecture of Stable Diffusion 1.5, for a
+GPU, and compares one size after another.
 """
 
 import os
@@ -18,14 +19,17 @@ import argparse
 import asyncio
 import functools
 import itertools
+import multiprocessing
 import random
 import statistics
 import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -34,7 +38,7 @@ import torch
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.species.v1 import body_pb2, species_pb2, world_pb2
 
-from checkpoints.stable_diffusion import FULL, build_checkpoint
+from checkpoints.stable_diffusion import FULL, TINY, build_checkpoint
 from postcards_image.engines.stable_diffusion import Choices, autoencoder
 from postcards_image.engines.stable_diffusion import engine as engines
 from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
@@ -44,9 +48,10 @@ from postcards_image.engines.stable_diffusion.samplers import begin, schedule_of
 from postcards_image.servicer import ImageServicer
 from postcards_serving.admission import Admission
 from postcards_serving.batching import InFlightBatch
+from postcards_serving.channels import open_channel
 from postcards_serving.execution import Executor
 from postcards_serving.messages import encode
-from postcards_serving.testing import running_server
+from postcards_serving.testing import eventually, listening_server
 from postcards_serving.work import Work
 from postcards_species.species import derive_species
 
@@ -57,6 +62,7 @@ SCHEDULERS = {
     "euler": "EulerDiscreteScheduler",
     "dpmpp-2m": "DPMSolverMultistepScheduler",
 }
+NOTEBOOK, RAW, SERVICE = "(a) pipeline, one call after another", "raw batched loop", "the service, over gRPC"
 TARGET = 0.97
 """Least share of the raw loop's throughput that the service should reach."""
 
@@ -174,33 +180,66 @@ def request_for(one: Asked) -> image_pb2.GenerateImageRequest:
     )
 
 
-async def serve(engine: engines.StableDiffusionEngine, load: Callable[[image_pb2_grpc.ImageServiceStub], Any]) -> Any:  # noqa: ANN401
-    executor = Executor(ROWS, Admission(2 * ROWS), engine=engine.name, stages=engine.stages)
-    servicer = ImageServicer(engine, executor)
-    async with running_server(
-        lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server)
-    ) as channel:
-        return await load(image_pb2_grpc.ImageServiceStub(channel))
+def call(address: str, asked: Sequence[Asked]) -> float:
+    """Seconds of all these calls at once, from the first to the last byte; for another process."""
 
-
-def over_grpc(engine: engines.StableDiffusionEngine, asked: Sequence[Asked]) -> None:
-    async def load(stub: image_pb2_grpc.ImageServiceStub) -> None:
+    async def load() -> float:
+        channel = open_channel(address, max_attempts=1)
+        await channel.channel_ready()
+        stub = image_pb2_grpc.ImageServiceStub(channel)
+        for one in asked:
+            request_for(one)
+        begun = time.perf_counter()
         await asyncio.gather(*(draw(stub, one) for one in asked))
+        seconds = time.perf_counter() - begun
+        await channel.close()
+        return seconds
 
-    asyncio.run(serve(engine, load))
+    return asyncio.run(load())
 
 
-def short_behind_long(engine: engines.StableDiffusionEngine, long: Asked, short: Asked) -> tuple[float, float]:
-    """Seconds of the short request, which arrives when the long one has begun to step, and of the long one."""
+class Outside:
+    """Callers in processes of their own."""
 
-    async def load(stub: image_pb2_grpc.ImageServiceStub) -> tuple[float, float]:
-        first = asyncio.create_task(draw(stub, long))
-        while not engine._batch._loop.busy:
-            await asyncio.sleep(0.001)
-        seconds = await draw(stub, short)
-        return seconds, await first
+    def __init__(self, processes: ProcessPoolExecutor, engine: engines.StableDiffusionEngine) -> None:
+        self._processes = processes
+        self._engine = engine
 
-    return asyncio.run(serve(engine, load))
+    def over_grpc(self, asked: Sequence[Asked]) -> float:
+        """Seconds of all these calls at once."""
+        return self._serve(lambda address: self._call(address, asked))
+
+    def short_behind_long(self, long: Asked, short: Asked) -> tuple[float, float]:
+        """Seconds of the short request, which arrives when the long one has begun to step, and of the long one."""
+
+        async def load(address: str) -> tuple[float, float]:
+            first = asyncio.ensure_future(self._call(address, [long]))
+            await eventually(lambda: self._engine._batch._loop.busy, interval=0.001)
+            return await self._call(address, [short]), await first
+
+        return self._serve(load)
+
+    def _call(self, address: str, asked: Sequence[Asked]) -> Awaitable[float]:
+        return asyncio.get_running_loop().run_in_executor(self._processes, call, address, asked)
+
+    def _serve(self, load: Callable[[str], Awaitable[Any]]) -> Any:  # noqa: ANN401
+        async def live() -> Any:  # noqa: ANN401
+            executor = Executor(ROWS, Admission(2 * ROWS), engine=self._engine.name, stages=self._engine.stages)
+            servicer = ImageServicer(self._engine, executor)
+            async with listening_server(
+                lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server)
+            ) as address:
+                return await load(address)
+
+        return asyncio.run(live())
+
+
+@contextmanager
+def outside(engine: engines.StableDiffusionEngine) -> Iterator[Outside]:
+    """Two processes to call from, warm."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
+        list(processes.map(derive_species, range(2)))
+        yield Outside(processes, engine)
 
 
 def scheduler_overhead(checkpoint: Checkpoint, asked: Sequence[Asked]) -> tuple[float, float]:
@@ -228,16 +267,23 @@ def scheduler_overhead(checkpoint: Checkpoint, asked: Sequence[Asked]) -> tuple[
     return 1e3 * inside, 1e3 * beside
 
 
+def once(work: Callable[[], object], device: str) -> float:
+    """Seconds of one run."""
+    begun = time.perf_counter()
+    work()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
+
+
 def timed(work: Callable[[], object], repeats: int, device: str) -> float:
     """Least seconds of several runs, after one that is not counted."""
-    times = []
-    for _ in range(repeats + 1):
-        begun = time.perf_counter()
-        work()
-        if device.startswith("cuda"):
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - begun)
-    return min(times[1:])
+    return min([once(work, device) for _ in range(repeats + 1)][1:])
+
+
+def rounds(ways: dict[str, Callable[[], float]], repeats: int) -> list[dict[str, float]]:
+    """Seconds of each way, round by round: what slows a round down slows all ways. The first is not counted."""
+    return [{name: way() for name, way in ways.items()} for _ in range(repeats + 1)][1:]
 
 
 def compare(folder: Path, repeats: int) -> None:
@@ -248,28 +294,40 @@ def compare(folder: Path, repeats: int) -> None:
     asked = mixed(ROWS)
     steps = sum(one.steps for one in asked)
     print(f"{ROWS} mixed requests ({steps} steps), {checkpoint.size} px, {checkpoint.device.description}")
-    ways: dict[str, Callable[[], object]] = {
-        "(a) pipeline, one call after another": lambda: one_after_another(pipelines, asked, checkpoint.size),
-        "(b) pipeline, static batches": lambda: in_static_batches(pipelines, asked, checkpoint.size),
-        "raw batched loop": lambda: raw_loop(checkpoint, asked),
-        "the service, over gRPC": lambda: over_grpc(engine, asked),
+    device, long, short = checkpoint.device.name, Asked(1, 100, 7.5, "pndm"), Asked(2, 8, 7.5, "dpmpp-2m")
+    ways: dict[str, Callable[[], float]] = {
+        NOTEBOOK: lambda: once(lambda: one_after_another(pipelines, asked, checkpoint.size), device),
+        "(b) pipeline, static batches": lambda: once(
+            lambda: in_static_batches(pipelines, asked, checkpoint.size), device
+        ),
+        RAW: lambda: once(lambda: raw_loop(checkpoint, asked), device),
     }
-    seconds = {name: timed(way, repeats, checkpoint.device.name) for name, way in ways.items()}
-    slowest, raw = seconds["(a) pipeline, one call after another"], seconds["raw batched loop"]
-    print(f"  {'way':<40}{'seconds':>9}{'pictures/s':>12}{'times (a)':>11}{'of raw':>8}")
-    for name, taken in seconds.items():
-        print(f"  {name:<40}{taken:>9.2f}{ROWS / taken:>12.2f}{slowest / taken:>11.2f}{raw / taken:>8.2f}")
-    reached = raw / seconds["the service, over gRPC"]
-    print(f"  the service reaches {reached:.2f} of the raw loop (target {TARGET})")
+    with outside(engine) as callers:
+        runs = rounds({**ways, SERVICE: lambda: callers.over_grpc(asked)}, repeats)
+        behind, whole = callers.short_behind_long(long, short)
+    print(f"  medians of {repeats} rounds{'seconds':>21}{'pictures/s':>12}{'times (a)':>11}{'of raw':>8}")
+    for name in runs[0]:
+        taken = statistics.median(run[name] for run in runs)
+        times, share = (statistics.median(run[other] / run[name] for run in runs) for other in (NOTEBOOK, RAW))
+        print(f"  {name:<40}{taken:>9.2f}{ROWS / taken:>12.2f}{times:>11.2f}{share:>8.2f}")
+    reached = [run[RAW] / run[SERVICE] for run in runs]
+    print(
+        f"  the service reaches {statistics.median(reached):.2f} of the raw loop "
+        f"({min(reached):.2f} to {max(reached):.2f}; target {TARGET})"
+    )
     inside, beside = scheduler_overhead(checkpoint, asked)
     print(f"  scheduler: {beside:.2f} ms beside a step of {inside:.1f} ms ({beside / (inside + beside):.1%})")
-    long, short = Asked(1, 100, 7.5, "pndm"), Asked(2, 8, 7.5, "dpmpp-2m")
-    alone = timed(lambda: pipelines.draw([short], checkpoint.size), repeats, checkpoint.device.name)
-    queued = timed(lambda: one_after_another(pipelines, [long, short], checkpoint.size), 1, checkpoint.device.name)
-    behind, whole = short_behind_long(engine, long, short)
+    alone = timed(lambda: pipelines.draw([short], checkpoint.size), repeats, device)
+    queued = timed(lambda: one_after_another(pipelines, [long, short], checkpoint.size), 1, device)
     print(f"  8 steps that arrive behind 100: {behind:.2f} s with the service, {queued:.2f} s in a queue of pipelines")
     print(f"  ({alone:.2f} s for a pipeline that has nothing else to do; the long one took {whole:.2f} s)")
     engine.close()
+
+
+def tiny_checkpoints(folder: Path, pixels: Sequence[int]) -> Iterator[Path]:
+    """One made for each size: what a call costs besides its steps weighs less the more a step does."""
+    for side in pixels:
+        yield build_checkpoint(folder / str(side), shape=replace(TINY, sample_size=side // 8))
 
 
 def compare_full(folder: Path, repeats: int, compile_unet: bool) -> None:
@@ -295,7 +353,8 @@ def compare_full(folder: Path, repeats: int, compile_unet: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="folder of a checkpoint; default: a tiny one with random weights")
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--pixels", type=int, nargs="+", default=[64, 128], help="sizes of the tiny checkpoints")
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--full", action="store_true", help="the size of Stable Diffusion 1.5, on a GPU")
     parser.add_argument("--no-compile", action="store_true", help="with --full: run the UNet as it is")
     options = parser.parse_args()
@@ -309,7 +368,8 @@ def main() -> None:
             model = options.model or build_checkpoint(Path(folder) / "full", half=True, shape=FULL)
             compare_full(model, options.repeats, not options.no_compile)
         else:
-            compare(options.model or build_checkpoint(Path(folder) / "tiny"), options.repeats)
+            for model in [options.model] if options.model else tiny_checkpoints(Path(folder), options.pixels):
+                compare(model, options.repeats)
 
 
 if __name__ == "__main__":

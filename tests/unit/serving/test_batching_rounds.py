@@ -121,6 +121,29 @@ def test_a_row_hears_of_every_step_while_it_listens(loop):
     assert row.take(0) is None
 
 
+def test_a_caller_is_woken_no_more_often_than_it_wants_and_always_for_the_last(mixer):
+    clock = Clock()
+    woken: list[list[int]] = []
+
+    def step_takes_a_while() -> None:
+        clock.now += 0.1
+
+    mixer.on_step = step_takes_a_while
+    loop = StepLoop(
+        mixer, Schedule(8, 8), ring=lambda rows: woken.append([row.number for row in rows]), engine="pace", clock=clock
+    )
+    calm = loop.enter(Drop("calm", 6), Work(), pace=0.25)
+    eager = loop.enter(Drop("eager", 7), Work())
+    last: dict[int, list[int]] = {calm.number: [], eager.number: []}
+    for step in range(1, 8):
+        woken.clear()
+        loop.round()
+        for number in {number for rows in woken for number in rows}:
+            last[number].append(step)
+    assert last == {calm.number: [1, 4, 6], eager.number: [1, 2, 3, 4, 5, 6, 7]}
+    assert news_of(calm) == News(Drop("calm", 6, step=6), last=True)
+
+
 def test_a_row_that_does_not_listen_hears_the_last(loop):
     row = loop.enter(Drop("x", 9), Work())
     finish(loop)

@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import math
 import queue
 import traceback
 from collections import deque
@@ -35,13 +36,15 @@ class Row(Generic[StateT]):
     slow caller misses states in between, never the last, and never holds the engine thread up.
     """
 
-    def __init__(self, number: int, state: StateT, work: Work) -> None:
-        """Begins before the first step."""
+    def __init__(self, number: int, state: StateT, work: Work, *, pace: float = 0.0) -> None:
+        """Begins before the first step; its caller wants to be woken at most every `pace` seconds, and at the end."""
         self.number = number
         self.state = state
         self.work = work
         self.context = contextvars.copy_context()
         self.boarded_at = 0.0
+        self._pace = pace
+        self._rung_at = -math.inf
         self._left = False
         self._newest: deque[News[StateT]] = deque(maxlen=1)
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -63,6 +66,13 @@ class Row(Generic[StateT]):
     def post(self, news: News[StateT]) -> None:
         """Leaves news. Called by the engine thread, which rings later. Never blocks."""
         self._newest.append(news)
+
+    def due(self, now: float) -> bool:
+        """Whether its caller wants to be woken at `now`, and then counts as woken. Called by the engine thread."""
+        due = now - self._rung_at >= self._pace
+        if due:
+            self._rung_at = now
+        return due
 
     def ring(self) -> None:
         """Wakes the caller to take the news. Called by any thread. Never blocks."""

@@ -69,7 +69,7 @@ class InFlightBatch(Generic[StateT]):
         self._closing = False
         self._ended = False
 
-    def follow(self, state: StateT, work: Work) -> Generator[StateT]:
+    def follow(self, state: StateT, work: Work, *, pace: float = 0.0) -> Generator[StateT]:
         """Yields the newest state after steps, the finished one last; blocks the calling thread in between.
 
         The row enters when the first state is asked for. Who asks slowly misses states in between. Closing the
@@ -78,6 +78,8 @@ class InFlightBatch(Generic[StateT]):
         Args:
             state: where to begin; when it is finished already it is all that is yielded.
             work: whose call this is; looked after at every boundary, also while the row waits.
+            pace: least seconds between two states, the finished one aside. Each state wakes a thread, which takes
+                the interpreter from the engine thread in the middle of its step: ask for no more than is passed on.
 
         Raises:
             Cancelled: the caller has gone.
@@ -89,7 +91,7 @@ class InFlightBatch(Generic[StateT]):
             Unavailable: the batch is closing.
         """
         work.check()
-        row = self._enter(state, work)
+        row = self._enter(state, work, pace)
         if row is None:
             yield state
             return
@@ -152,7 +154,7 @@ class InFlightBatch(Generic[StateT]):
                 self._ended = True
                 self._loop.end_all(closed())
 
-    def _enter(self, state: StateT, work: Work) -> Row[StateT] | None:
+    def _enter(self, state: StateT, work: Work, pace: float) -> Row[StateT] | None:
         """The row of a state; None when it is finished already."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a step or chore must not follow a row: the engine thread would wait for itself")
@@ -162,7 +164,7 @@ class InFlightBatch(Generic[StateT]):
             if self._stepper.finished(state):
                 return None
             self._summon()
-            return self._loop.enter(state, work)
+            return self._loop.enter(state, work, pace=pace)
 
     def _await_news(self, row: Row[StateT]) -> News[StateT]:
         while True:

@@ -124,8 +124,10 @@ class StepLoop(Generic[StateT]):
         """Whether a round would do something."""
         return bool(self._rows or self._chores)
 
-    def enter(self, state: StateT, work: Work) -> Row[StateT]:
+    def enter(self, state: StateT, work: Work, *, pace: float = 0.0) -> Row[StateT]:
         """Lets a row in; it comes aboard at the next boundary that has a place for it.
+
+        Its caller is woken for news at most every `pace` seconds.
 
         Raises:
             OutOfMemory: it would not fit even alone.
@@ -144,7 +146,7 @@ class StepLoop(Generic[StateT]):
             except Full:
                 self._series.rejected.inc()
                 raise self._overloaded() from None
-            row = self._rows[seat.number] = Row(seat.number, state, work)
+            row = self._rows[seat.number] = Row(seat.number, state, work, pace=pace)
             self._arrivals += 1
             self.changed.notify()
         return row
@@ -254,7 +256,8 @@ class StepLoop(Generic[StateT]):
                     self._end(row, News(state, last=True), "finished")
                 else:
                     row.post(News(state))
-            self._ring(turn.rows)
+            now = self._clock()
+            self._ring([row for row in turn.rows if row.number not in self._rows or row.due(now)])
             self._schedule = self._schedule.stepped(turn.seats, onward)
 
     def _settle_failure(self, turn: _Turn[StateT], fault: BaseException) -> None:

@@ -18,7 +18,7 @@ from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
 from postcards_image.engines.stable_diffusion.picture_plan import PicturePlan, plan_picture
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
 from postcards_image.engines.stable_diffusion.samplers import SAMPLERS, begin, schedule_of
-from postcards_image.engines.stable_diffusion.telling import STAGES, Telling
+from postcards_image.engines.stable_diffusion.telling import PACE, STAGES, Telling
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.devices import give_back_cached
 from postcards_serving.errors import EngineFailed, InvalidField, OutOfMemory
@@ -125,7 +125,7 @@ class StableDiffusionEngine:
         words = self._words(plan, work)
         row = self._first_row(plan, words, drawing, work)
         telling.denoising(row)
-        with closing(self._batch.follow(row, work)) as rows:
+        with closing(self._batch.follow(row, work, pace=PACE)) as rows:
             for state in rows:
                 row = state
                 telling.denoising(row)

@@ -1,7 +1,5 @@
 """Tells the caller how far a picture is and what it looks like."""
 
-import time
-from collections.abc import Callable
 from typing import Final
 
 from postcards_image.engines.stable_diffusion.looks import Look, to_webp
@@ -16,26 +14,20 @@ _LOOKS = 10
 _BEFORE = 2
 """Stages before the first step."""
 _UNKNOWN_STEPS = 50
-_BREATH = 0.1
-"""Seconds between two reports of steps."""
+PACE: Final = 0.25
+"""Least seconds between two reports of steps: often enough to watch, seldom enough not to be felt by the steps."""
 
 
 class Telling:
     """The reports of one picture."""
 
-    def __init__(self, work: Work, previews_wanted: bool, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Reports to `work`; previews only if they are wanted.
-
-        Args:
-            work: whose work this is.
-            previews_wanted: whether anybody looks.
-            clock: seconds that never go back.
-        """
+    def __init__(self, work: Work, previews_wanted: bool) -> None:
+        """Reports to `work`; previews only if they are wanted."""
         self.work: Final = work
         self._previews_wanted: Final = previews_wanted
-        self._clock: Final = clock
         self._steps = _UNKNOWN_STEPS
-        self._next = 0.0
+        self._next_look = 0
+        """Step from which on the picture is worth another look."""
 
     def begin(self, stage: str) -> None:
         """A stage other than the steps begins."""
@@ -43,19 +35,17 @@ class Telling:
         self._report(stage, done)
 
     def denoising(self, row: Row) -> None:
-        """The row has come so far. Told as often as anybody can read it: small steps are quicker."""
-        self.work.check()
-        now = self._clock()
-        if row.sampling.step and now < self._next:
-            return
-        self._next = now + _BREATH
+        """The row has come so far."""
         self._steps = row.sampling.steps
         self._report("denoise", _BEFORE + row.sampling.step)
 
     def wants_look(self, row: Row) -> bool:
-        """Whether it is time for a look at a row on its way."""
-        every = max(1, round(row.sampling.steps / _LOOKS))
-        return self._previews_wanted and not row.sampling.finished and row.sampling.step % every == 0
+        """Whether it is time for a look at a row on its way; the next time is some steps later."""
+        sampling = row.sampling
+        if not self._previews_wanted or sampling.finished or sampling.step < self._next_look:
+            return False
+        self._next_look = sampling.step + max(1, round(sampling.steps / _LOOKS))
+        return True
 
     def show(self, stage: str, look: Look) -> None:
         """There is something to see."""
