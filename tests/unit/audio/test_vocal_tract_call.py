@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pyloudnorm
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from postcards_audio.engine import AudioRequest
@@ -63,14 +63,44 @@ TRACTS = st.builds(
 )
 
 
+LOUD_NEAR_HALF_THE_RATE = VocalTract(
+    length_cm=37.36520716973759,
+    pitch_hz=3519.549094935971,
+    pitch_range_semitones=15.42274579005332,
+    folds=3,
+    fold_detune_semitones=0.0,
+    jitter=0.12147432849439149,
+    shimmer=0.4944806007443419,
+    subharmonics=0.059711871480596215,
+    roughness=0.17499225217205264,
+    breathiness=0.0,
+    spectral_tilt_db_per_octave=-0.691,
+    chambers_hz=(),
+    chamber_gain=0.01360485625580488,
+    nasality=0.8381719361730997,
+    trill_hz=42.968351363772506,
+    tempo=0.7821918920913498,
+    click_brightness=0.8798278547081493,
+    whistle=0.3847562993204646,
+    stridulation=0.92,
+    stridulation_hz=1367.9967470476413,
+    vibrato_hz=5.773655499154978,
+    vibrato_semitones=1e-09,
+    gestures=(CallGesture.WHINE, CallGesture.BLEAT),
+    calls_per_bout=8,
+)
+"""Clicks so bright that short filters read 1 dB too little between their samples."""
+
+
 @given(tract=TRACTS, seed=st.integers(0, 2**64 - 1), seconds=st.floats(0.5, 2.5))
-@settings(max_examples=10, deadline=None, phases=[Phase.reuse, Phase.generate])
+@example(tract=LOUD_NEAR_HALF_THE_RATE, seed=2**64 - 1, seconds=1.5769616646735585)
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_any_anatomy_gives_a_call_of_the_asked_length_without_clipping_or_silence(studio, tract, seed, seconds):
     result = studio.record(seed=seed, vocal_tract=tract, seconds=seconds)
     samples = studio.listen(result)
     assert samples.shape == (2, round(seconds * RATE))
     assert result.seconds == pytest.approx(seconds, abs=1 / RATE)
-    assert true_peak(samples) < 10 ** (-1.0 / 20)
+    assert true_peak(samples) < 10 ** (-1.4 / 20)
     assert longest_silence(samples) < 24
     assert result.timings
     assert all(0 <= word.start_seconds < word.end_seconds <= seconds for word in result.timings)

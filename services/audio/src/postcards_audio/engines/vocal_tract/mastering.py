@@ -5,19 +5,16 @@ Loudness after ITU-R BS.1770-4: K-weighting, blocks of 400 ms, absolute and rela
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
 
 import numpy as np
 
+from postcards_audio.engines.vocal_tract.limiting import Limiter
 from postcards_audio.engines.vocal_tract.signals import HOP, RATE, Samples, at_audio_rate, smoothed
 
 TARGET_LUFS = -16.0
 CEILING_DBTP = -1.5
 _SEGMENT = RATE // 10
 _RUMBLE_SECONDS = 0.06
-_PEAK_BLOCK = 32
-_LOOK_AHEAD_BLOCKS = 4
-_RELEASE_BLOCKS = 60
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
 _LOUDEST_GAIN_DB = 60.0
@@ -40,21 +37,25 @@ def finish(recording: Samples) -> Master:
     under -1.5 dB true peak.
     """
     faded = _faded(_without_rumble(recording))
-    peaks = _true_peaks(faded)
     gain_db = min(_LOUDEST_GAIN_DB, TARGET_LUFS - integrated_loudness(faded))
-    master = _at_gain(faded, peaks, gain_db)
+    limiter = Limiter(faded, _ratio(CEILING_DBTP), _ratio(gain_db))
+    master = _at_gain(limiter, gain_db)
     for _ in range(_TRIES):
         if abs(master.loudness_lufs - TARGET_LUFS) < _CLOSE_ENOUGH_LU or gain_db >= _LOUDEST_GAIN_DB:
             break
         gain_db = min(_LOUDEST_GAIN_DB, gain_db + 1.15 * (TARGET_LUFS - master.loudness_lufs))
-        master = _at_gain(faded, peaks, gain_db)
-    return master
+        master = _at_gain(limiter, gain_db)
+    held = limiter.held(master.samples)
+    return master if held is master.samples else Master(held, integrated_loudness(held))
 
 
-def _at_gain(recording: Samples, peaks: Samples, gain_db: float) -> Master:
-    gain = 10 ** (gain_db / 20)
-    limited = recording * (np.float32(gain) * _limiter(peaks * gain, recording.shape[1]))
+def _at_gain(limiter: Limiter, gain_db: float) -> Master:
+    limited = limiter.at_gain(_ratio(gain_db))
     return Master(limited, integrated_loudness(limited))
+
+
+def _ratio(decibels: float) -> float:
+    return 10 ** (decibels / 20)
 
 
 def integrated_loudness(samples: Samples) -> float:
@@ -128,44 +129,3 @@ def _faded(recording: Samples) -> Samples:
     shape[:rise] = 0.1 + 0.9 * np.sin(np.linspace(0, np.pi / 2, rise)) ** 2
     shape[count - fall :] = 0.1 + 0.9 * np.cos(np.linspace(0, np.pi / 2, fall)) ** 2
     return recording * shape
-
-
-@lru_cache(maxsize=1)
-def _half_delay() -> Samples:
-    """A windowed sinc that reads a signal half a sample later."""
-    taps = np.arange(-7, 9)
-    return (np.sinc(taps - 0.5) * np.hanning(18)[1:-1]).astype(np.float32)
-
-
-def _true_peaks(recording: Samples) -> Samples:
-    """Largest magnitude of both channels in each block of 32 samples, read between the samples too."""
-    loudest = np.abs(recording).max(axis=0)
-    for channel in recording:
-        between = np.abs(np.convolve(channel, _half_delay(), mode="same"))
-        np.maximum(loudest, between, out=loudest)
-    blocks = -(-len(loudest) // _PEAK_BLOCK)
-    return np.pad(loudest, (0, blocks * _PEAK_BLOCK - len(loudest))).reshape(blocks, -1).max(axis=1).astype(np.float64)
-
-
-def _limiter(peaks: Samples, count: int) -> Samples:
-    """A gain of at most 1, one per sample, that holds `peaks` under the ceiling and moves without corners."""
-    needed = np.minimum(1.0, 10 ** (CEILING_DBTP / 20) / np.maximum(peaks, 1e-9))
-    if needed.min() >= 1.0:
-        return np.ones(count, np.float32)
-    reach = _LOOK_AHEAD_BLOCKS + 2
-    padded = np.pad(needed, reach, mode="edge")
-    held = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
-    released = _released(held)
-    kernel = np.hanning(2 * _LOOK_AHEAD_BLOCKS + 3)[1:-1]
-    padded = np.pad(released, _LOOK_AHEAD_BLOCKS, mode="edge")
-    smooth = cast(Samples, np.convolve(padded, kernel / kernel.sum(), mode="valid"))
-    centres = (np.arange(len(smooth)) + 0.5) * _PEAK_BLOCK
-    return np.interp(np.arange(count), centres, smooth).astype(np.float32)
-
-
-def _released(gain: Samples) -> Samples:
-    """Lets the gain come back slowly: the least of the gains before, each risen by its age (in decibels)."""
-    rise = 1.0 / _RELEASE_BLOCKS
-    level = np.log2(gain)
-    age = np.arange(len(level)) * rise
-    return np.minimum(1.0, 2 ** (np.minimum.accumulate(level - age) + age))
