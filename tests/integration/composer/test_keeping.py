@@ -173,6 +173,24 @@ async def test_when_every_place_is_taken_the_caller_is_told_when_to_come_back(op
     assert (await replica.made(request_id="r-2")).state == composer_pb2.POSTCARD_STATE_ACTIVE
 
 
+async def test_the_parts_that_are_still_wanted_are_told_so_that_services_can_be_woken(replica, parts, make_gate):
+    def wanted() -> list[float]:
+        return [replica.count("postcards_parts_wanted", part=part) for part in ("image", "language", "audio")]
+
+    picture, phrase = make_gate(), make_gate()
+    parts.image_steps.append(picture)
+    parts.language_steps.append(phrase)
+    assert wanted() == [0, 0, 0]
+    postcard = await replica.create()
+    # The call is not asked for before the phrase is there, but its service may need the time to start.
+    assert wanted() == [1, 1, 1]
+    phrase.opened.set()
+    await eventually(lambda: wanted() == [1, 0, 0])
+    picture.opened.set()
+    await replica.finished(postcard.id)
+    await eventually(lambda: wanted() == [0, 0, 0])
+
+
 async def test_when_the_store_is_away_nothing_is_accepted(open_replica, folder: Path, refused):
     store = MoodyStore(folder)
     replica = await open_replica(store)

@@ -131,6 +131,7 @@ async def test_a_call_in_flight_survives_sigterm_and_health_goes_first(tmp_path)
         assert (await watching.read()).status == NOT_SERVING
         # During the pause new calls are still taken: balancers have not looked away yet.
         assert await health(channel) == NOT_SERVING
+        assert await health(channel, "liveness") == SERVING
         watching.cancel()
         assert not call.done()
         assert "engine closed" not in probe.lines
@@ -328,6 +329,8 @@ async def test_it_waits_for_a_model_and_serves_it_when_it_comes(tmp_path):
         assert (told.code, told.reason, told.message) == ("FAILED_PRECONDITION", "MODEL_UNUSABLE", missing)
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE_NAME))
         assert (await watch.read()).status == NOT_SERVING
+        assert await health(channel) == NOT_SERVING
+        assert await health(channel, "liveness") == SERVING
         probe.release()
         assert (await watch.read()).status == SERVING
         assert await widths(channel, AT_ONCE) == [0]

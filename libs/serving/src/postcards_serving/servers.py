@@ -19,18 +19,25 @@ from postcards_serving.settings import ServiceSettings
 _HEALTH = cast(ServiceDescriptor, health_pb2.DESCRIPTOR.services_by_name["Health"])
 _REFLECTION = cast(ServiceDescriptor, reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"])
 
+LIVENESS = "liveness"
+"""Health service that is SERVING as long as the process answers at all.
+
+A server that waits for its model, or ends its last calls, is NOT_SERVING but alive: who restarts it makes it worse.
+"""
+
 
 class BindError(OSError):
     """The port cannot be listened on."""
 
 
 class Standard:
-    """The health of a server: as a whole (service "") and of each of its services."""
+    """The health of a server: as a whole (service ""), of each of its services, and whether it lives at all."""
 
     def __init__(self, servicer: HealthServicer, services: Sequence[ServiceDescriptor]) -> None:
         """Speaks through `servicer` for `services`."""
         self._servicer = servicer
         self._names = ("", *(service.full_name for service in services))
+        self._ending = False
 
     async def serving(self) -> None:
         """Everything is ready."""
@@ -40,11 +47,18 @@ class Standard:
         """Nothing is ready yet."""
         await self._set_all(health_pb2.HealthCheckResponse.NOT_SERVING)
 
+    async def alive(self) -> None:
+        """The process answers; nothing but its end changes this."""
+        await self._servicer.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
+
     async def not_serving(self) -> None:
         """The server is about to end; nothing changes this again."""
-        await self._servicer.enter_graceful_shutdown()
+        await self._set_all(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._ending = True
 
     async def _set_all(self, status: Any) -> None:  # noqa: ANN401
+        if self._ending:
+            return
         for name in self._names:
             await self._servicer.set(name, status)
 
@@ -64,6 +78,7 @@ async def add_standard_services(server: grpc.aio.Server, services: Sequence[Serv
     reflection.enable_server_reflection(names, server)
     metrics.export_zeros_of_services((_HEALTH, _REFLECTION))
     standard = Standard(servicer, services)
+    await standard.alive()
     await standard.starting()
     return standard
 

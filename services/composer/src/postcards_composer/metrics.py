@@ -20,6 +20,12 @@ class ComposerMetrics:
         )
         self.in_flight = Gauge("postcards_in_flight", "Postcards being made by this process.", registry=registry)
         self.capacity = Gauge("postcards_in_flight_limit", "Postcards this process makes at most.", registry=registry)
+        self.parts_wanted = Gauge(
+            "postcards_parts_wanted",
+            "Parts that the postcards being made by this process still lack, by part: waiting, tried again or in work.",
+            ["part"],
+            registry=registry,
+        )
         self.refused = Counter("postcards_refused_total", "Postcards refused for want of room.", registry=registry)
         self.part_seconds = Histogram(
             "postcards_part_seconds",
@@ -68,6 +74,7 @@ class ComposerMetrics:
         for state in FINAL_STATES:
             self.created.labels(state.value)
         for kind in PartKind:
+            self.parts_wanted.labels(kind.value)
             self.part_retries.labels(kind.value)
             for result in PART_RESULTS:
                 self.part_seconds.labels(kind.value, result)

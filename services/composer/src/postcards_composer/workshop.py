@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Generator, Mapping
 from datetime import timedelta
+from functools import partial
 
 from postcards_composer import clock
 from postcards_composer.archive import Archive, Kept
@@ -13,7 +14,7 @@ from postcards_composer.job import Job, JobSettings
 from postcards_composer.ledger import Ledger
 from postcards_composer.metrics import ComposerMetrics
 from postcards_composer.parts import PartService
-from postcards_composer.postcard import Lease, PartKind
+from postcards_composer.postcard import Lease, PartKind, PartState
 from postcards_serving.errors import Overloaded, Unavailable
 from postcards_serving.logging import REQUEST_ID
 
@@ -21,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_GUESS_SECONDS = 5.0
 _NEWEST_SHARE = 0.2
+_UNFINISHED = (PartState.PENDING, PartState.RUNNING)
 
 
 class Workshop:
@@ -50,6 +52,9 @@ class Workshop:
         self._average = _FIRST_GUESS_SECONDS
         metrics.capacity.set(places)
         metrics.in_flight.set(0)
+        for kind in PartKind:
+            # Asked anew by every scrape: a service that was scaled to nothing is woken by this alone.
+            metrics.parts_wanted.labels(kind.value).set_function(partial(self._wanted, kind))
 
     def reserve(self) -> contextlib.AbstractContextManager[None]:
         """Holds a place from before a postcard is promised until its job has begun.
@@ -119,6 +124,10 @@ class Workshop:
             for task in late:
                 task.cancel()
             await asyncio.wait(tasks)
+
+    def _wanted(self, kind: PartKind) -> int:
+        """How many postcards still lack this part. Called on the thread of a scrape."""
+        return sum(job.manifest.part(kind).state in _UNFINISHED for job in tuple(self._jobs.values()))
 
     async def _run(self, job: Job) -> None:
         postcard_id = job.manifest.id
