@@ -13,6 +13,8 @@ resolve() {
 
 lock() { resolve "$@" --generate-hashes --output-file "requirements/$1.txt"; }
 
+builds_of_torch() { resolve "$@" | grep -oE '^(torch|triton|cuda|nvidia)( |=|-[a-z])[a-z0-9-]*' | grep -oE '^[a-z0-9-]+'; }
+
 lock build
 lock embedded
 lock dev
@@ -20,9 +22,18 @@ lock dev
 # torch (torch itself, CUDA) stays out: requirements/torch.txt says why.
 together=(--constraints requirements/dev.txt --constraints requirements/torch.txt)
 for kind in train models servers; do
-  mapfile -t build < <(resolve "$kind" "${together[@]}" | grep -oE '^(torch|triton|cuda|nvidia)( |=|-[a-z])[a-z0-9-]*' | grep -oE '^[a-z0-9-]+')
+  mapfile -t build < <(builds_of_torch "$kind" "${together[@]}")
   lock "$kind" "${together[@]}" "${build[@]/#/--no-emit-package=}"
   together+=(--constraints "requirements/$kind.txt")
 done
 lock measure --no-deps
 lock stable-audio --no-deps
+
+# Each image holds what its own service needs, in the versions that the tests ran with.
+for image in image audio language composer client; do
+  lock "images/$image" --constraints requirements/embedded.txt
+done
+for image in image-models audio-models; do
+  mapfile -t build < <(builds_of_torch "images/$image" "${together[@]}")
+  lock "images/$image" "${together[@]}" "${build[@]/#/--no-emit-package=}"
+done

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds the container images: scripts/build_images.sh [image|audio|language|composer|client ...], all of them if none is named.
+#   VARIANT=models              also what runs the large models (image and audio; the tag ends in -models)
+#   POSTCARDS_REGISTRY=...      what their names begin with (postcards)
+#   POSTCARDS_VERSION=...       their tag (0.1.0)
+#   BASE=...                    the base image (docker.io/library/python:3.11-slim-bookworm)
+#   PIP_EXTRA_INDEX_URL=...     where pip looks besides, e.g. for a torch without CUDA
+set -euo pipefail
+cd "$(dirname "$0")/.."
+registry=${POSTCARDS_REGISTRY:-postcards}
+version=${POSTCARDS_VERSION:-0.1.0}
+variant=${VARIANT:-light}
+# BuildKit builds the stage that the images share once, and keeps what pip has fetched.
+export DOCKER_BUILDKIT=1
+
+fail() { printf 'postcards: %s\n' "$1" >&2; exit 1; }
+
+case $variant in
+  light) all=(language composer client audio image) suffix='' ;;
+  models) all=(audio image) suffix=-models ;;
+  *) fail "no such variant: $variant (light or models)" ;;
+esac
+names=("$@")
+[ $# -gt 0 ] || names=("${all[@]}")
+docker version >/dev/null 2>&1 || fail "needs a Docker engine that answers: see docker version"
+
+for name in "${names[@]}"; do
+  case " ${all[*]} " in *" $name "*) ;; *) fail "no such image of variant $variant: $name (${all[*]})" ;; esac
+done
+
+for name in "${names[@]}"; do
+  case $name in client) folder=libs/client ;; *) folder=services/$name ;; esac
+  tag=$registry/$name:$version$suffix
+  options=(--tag "$tag" --file "$folder/Dockerfile" --build-arg "VERSION=$version")
+  [ -z "${BASE:-}" ] || options+=(--build-arg "BASE=$BASE")
+  if [ "$name" = image ] || [ "$name" = audio ]; then
+    options+=(--build-arg "VARIANT=$variant")
+    [ -z "${PIP_EXTRA_INDEX_URL:-}" ] || options+=(--build-arg "PIP_EXTRA_INDEX_URL=$PIP_EXTRA_INDEX_URL")
+    [ -z "${PIP_FIND_LINKS:-}" ] || options+=(--build-arg "PIP_FIND_LINKS=$PIP_FIND_LINKS")
+  fi
+  begun=$SECONDS
+  docker build --quiet "${options[@]}" . >/dev/null || fail "building $tag failed (all of it: docker build ${options[*]} .)"
+  printf '%-30s %4d MB %4d s\n' "$tag" $(($(docker image inspect --format '{{.Size}}' "$tag") / 1000000)) $((SECONDS - begun))
+done
