@@ -304,6 +304,7 @@ async def test_a_card_that_cannot_be_rendered_leaves_the_parts(replica, monkeypa
 
     assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL
     assert postcard.card_error.reason == "CARD_FAILED"
+    assert replica.count("postcards_card_failures_total") == 1
     assert states(postcard) == [DONE] * 3
     whole = await repaired(replica, postcard.id)
     assert whole.state == composer_pb2.POSTCARD_STATE_ACTIVE

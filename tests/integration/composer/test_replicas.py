@@ -199,10 +199,11 @@ async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, folder: 
     await archive.store.put(note, place.encode(), "text/plain")
     await archive.store.put(place, b"", "text/plain")
     moment = 0.0
+    registry = CollectorRegistry()
     recovery = Recovery(
         archive,
         replica.composer._workshop,
-        ComposerMetrics(CollectorRegistry()),
+        ComposerMetrics(registry),
         lease_seconds=1,
         interval=1,
         monotonic=lambda: moment,
@@ -210,7 +211,10 @@ async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, folder: 
 
     await recovery.look()
     moment = ORPHAN_SECONDS - 1
+    assert registry.get_sample_value("postcards_recovery_look_age_seconds") == ORPHAN_SECONDS - 1
     await recovery.look()
+    assert registry.get_sample_value("postcards_recovery_look_age_seconds") == 0
+    assert registry.get_sample_value("postcards_unfinished") == 1
     assert await archive.store.list(keys.PENDING) == [note]
     moment = ORPHAN_SECONDS + 1
     await recovery.look()

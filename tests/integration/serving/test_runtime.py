@@ -338,6 +338,7 @@ async def test_it_waits_for_a_model_and_serves_it_when_it_comes(tmp_path):
         text = await asyncio.to_thread(scraped, (await probe.serving())["metrics_port"])
         attempts = [json.loads(line)["attempt"] for line in probe.lines if missing in line]
         assert f"{FAILURES} {len(attempts)}.0" in text
+        assert "\npostcards_serving 1.0" in text
         assert attempts == list(range(1, len(attempts) + 1))
         probe.process.send_signal(signal.SIGTERM)
         assert await probe.exit_code() == 0
@@ -437,8 +438,15 @@ async def test_every_metric_is_there_from_the_start_with_zero(tmp_path):
     handled = [name for name in samples if name.startswith("grpc_server_handled_total") and SERVICE_NAME in name]
     assert len(handled) == 17
     assert {samples[name] for name in handled} == {"0.0"}
-    for name in ("postcards_queue_depth", "postcards_queue_predicted_wait_seconds", "postcards_in_flight_rows"):
+    for name in (
+        "postcards_queue_depth",
+        "postcards_queue_oldest_wait_seconds",
+        "postcards_queue_predicted_wait_seconds",
+        "postcards_in_flight_rows",
+    ):
         assert samples[name] == "0.0"
+    assert samples["postcards_serving"] == "1.0"
+    assert float(samples["postcards_in_flight_rows_limit"]) >= 1
     assert 'postcards_step_duration_seconds_count{engine="fake",stage="draw"}' in samples
     assert 'postcards_part_duration_seconds_count{engine="fake",outcome="failed"}' in samples
 

@@ -165,6 +165,9 @@ def test_the_numbers_are_exported():
     assert REGISTRY.get_sample_value("postcards_queue_predicted_wait_seconds") == 20.0
     clock.now += 4
     assert REGISTRY.get_sample_value("postcards_queue_predicted_wait_seconds") == 16.0
+    assert REGISTRY.get_sample_value("postcards_queue_oldest_wait_seconds") == 4.0
+    assert REGISTRY.get_sample_value("postcards_queue_limit") == 1
+    assert REGISTRY.get_sample_value("postcards_in_flight_rows_limit") == 1
     before = REGISTRY.get_sample_value("postcards_queue_rejected_total")
     with pytest.raises(Overloaded):
         line.enter()
@@ -174,6 +177,19 @@ def test_the_numbers_are_exported():
     assert REGISTRY.get_sample_value("postcards_in_flight_rows") == 0
     assert REGISTRY.get_sample_value("postcards_queue_depth") == 0
     assert REGISTRY.get_sample_value("postcards_queue_predicted_wait_seconds") == 0
+    assert REGISTRY.get_sample_value("postcards_queue_oldest_wait_seconds") == 0
+
+
+def test_the_oldest_wait_is_that_of_the_first_in_the_queue_whoever_leaves():
+    line, clock = admission(places=3)
+    tickets = []
+    for _ in range(6):
+        tickets.append(line.enter())
+        clock.now += 1
+    assert REGISTRY.get_sample_value("postcards_in_flight_rows_limit") == 3
+    assert line.oldest_wait == 3
+    tickets[3].leave()
+    assert line.oldest_wait == 2
 
 
 def test_limits_that_make_no_sense_are_refused():

@@ -1,11 +1,14 @@
 """Names and labels as dashboards for Go servers expect them."""
 
+import urllib.request
+
 import pytest
 from grpc_health.v1 import health_pb2
 from prometheus_client import REGISTRY
 
 from postcards_serving import metrics
 from postcards_serving.errors import Code
+from postcards_serving.testing import listening_server
 
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 
@@ -51,3 +54,20 @@ def test_kinds_of_rpc():
         (True, False): "client_stream",
         (True, True): "bidi_stream",
     }
+
+
+async def test_whether_a_server_serves_is_exported():
+    async with listening_server():
+        assert REGISTRY.get_sample_value("postcards_serving") == 1
+        assert REGISTRY.get_sample_value("postcards_start_duration_seconds") > 0
+
+
+def test_the_version_is_exported():
+    server = metrics.serve_metrics("127.0.0.1", 0)
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=10) as response:
+            text = response.read().decode()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert 'postcards_build_info{version="0.1.0"} 1.0' in text

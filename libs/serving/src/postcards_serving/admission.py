@@ -33,9 +33,10 @@ class Waiting:
 class Ticket:
     """A request that was let in: it waits for a place, holds one, or has left."""
 
-    def __init__(self, admission: "Admission") -> None:
-        """Made by `Admission.enter`."""
+    def __init__(self, admission: "Admission", came: float) -> None:
+        """Made by `Admission.enter`, at the moment `came` of its clock."""
         self._admission = admission
+        self.came = came
         self._moved = asyncio.Event()
         self.begun: float | None = None
 
@@ -85,7 +86,7 @@ class Admission:
         """
         if max_queue < 0:
             raise ValueError(f"max_queue must be at least 0, not {max_queue}")
-        self.places = 1
+        self._places = 1
         self._max_queue = max_queue
         self._average = expected_seconds
         self._clock = clock
@@ -93,6 +94,19 @@ class Admission:
         self._queue: deque[Ticket] = deque()
         # Asked anew by every scrape, on its thread: it falls while work goes on, without anyone coming or leaving.
         metrics.QUEUE_WAIT.set_function(lambda: self.predicted_wait(self.depth))
+        metrics.QUEUE_OLDEST.set_function(lambda: self.oldest_wait)
+        metrics.QUEUE_LIMIT.set(max_queue)
+        metrics.IN_FLIGHT_LIMIT.set(self._places)
+
+    @property
+    def places(self) -> int:
+        """Requests that are worked on at once."""
+        return self._places
+
+    @places.setter
+    def places(self, places: int) -> None:
+        self._places = places
+        metrics.IN_FLIGHT_LIMIT.set(places)
 
     @property
     def depth(self) -> int:
@@ -103,6 +117,14 @@ class Admission:
     def in_flight(self) -> int:
         """Requests that hold a place."""
         return len(self._seated)
+
+    @property
+    def oldest_wait(self) -> float:
+        """Seconds that the first in the queue has waited; 0 if nobody waits. May be asked on any thread."""
+        try:
+            return max(0.0, self._clock() - self._queue[0].came)
+        except IndexError:
+            return 0.0
 
     def predicted_wait(self, position: int) -> float:
         """Expected seconds until a request with `position` others before it in the queue begins.
@@ -124,7 +146,7 @@ class Admission:
         Raises:
             Overloaded: the queue is full; says when a place in it is expected to fall free.
         """
-        ticket = Ticket(self)
+        ticket = Ticket(self, self._clock())
         if len(self._seated) < self.places:
             self._seat(ticket)
         elif len(self._queue) < self._max_queue:

@@ -6,6 +6,7 @@ the process, and each is exported as zero from the start: an autoscaler reads a 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIServer
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 prometheus_client.disable_created_metrics()
+
+_PACKAGE = "postcards-serving"
+"""Package whose version is told: all of ours bear the same."""
 
 _RPC_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 _RPC_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -34,11 +38,22 @@ RPC_SECONDS = Histogram(
 RPC_RECEIVED = Counter("grpc_server_msg_received", "Stream messages received by the server.", _RPC_LABELS)
 RPC_SENT = Counter("grpc_server_msg_sent", "Stream messages sent by the server.", _RPC_LABELS)
 
+BUILD_INFO = Gauge("postcards_build_info", "1, with the version that runs.", ("version",))
+SERVING = Gauge("postcards_serving", "1 while the health service says SERVING, else 0.")
+START_SECONDS = Gauge(
+    "postcards_start_duration_seconds", "Time from opening the port to SERVING, loading included; 0 before that."
+)
+
 QUEUE_DEPTH = Gauge("postcards_queue_depth", "Requests that wait for a place.")
+QUEUE_LIMIT = Gauge("postcards_queue_limit", "Requests that may wait.")
+QUEUE_OLDEST = Gauge(
+    "postcards_queue_oldest_wait_seconds", "How long the first request in the queue has waited; 0 if there is none."
+)
 QUEUE_WAIT = Gauge(
     "postcards_queue_predicted_wait_seconds", "Expected wait of a request that came now, from recent durations."
 )
 IN_FLIGHT = Gauge("postcards_in_flight_rows", "Requests being worked on.")
+IN_FLIGHT_LIMIT = Gauge("postcards_in_flight_rows_limit", "Requests that are worked on at once at most.")
 REJECTED = Counter("postcards_queue_rejected", "Requests turned away because the queue was full.")
 STEP_SECONDS = Histogram(
     "postcards_step_duration_seconds", "Time of one step of a stage.", ("engine", "stage"), buckets=_WORK_BUCKETS
@@ -189,5 +204,6 @@ def serve_metrics(address: str, port: int) -> WSGIServer:
     Raises:
         OSError: the address cannot be listened on.
     """
+    BUILD_INFO.labels(version(_PACKAGE)).set(1)
     server, _ = prometheus_client.start_http_server(port, address)
     return server

@@ -1,6 +1,7 @@
 """Building blocks of a gRPC server: options, the standard services, binding, a channel to oneself."""
 
 import socket
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -38,10 +39,12 @@ class Standard:
         self._servicer = servicer
         self._names = ("", *(service.full_name for service in services))
         self._ending = False
+        self._begun = time.monotonic()
 
     async def serving(self) -> None:
         """Everything is ready."""
         await self._set_all(health_pb2.HealthCheckResponse.SERVING)
+        metrics.START_SECONDS.set(time.monotonic() - self._begun)
 
     async def starting(self) -> None:
         """Nothing is ready yet."""
@@ -61,6 +64,7 @@ class Standard:
             return
         for name in self._names:
             await self._servicer.set(name, status)
+        metrics.SERVING.set(int(status == health_pb2.HealthCheckResponse.SERVING))
 
 
 def build(

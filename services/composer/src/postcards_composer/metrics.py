@@ -37,6 +37,9 @@ class ComposerMetrics:
         self.part_retries = Counter(
             "postcards_part_retries_total", "Tries of a part after its first, by part.", ["part"], registry=registry
         )
+        self.card_failures = Counter(
+            "postcards_card_failures_total", "Cards that could not be rendered.", registry=registry
+        )
         self.assembly_seconds = Histogram(
             "postcards_assembly_seconds",
             "Time to render the card from its parts.",
@@ -49,6 +52,16 @@ class ComposerMetrics:
         self.leases_lost = Counter(
             "postcards_leases_lost_total",
             "Makings given up because another process had the postcard.",
+            registry=registry,
+        )
+        self.unfinished = Gauge(
+            "postcards_unfinished",
+            "Notes of unfinished postcards in the store, whoever makes them, at the last look.",
+            registry=registry,
+        )
+        self.look_age = Gauge(
+            "postcards_recovery_look_age_seconds",
+            "Time since unfinished postcards were last looked for with success, or since the start.",
             registry=registry,
         )
         self.unreadable = Counter(

@@ -62,6 +62,8 @@ class Recovery:
         self._interval = interval
         self._monotonic = monotonic
         self._sightings: dict[PendingEntry, _Sighting] = {}
+        self._looked = monotonic()
+        metrics.look_age.set_function(lambda: self._monotonic() - self._looked)
 
     async def run(self) -> None:
         """Looks until it is cancelled; the first time at once."""
@@ -82,6 +84,8 @@ class Recovery:
         for entry in present:
             if not self._workshop.is_making(entry.id):
                 await self._consider_safely(entry)
+        self._metrics.unfinished.set(len(present))
+        self._looked = self._monotonic()
 
     async def _consider_safely(self, entry: PendingEntry) -> None:
         """Goes on to the next postcard whatever is wrong with this one, unless the store itself is."""
