@@ -228,6 +228,7 @@ class Job:
             blobs = await asyncio.to_thread(lambda: render_card(card_content(manifest, self._data)))
         except Exception:
             _log.exception("the card could not be rendered")
+            self._metrics.card_failures.inc()
             return (), PartError("INTERNAL", "CARD_FAILED", "the card could not be rendered")
         self._metrics.assembly_seconds.observe(time.monotonic() - begun)
         await self._ledger.renew()
