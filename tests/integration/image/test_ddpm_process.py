@@ -60,6 +60,35 @@ async def sample(
     return result, {blob.name: blob.data for blob in receiver.finish()}, events
 
 
+async def test_a_model_that_comes_later_takes_over_from_the_drawing(tmp_path):
+    file = tmp_path / "late.onnx"
+    late = {"POSTCARDS_IMAGE_MODEL": str(file), "POSTCARDS_IMAGE_FALLBACK": "creature"}
+    process = await start(**late, POSTCARDS_LOAD_RETRY_SECONDS="0.1")
+    lines: list[dict[str, str]] = []
+
+    async def logged(words: str) -> dict[str, str]:
+        while words not in (lines or [{"message": ""}])[-1]["message"]:
+            lines.append(json.loads(await asyncio.wait_for(process.stderr.readline(), 90)))
+        return lines[-1]
+
+    try:
+        assert (await logged("creature' serves in its place until it can"))["level"] == "warning"
+        async with open_channel((await logged("serving"))["address"]) as channel:
+            stub = image_pb2_grpc.ImageServiceStub(channel)
+            drawn, _, _ = await sample(stub, seed=1)
+            assert drawn.provenance.engine == "creature"
+            assert drawn.provenance.notes == ["ddpm failed (its model cannot be used here): creature made this"]
+            file.with_suffix(".part").write_bytes(TINY.read_bytes())
+            file.with_suffix(".part").rename(file)
+            assert (await logged("takes over"))["message"] == "engine 'ddpm' is loaded and takes over from 'creature'"
+            made, _, _ = await sample(stub, seed=1, steps=2)
+            assert (made.provenance.engine, made.provenance.model) == ("ddpm", "tiny")
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert process.returncode == 0
+
+
 async def test_pictures_asked_for_together_are_those_asked_for_alone():
     asked = [
         {"seed": 1, "steps": 9, "guidance_scale": 1.0},

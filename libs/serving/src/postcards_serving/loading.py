@@ -5,9 +5,8 @@ import contextlib
 import gc
 import inspect
 import logging
-import random
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
 import grpc.aio
@@ -16,18 +15,14 @@ from postcards_serving import metrics, servers
 from postcards_serving.doorway import Doorway
 from postcards_serving.errors import ServiceError
 from postcards_serving.logging import fields
+from postcards_serving.reloading import LOAD_THREAD, pauses
 from postcards_serving.service import Loader, Service, SettingsT, StartupError
 from postcards_serving.settings import SettingsError
 from postcards_serving.statuses import from_rpc_error
 
+__all__ = ["LOAD_THREAD", "Loading", "close", "loader"]
+
 ValueT = TypeVar("ValueT")
-
-LOAD_THREAD = "load"
-"""Name of the threads that load."""
-
-_LONGEST_PAUSE = 300.0
-_JITTER = 0.1
-"""Replicas that failed together must not all come again together."""
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +76,7 @@ class Loading:
         Args:
             first_pause: seconds before the second attempt; each later pause is twice as long, 5 minutes at most.
         """
-        for attempt, pause in enumerate(_pauses(first_pause), start=1):
+        for attempt, pause in enumerate(pauses(first_pause), start=1):
             try:
                 return await self.once()
             except StartupError as fault:
@@ -113,13 +108,6 @@ async def close(service: Service) -> None:
     closing = service.close() if service.close is not None else None
     if closing is not None:
         await closing
-
-
-def _pauses(first: float) -> Iterator[float]:
-    pause = first
-    while True:
-        yield pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
-        pause = min(2 * pause, max(first, _LONGEST_PAUSE))
 
 
 async def _on_own_thread(function: Callable[[], ValueT]) -> ValueT:

@@ -48,7 +48,12 @@ class ServiceSettings(BaseSettings):
     on_load_failure: Literal["exit", "wait"] = "exit"
     """When a model cannot be loaded: exit with one line, or wait: stay NOT_SERVING, say why, and try again."""
     load_retry_seconds: float = Field(default=10.0, gt=0, le=3600)
-    """With wait: pause before loading is tried again; each later pause is twice as long, 5 minutes at most."""
+    """With wait, or behind a fallback: pause before loading is tried again; each later one is twice as long, up to 5
+    minutes."""
+    traces_endpoint: str = ""
+    """Receiver of traces (OTLP/HTTP), http://collector:4318. Empty: what OTEL_EXPORTER_OTLP_ENDPOINT says; else off."""
+    traces_sample_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Share of the traces begun here that are recorded; a caller that brings a trace has decided already."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
 

@@ -35,6 +35,7 @@ def load_engine(settings: ImageSettings) -> ImageEngine:
         (lambda: _engine(fallback, settings)) if fallback else None,
         name=main,
         fallback=fallback,
+        retry_seconds=settings.load_retry_seconds,
     )
 
 

@@ -50,6 +50,7 @@ def load_engine(settings: LanguageSettings) -> LanguageEngine:
                 _phonotactic if settings.language_fallback else None,
                 name="openai",
                 fallback=settings.language_fallback,
+                retry_seconds=settings.load_retry_seconds,
             )
 
 
