@@ -16,6 +16,7 @@ from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 from postcards_client.errors import FailedPrecondition, NotFound, PostcardsError, Unavailable, error_from_status
 from postcards_client.events import FINISHED, Changed, Event, event_from_message
 from postcards_client.retries import RetryPolicy
+from postcards_client.tracing import calling
 
 if TYPE_CHECKING:
     from grpc.aio import UnaryUnaryMultiCallable
@@ -26,6 +27,7 @@ _Response = TypeVar("_Response")
 
 DEFAULT_ADDRESS = "127.0.0.1:50050"
 DEFAULT_DEADLINE = 30.0
+_SERVICE = "postcards.composer.v1.PostcardService"
 
 _CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     # The retry policy is the only layer that retries; a second one would multiply the attempts.
@@ -131,7 +133,7 @@ class PostcardsClient:
             language=language,
             timeout=_duration(timeout),
         )
-        return (await self._call(self._stub.CreatePostcard, request)).postcard
+        return (await self._call("CreatePostcard", self._stub.CreatePostcard, request)).postcard
 
     async def watch(self, postcard_id: str, *, after_sequence: int = 0) -> AsyncGenerator[Event, None]:
         """Yields what happens to a postcard until it is finished; the last event is a `Changed`.
@@ -151,14 +153,15 @@ class PostcardsClient:
             request = composer_pb2.WatchPostcardRequest(id=postcard_id, after_sequence=sequence)
             failure: PostcardsError | None = None
             try:
-                async for message in self._stub.WatchPostcard(request):
-                    failures, broken_since = 0, None
-                    sequence = message.sequence
-                    event = event_from_message(message)
-                    if isinstance(event, Changed):
-                        newest = event.postcard
-                    if event is not None:
-                        yield event
+                with calling(f"{_SERVICE}/WatchPostcard") as outgoing:
+                    async for message in self._stub.WatchPostcard(request, metadata=outgoing.metadata):
+                        failures, broken_since = 0, None
+                        sequence = message.sequence
+                        event = event_from_message(message)
+                        if isinstance(event, Changed):
+                            newest = event.postcard
+                        if event is not None:
+                            yield event
             except grpc.aio.AioRpcError as error:
                 failure = error_from_status(error, self.address)
             if newest is not None and newest.state in FINISHED:
@@ -195,19 +198,19 @@ class PostcardsClient:
     async def get(self, postcard_id: str) -> composer_pb2.Postcard:
         """Returns a postcard. Raises `NotFound` when there is none, `InvalidRequest` when the id is none."""
         request = composer_pb2.GetPostcardRequest(id=postcard_id)
-        return (await self._call(self._stub.GetPostcard, request)).postcard
+        return (await self._call("GetPostcard", self._stub.GetPostcard, request)).postcard
 
     async def list(self, *, page_size: int = 0, page_token: str = "") -> PostcardPage:
         """Returns one page of the postcards, the newest first. `page_size` is 1 to 100, or 0 for the server's own."""
         request = composer_pb2.ListPostcardsRequest(page_size=page_size, page_token=page_token)
-        answer = await self._call(self._stub.ListPostcards, request)
+        answer = await self._call("ListPostcards", self._stub.ListPostcards, request)
         return PostcardPage(tuple(answer.postcards), answer.next_page_token)
 
     async def cancel(self, postcard_id: str) -> composer_pb2.Postcard:
         """Stops the making of a postcard. Raises `NotFound`, or `FailedPrecondition` when it is not being made."""
         request = composer_pb2.CancelPostcardRequest(id=postcard_id)
         try:
-            return (await self._call(self._stub.CancelPostcard, request)).postcard
+            return (await self._call("CancelPostcard", self._stub.CancelPostcard, request)).postcard
         except FailedPrecondition as error:
             return await self._after_lost_answer(postcard_id, error, {composer_pb2.POSTCARD_STATE_CANCELLED})
 
@@ -218,7 +221,7 @@ class PostcardsClient:
         """
         request = composer_pb2.RepairPostcardRequest(id=postcard_id)
         try:
-            return (await self._call(self._stub.RepairPostcard, request)).postcard
+            return (await self._call("RepairPostcard", self._stub.RepairPostcard, request)).postcard
         except FailedPrecondition as error:
             begun = {composer_pb2.POSTCARD_STATE_CREATING, composer_pb2.POSTCARD_STATE_ACTIVE}
             return await self._after_lost_answer(postcard_id, error, begun)
@@ -226,7 +229,9 @@ class PostcardsClient:
     async def delete(self, postcard_id: str) -> None:
         """Deletes a postcard and its files, whatever its state. Raises `NotFound` when there is none."""
         try:
-            await self._call(self._stub.DeletePostcard, composer_pb2.DeletePostcardRequest(id=postcard_id))
+            await self._call(
+                "DeletePostcard", self._stub.DeletePostcard, composer_pb2.DeletePostcardRequest(id=postcard_id)
+            )
         except NotFound as error:
             # Gone at a repeated attempt: the answer of the first was lost.
             if error.attempts == 1:
@@ -241,7 +246,7 @@ class PostcardsClient:
             FailedPrecondition: no part of it is done.
         """
         request = composer_pb2.PlanReplayRequest(manifest=manifest, id=postcard_id)
-        return await self._call(self._stub.PlanReplay, request)
+        return await self._call("PlanReplay", self._stub.PlanReplay, request)
 
     async def _after_lost_answer(
         self, postcard_id: str, error: FailedPrecondition, wanted: set[composer_pb2.PostcardState.ValueType]
@@ -262,13 +267,17 @@ class PostcardsClient:
                 self._channel = grpc.aio.secure_channel(self.address, self._credentials, options=_CHANNEL_OPTIONS)
         return composer_pb2_grpc.PostcardServiceStub(self._channel)
 
-    async def _call(self, method: "UnaryUnaryMultiCallable[_Request, _Response]", request: _Request) -> _Response:
+    async def _call(
+        self, name: str, method: "UnaryUnaryMultiCallable[_Request, _Response]", request: _Request
+    ) -> _Response:
         """Calls a unary method until it succeeds, retrying makes no sense, or the deadline is over."""
         end = time.monotonic() + self._deadline
         attempt = 1
         while True:
             try:
-                return await method(request, timeout=max(0.001, end - time.monotonic()))
+                with calling(f"{_SERVICE}/{name}") as outgoing:
+                    patience = max(0.001, end - time.monotonic())
+                    return await method(request, timeout=patience, metadata=outgoing.metadata)
             except grpc.aio.AioRpcError as error:
                 failure = error_from_status(error, self.address)
                 failure.attempts = attempt

@@ -22,6 +22,7 @@ from postcards_serving.admission import Admission, Ticket
 from postcards_serving.devices import is_out_of_memory
 from postcards_serving.errors import Cancelled, DeadlineExceeded, OutOfMemory, ServiceError
 from postcards_serving.work import Event, Preview, Progress, Work
+from postcards_serving.work_traces import EngineTrace, trace_engine
 
 ResultT = TypeVar("ResultT")
 
@@ -88,21 +89,25 @@ class Executor:
             DeadlineExceeded: `timeout` is over.
         """
         mailbox = _Mailbox(asyncio.get_running_loop())
-        steps = _StepTimer(self._engine, mailbox.put)
-        work = Work(steps, timeout=timeout)
+        trace = trace_engine(self._engine)
+        steps = _StepTimer(self._engine, mailbox.put, trace)
+        work = Work(steps, timeout=timeout, trace=trace)
         ticket = self._admission.enter()
+        waited = ticket.waiting is not None
         try:
             while (waiting := ticket.waiting) is not None:
                 yield Progress(
                     "queued", queue_position=waiting.position, predicted_wait=round(waiting.predicted_wait, 3)
                 )
                 await ticket.moved(work.remaining())
+            if trace is not None:
+                trace.begin(waited=waited)
             future = self._begin(call, work, steps, ticket)
         except TimeoutError:
-            ticket.leave()
+            _leave(ticket, trace)
             raise DeadlineExceeded("the deadline of the call passed while it waited in the queue") from None
         except BaseException:
-            ticket.leave()
+            _leave(ticket, trace)
             raise
         future.add_done_callback(mailbox.close)
         try:
@@ -136,11 +141,20 @@ class Executor:
             fault = done.exception()
             outcome = "done" if fault is None else "cancelled" if _is_stop(fault) else "failed"
             metrics.PART_SECONDS.labels(self._engine, outcome).observe(time.monotonic() - begun)
+            if work.trace is not None:
+                work.trace.end(outcome, type(fault).__name__ if outcome == "failed" else "")
             if fault is not None and work.cancelled and outcome == "failed":
                 _log.warning("the engine failed after its caller had gone", exc_info=fault)
 
         future.add_done_callback(ended)
         return future
+
+
+def _leave(ticket: Ticket, trace: EngineTrace | None) -> None:
+    """Gives up the wait for a place."""
+    ticket.leave()
+    if trace is not None:
+        trace.give_up()
 
 
 def _contained(call: Callable[[Work], ResultT], work: Work, steps: "_StepTimer") -> ResultT:
@@ -168,7 +182,8 @@ def _is_stop(fault: BaseException) -> bool:
 class _StepTimer:
     """Passes reports on and measures each step: from the report that begins it to the next, or to the end."""
 
-    def __init__(self, engine: str, listener: Callable[[Event], None]) -> None:
+    def __init__(self, engine: str, listener: Callable[[Event], None], trace: EngineTrace | None) -> None:
+        self._trace = trace
         self._engine = engine
         self._listener = listener
         self._lock = threading.Lock()
@@ -189,6 +204,8 @@ class _StepTimer:
         with self._lock:
             ended, seconds = self._stage, now - self._begun
             self._stage, self._begun = stage, now
+            if self._trace is not None:
+                self._trace.turn_to(stage)
         if ended is not None:
             metrics.STEP_SECONDS.labels(self._engine, ended).observe(seconds)
 

@@ -8,17 +8,18 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 import grpc.aio
 
-from postcards_serving import metrics
+from postcards_serving import metrics, tracing
 from postcards_serving.errors import Code, InvalidField, ServiceError
 from postcards_serving.logging import REQUEST_ID, fields
 from postcards_serving.statuses import domain_code, grpc_code, to_status, trailers
+from postcards_serving.tracing import NOTHING, Span
 
 REQUEST_ID_KEY = "x-request-id"
 """Metadata that names a request, both ways."""
@@ -28,6 +29,15 @@ USER_AGENT_KEY = "user-agent"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _QUIET_SERVICES = ("grpc.health.", "grpc.reflection.")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+_FAULTS_OF_SERVERS = {
+    Code.UNKNOWN,
+    Code.DEADLINE_EXCEEDED,
+    Code.UNIMPLEMENTED,
+    Code.INTERNAL,
+    Code.UNAVAILABLE,
+    Code.DATA_LOSS,
+}
+"""Codes that make a server's span a failed one, by OpenTelemetry's conventions."""
 
 _log = logging.getLogger("postcards_serving.access")
 
@@ -91,6 +101,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             request_id=_offered_id(metadata.get(REQUEST_ID_KEY)),
             counted=not is_warm_up(handler_call_details, self._warm_up_token),
             running=self.watching if service.startswith(_QUIET_SERVICES) else self.running,
+            metadata=metadata,
         )
         return _wrapped(handler, call)
 
@@ -159,8 +170,11 @@ class _Call:
     request_id: str
     counted: bool
     running: RunningCalls
+    metadata: Mapping[str, str | bytes]
+    """What the caller sent with it."""
     code: Code | None = None
     sent: int = 0
+    span: Span = NOTHING
 
     @contextlib.asynccontextmanager
     async def opened(self, request: Any, context: Context) -> AsyncGenerator[Any]:
@@ -173,6 +187,8 @@ class _Call:
         context.set_trailing_metadata(((REQUEST_ID_KEY, self.request_id),))
         self._count(metrics.RPC_STARTED)
         self.running.begin()
+        if tracing.enabled() and self.counted and not self._is_quiet:
+            self.span = self._begin_span()
         try:
             if streaming:
                 yield self._each(request)
@@ -245,12 +261,26 @@ class _Call:
         label = metrics.code_label(self.code)
         metrics.RPC_HANDLED.labels(self.kind, self.service, self.method, label).inc()
         metrics.RPC_SECONDS.labels(self.kind, self.service, self.method).observe(seconds)
+        self._end_span()
         level = logging.DEBUG if self._is_quiet else logging.INFO
         _log.log(
             level,
             "call",
             extra=fields(method=self._path, code=self.code or "OK", seconds=round(seconds, 4), messages_sent=self.sent),
         )
+
+    def _begin_span(self) -> Span:
+        carrier = {key: value for key, value in self.metadata.items() if isinstance(value, str)}
+        return tracing.serve(self._path, {"rpc.system.name": "grpc", "rpc.method": self._path}, carrier)
+
+    def _end_span(self) -> None:
+        if self.span is NOTHING:
+            return
+        code = "OK" if self.code is None else self.code.value
+        self.span.set({"rpc.response.status_code": code, "postcards.request_id": self.request_id})
+        if self.code in _FAULTS_OF_SERVERS:
+            self.span.fail(code)
+        self.span.end()
 
     @property
     def _path(self) -> str:

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
+from postcards_serving import tracing
+
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request that the present task or engine thread works for; empty outside of one."""
 
@@ -21,7 +23,10 @@ _HIDDEN = "***"
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, service, logger, message, request_id, what `fields(...)` adds, exception."""
+    """One JSON object a line: time, level, service, logger, message, what `fields(...)` adds, exception.
+
+    Inside a request also its request_id, and while it is traced its trace_id.
+    """
 
     def __init__(self, service: str) -> None:
         """Writes `service` into every line."""
@@ -39,6 +44,8 @@ class JsonFormatter(logging.Formatter):
         }
         if request_id := REQUEST_ID.get():
             line["request_id"] = request_id
+        if trace_id := tracing.trace_id():
+            line["trace_id"] = trace_id
         extra = cast(Mapping[str, Any], getattr(record, "fields", {}))
         line |= {key: _shown(key, value) for key, value in extra.items()}
         if record.exc_info:

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
-from postcards_serving import metrics, servers
+from postcards_serving import metrics, servers, tracing
 from postcards_serving.doorway import Doorway
 from postcards_serving.interceptors import CallInterceptor
 from postcards_serving.loading import LOAD_THREAD, Loading, close, loader
@@ -58,13 +58,22 @@ def serve(
     try:
         settings = read_settings(settings_type)
         configure(name, settings.log_level)
+        tracing.configure(name, settings.traces_endpoint, _sample_ratio(settings))
         process = _Process(name, settings, services, loader(load, settings))
         code = asyncio.run(process.live())
     except SettingsError as fault:
         return _complain(name, str(fault), EXIT_SETTINGS)
     except StartupError as fault:
+        tracing.shut_down()
         return _quit(_complain(name, str(fault), EXIT_FAILED))
+    tracing.shut_down()
     return _quit(code)
+
+
+def _sample_ratio(settings: ServiceSettings) -> float | None:
+    """The share of traces that the settings ask for; None where only OpenTelemetry's own variable speaks of it."""
+    ours = "traces_sample_ratio" in settings.model_fields_set or "OTEL_TRACES_SAMPLER" not in os.environ
+    return settings.traces_sample_ratio if ours else None
 
 
 class _Process:

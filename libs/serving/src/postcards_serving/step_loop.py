@@ -20,6 +20,7 @@ from postcards_serving.devices import is_out_of_memory
 from postcards_serving.errors import Cancelled, OutOfMemory, Overloaded, ServiceError, Unavailable
 from postcards_serving.schedule import Full, Schedule, Seat, TooCostly
 from postcards_serving.work import Work
+from postcards_serving.work_traces import note_step
 
 StateT = TypeVar("StateT")
 StateT_contra = TypeVar("StateT_contra", contravariant=True)
@@ -234,6 +235,7 @@ class StepLoop(Generic[StateT]):
         self._step_seconds = self._watch.end() - begun
         self._series.step_seconds.observe(self._step_seconds)
         self._series.step_rows.observe(len(turn.rows))
+        note_step(turn.rows, self._step_seconds)
         self._settle(turn, states)
 
     def _settle(self, turn: _Turn[StateT], states: Sequence[StateT]) -> None:

@@ -10,8 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from postcards_serving.errors import Cancelled, DeadlineExceeded
+
+if TYPE_CHECKING:
+    from postcards_serving.work_traces import EngineTrace
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class Work:
         *,
         timeout: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        trace: "EngineTrace | None" = None,
     ) -> None:
         """Begins a piece of work.
 
@@ -143,7 +148,9 @@ class Work:
             listener: takes every report, on the engine's thread; must not block.
             timeout: seconds from now until the work is no longer wanted; None for no limit.
             clock: seconds that never go back.
+            trace: where its steps are noted; None where nothing is traced.
         """
+        self.trace = trace
         self._listener = listener
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout

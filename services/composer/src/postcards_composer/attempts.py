@@ -11,6 +11,7 @@ import grpc
 from postcards_composer.part_errors import Failure, PartFailed, failure_of
 from postcards_composer.parts import Outcome, PartService, Report
 from postcards_composer.postcard import Manifest, PartError
+from postcards_serving import tracing
 from postcards_serving.errors import ServiceError
 from postcards_serving.work import Preview, Progress
 
@@ -70,7 +71,7 @@ async def make_part(
             # What kept it from being made says more than that the time is over.
             raise PartFailed(failure.error if failure else _too_late(service), retries)
         try:
-            return Made(await service.make(manifest, remaining(), listen), retries)
+            return Made(await _attempt(service, manifest, remaining(), listen, retries), retries)
         except (grpc.aio.AioRpcError, ServiceError) as problem:
             failure = failure_of(service.kind, problem)
         broken_off += begun
@@ -80,9 +81,23 @@ async def make_part(
         if not failure.transient or silent or broken_off >= _MOST_BROKEN_OFF or pause >= remaining():
             raise PartFailed(failure.error, retries)
         report(Progress("waiting", predicted_wait=pause))
+        tracing.current().event("retry", {"postcards.reason": failure.error.reason, "postcards.pause_seconds": pause})
         await asyncio.sleep(pause)
         retries += 1
         count_retry()
+
+
+async def _attempt(service: PartService, manifest: Manifest, timeout: float, report: Report, retries: int) -> Outcome:
+    """One try, as a span of the call that it makes."""
+    attributes = {"rpc.system.name": "grpc", "rpc.method": service.method, "postcards.retries": retries}
+    with tracing.inside(service.method, attributes, kind=tracing.Kind.CLIENT) as span:
+        try:
+            outcome = await service.make(manifest, timeout, report)
+        except grpc.aio.AioRpcError as problem:
+            span.set({"rpc.response.status_code": problem.code().name})
+            raise
+        span.set({"rpc.response.status_code": "OK"})
+        return outcome
 
 
 def _pause(failure: Failure, retries: int) -> float:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postcards_composer import clock, transitions
 from postcards_composer.acceptance import accepted, content_fingerprint
@@ -20,6 +20,7 @@ from postcards_composer.store import PreconditionFailed
 from postcards_composer.store_errors import told_to_caller
 from postcards_composer.watching import watch
 from postcards_composer.workshop import Workshop
+from postcards_serving import tracing
 from postcards_serving.errors import AlreadyExists, FailedPrecondition, NotFound, Unavailable
 
 _RACES = 20
@@ -45,7 +46,7 @@ class Desk:
                 with contextlib.suppress(NoSuchObject):
                     return await self._first(request, postcard_id(request.request_id))
             with self.workshop.reserve():
-                manifest = await asyncio.to_thread(accepted, request, self.workshop.new_lease())
+                manifest = _traced(await asyncio.to_thread(accepted, request, self.workshop.new_lease()))
                 try:
                     kept = await self.archive.reserve(manifest)
                 except (PreconditionFailed, NoSuchObject):
@@ -107,7 +108,7 @@ class Desk:
             if transitions.is_whole(kept.manifest) and await self._files_are_whole(kept.manifest):
                 raise FailedPrecondition("nothing of the postcard is missing", reason="NOTHING_TO_REPAIR")
             with self.workshop.reserve():
-                manifest = transitions.repair(kept.manifest, clock.now(), self.workshop.new_lease())
+                manifest = _traced(transitions.repair(kept.manifest, clock.now(), self.workshop.new_lease()))
                 await self.archive.note_work(manifest)
                 try:
                     kept = await self.archive.replace(kept, manifest)
@@ -155,6 +156,11 @@ class Desk:
     async def _files_are_whole(self, manifest: Manifest) -> bool:
         names = [name for part in manifest.parts if part.state is PartState.DONE for name in PARTS_FILES[part.kind]]
         return await read_files(self.archive, manifest, (*names, "card.html", "card.png")) is not None
+
+
+def _traced(manifest: Manifest) -> Manifest:
+    """With the trace of the present call, for whoever makes the postcard."""
+    return replace(manifest, traceparent=tracing.traceparent())
 
 
 def _same(request: CreateRequest, manifest: Manifest) -> Manifest:

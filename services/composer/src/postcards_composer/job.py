@@ -31,6 +31,8 @@ from postcards_composer.part_errors import PartFailed
 from postcards_composer.parts import Outcome, PartService
 from postcards_composer.postcard import File, Manifest, PartError, PartKind, PartState, PostcardState
 from postcards_composer.store import StoreError, StoreFull
+from postcards_serving import tracing
+from postcards_serving.tracing import Span
 from postcards_serving.work import Blob
 
 _log = logging.getLogger(__name__)
@@ -104,6 +106,7 @@ class Job:
             await self._ledger.release()
 
     async def _keep_lease(self) -> None:
+        tracing.leave()
         while True:
             await asyncio.sleep(self._settings.lease_seconds / 3)
             await self._ledger.renew()
@@ -143,6 +146,10 @@ class Job:
     async def _part(self, kind: PartKind) -> None:
         if self.manifest.part(kind).state is not PartState.PENDING:
             return
+        with tracing.inside(f"part {kind.value}", {"postcards.part": kind.value}) as span:
+            await self._make_part(kind, span)
+
+    async def _make_part(self, kind: PartKind, span: Span) -> None:
         manifest = await self._ledger.change(lambda old, now: transitions.begin_part(old, now, kind))
         begun = time.monotonic()
         retries = 0
@@ -164,6 +171,7 @@ class Job:
             await self._completed(kind, made, files, time.monotonic() - begun)
             return
         duration = time.monotonic() - begun
+        span.fail(error.reason)
         self._metrics.part_seconds.labels(kind.value, "failed").observe(duration)
         _log.warning("the %s part failed: %s %s: %s", kind.value, error.code, error.reason, error.message)
         await self._ledger.change(
@@ -225,7 +233,8 @@ class Job:
             return (), None
         begun = time.monotonic()
         try:
-            blobs = await asyncio.to_thread(lambda: render_card(card_content(manifest, self._data)))
+            with tracing.inside("card", {}):
+                blobs = await asyncio.to_thread(lambda: render_card(card_content(manifest, self._data)))
         except Exception:
             _log.exception("the card could not be rendered")
             self._metrics.card_failures.inc()

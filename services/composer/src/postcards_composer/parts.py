@@ -13,6 +13,7 @@ from postcards.language.v1 import language_pb2_grpc
 
 from postcards_composer.part_requests import audio_request, image_request, language_request
 from postcards_composer.postcard import Manifest, PartKind, SafetyVerdict, WordTiming
+from postcards_serving import tracing
 from postcards_serving.errors import DataLoss
 from postcards_serving.media import BlobReceiver
 from postcards_serving.messages import decode
@@ -54,6 +55,8 @@ class PartService(Protocol):
     """A service that makes one kind of part."""
 
     kind: PartKind
+    method: str
+    """The method that is called, e.g. "postcards.image.v1.ImageService/GenerateImage"."""
 
     async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
         """Has the part of a postcard made, in `timeout` seconds at most.
@@ -69,6 +72,7 @@ class ImageService:
     """The image service."""
 
     kind = PartKind.IMAGE
+    method = "postcards.image.v1.ImageService/GenerateImage"
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         """Calls the service over `channel`."""
@@ -78,7 +82,8 @@ class ImageService:
         """See `PartService.make`."""
         result: image_pb2.ImageResult | None = None
         files: BlobReceiver | None = None
-        async for event in self._stub.GenerateImage(image_request(manifest), timeout=timeout):
+        call = self._stub.GenerateImage(image_request(manifest), timeout=timeout, metadata=tracing.outgoing())
+        async for event in call:
             match event.WhichOneof("event"):
                 case "progress":
                     report(decode(event.progress, Progress))
@@ -103,6 +108,7 @@ class AudioService:
     """The audio service."""
 
     kind = PartKind.AUDIO
+    method = "postcards.audio.v1.AudioService/GenerateAudio"
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         """Calls the service over `channel`."""
@@ -112,7 +118,8 @@ class AudioService:
         """See `PartService.make`."""
         result: audio_pb2.AudioResult | None = None
         files: BlobReceiver | None = None
-        async for event in self._stub.GenerateAudio(audio_request(manifest), timeout=timeout):
+        call = self._stub.GenerateAudio(audio_request(manifest), timeout=timeout, metadata=tracing.outgoing())
+        async for event in call:
             match event.WhichOneof("event"):
                 case "progress":
                     report(decode(event.progress, Progress))
@@ -135,6 +142,7 @@ class LanguageService:
     """The language service."""
 
     kind = PartKind.LANGUAGE
+    method = "postcards.language.v1.LanguageService/GeneratePhrases"
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         """Calls the service over `channel`."""
@@ -145,7 +153,8 @@ class LanguageService:
         phrase: Phrase | None = None
         provenance: Provenance | None = None
         hashed = hashlib.sha256()
-        async for event in self._stub.GeneratePhrases(language_request(manifest), timeout=timeout):
+        call = self._stub.GeneratePhrases(language_request(manifest), timeout=timeout, metadata=tracing.outgoing())
+        async for event in call:
             match event.WhichOneof("event"):
                 case "progress":
                     report(decode(event.progress, Progress))

@@ -158,6 +158,8 @@ class Manifest:
     """Who makes it; None when nobody does."""
     takeovers: int = 0
     """How many times in this making another process went on after a lease had lapsed."""
+    traceparent: str = ""
+    """Trace of the request that this making began with, as W3C Trace Context spells it; empty: it is not traced."""
     phrase: Phrase | None = None
     """What it says."""
     parts: tuple[Part, ...] = tuple(Part(kind) for kind in PartKind)

@@ -15,6 +15,7 @@ from postcards_composer.ledger import Ledger
 from postcards_composer.metrics import ComposerMetrics
 from postcards_composer.parts import PartService
 from postcards_composer.postcard import Lease, PartKind, PartState
+from postcards_serving import tracing
 from postcards_serving.errors import Overloaded, Unavailable
 from postcards_serving.logging import REQUEST_ID
 
@@ -134,7 +135,7 @@ class Workshop:
         REQUEST_ID.set(postcard_id)
         begun = asyncio.get_running_loop().time()
         try:
-            await job.run()
+            await _traced(job)
         except Exception:
             # Its lease will lapse, and some process take it up.
             _log.exception("the making of a postcard broke off")
@@ -152,3 +153,16 @@ class Workshop:
             yield
         finally:
             self._reserved -= 1
+
+
+async def _traced(job: Job) -> None:
+    """Runs a job inside the trace of the request that it began with, whichever process took that."""
+    manifest = job.manifest
+    attributes = {
+        "postcards.id": manifest.id,
+        "postcards.round": manifest.round,
+        "postcards.takeovers": manifest.takeovers,
+    }
+    with tracing.resumed("postcard", attributes, manifest.traceparent) as span:
+        await job.run()
+        span.set({"postcards.state": job.manifest.state.value})

@@ -14,6 +14,7 @@ import typer
 from postcards_client.cli.exits import CODE_EXITS, CommandFailed, Exit
 from postcards_client.cli.options import FIELD_OPTIONS
 from postcards_client.services import StartFailed
+from postcards_client.tracing import CommandTrace
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ def run(command: Callable[[], Coroutine[Any, Any, Outcome]], *, as_json: bool) -
 
 def _run(command: Callable[[], Coroutine[Any, Any, Outcome]], as_json: bool) -> Exit:
     interruption = _Interruption()
+    # What runs is a function inside the one that is named like its command.
+    trace = CommandTrace(command.__qualname__.partition(".")[0])
     try:
         with asyncio.Runner() as runner:
-            outcome = runner.run(interruption.guard(command()))
+            outcome = runner.run(interruption.guard(trace.follow(command)))
     except asyncio.CancelledError as cancelled:
         message = "stopped by Ctrl-C" if interruption.exit_code is Exit.INTERRUPTED else "stopped"
         message = "; ".join([message, *map(str, cancelled.args)])
@@ -59,6 +62,8 @@ def _run(command: Callable[[], Coroutine[Any, Any, Outcome]], as_json: bool) -> 
         if not isinstance(failure, PostcardsError):
             raise
         return _fail(failure, as_json)
+    finally:
+        trace.close()
     if as_json and outcome.view is not None:
         print(json.dumps(outcome.view))
     elif not as_json:

@@ -14,6 +14,7 @@ from postcards_composer.store.objects import (
     StoredObject,
     StoreError,
 )
+from postcards_serving import tracing
 
 T = TypeVar("T")
 
@@ -31,27 +32,27 @@ class ThreadedStore:
 
     async def prepare(self) -> None:
         """See `ObjectStore.prepare`."""
-        await self._run("prepare", self._store.prepare)
+        await self._run("prepare", "", self._store.prepare)
 
     async def put(
         self, key: str, data: bytes, content_type: str, *, if_absent: bool = False, if_match: str | None = None
     ) -> str:
         """See `ObjectStore.put`."""
         return await self._run(
-            "put", lambda: self._store.put(key, data, content_type, if_absent=if_absent, if_match=if_match)
+            "put", key, lambda: self._store.put(key, data, content_type, if_absent=if_absent, if_match=if_match)
         )
 
     async def get(self, key: str) -> StoredObject:
         """See `ObjectStore.get`."""
-        return await self._run("get", lambda: self._store.get(key))
+        return await self._run("get", key, lambda: self._store.get(key))
 
     async def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[str]:
         """See `ObjectStore.list`."""
-        return await self._run("list", lambda: self._store.list(prefix, start_after=start_after, limit=limit))
+        return await self._run("list", prefix, lambda: self._store.list(prefix, start_after=start_after, limit=limit))
 
     async def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
-        await self._run("delete", lambda: self._store.delete(key))
+        await self._run("delete", key, lambda: self._store.delete(key))
 
     def url(self, key: str) -> str:
         """See `ObjectStore.url`. Asks nobody, so it needs no thread."""
@@ -65,10 +66,13 @@ class ThreadedStore:
         """Waits for the operations under way."""
         self._threads.shutdown()
 
-    async def _run(self, operation: str, call: Callable[[], T]) -> T:
+    async def _run(self, operation: str, key: str, call: Callable[[], T]) -> T:
         begun = time.monotonic()
+        attributes = {"postcards.store.operation": operation, "postcards.store.key": key}
+        outcomes = (NotFound, PreconditionFailed)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            with tracing.inside(f"store {operation}", attributes, kind=tracing.Kind.CLIENT, expected=outcomes):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except (NotFound, PreconditionFailed):
             raise
         except StoreError:

@@ -1,0 +1,322 @@
+"""Traces: spans where tracing is on; where it is off, a comparison with None and nothing more.
+
+Nothing of OpenTelemetry is imported before `configure` was told where to send spans. A span is begun inside another one
+only, so that what runs in the background makes no traces of its own; a call from outside and the making of a postcard
+are what may begin one. Standard library only.
+"""
+
+import contextlib
+import contextvars
+import logging
+import os
+from collections.abc import Generator, Iterable, Mapping
+from enum import Enum
+from importlib.util import find_spec
+from typing import Protocol
+from urllib.parse import urlsplit
+
+Attributes = Mapping[str, str | bool | int | float]
+Metadata = tuple[tuple[str, str], ...]
+
+ENDPOINT = "POSTCARDS_TRACES_ENDPOINT"
+FLUSH_SECONDS = 1.5
+"""How long the end of a process waits for its last spans to leave."""
+TRACEPARENT = "traceparent"
+"""Metadata that carries a trace from caller to server, as W3C Trace Context spells it."""
+
+_SIGNAL_PATH = "/v1/traces"
+
+_log = logging.getLogger(__name__)
+
+
+class Kind(Enum):
+    """What a span stands for, in the words of OpenTelemetry."""
+
+    INTERNAL = "internal"
+    SERVER = "server"
+    CLIENT = "client"
+
+
+class Span(Protocol):
+    """Something that has a beginning and an end. Safe to use from any thread."""
+
+    def set(self, attributes: Attributes) -> None:
+        """Says more about it."""
+        ...
+
+    def event(self, name: str, attributes: Attributes) -> None:
+        """Something happened at this moment."""
+        ...
+
+    def fail(self, kind: str) -> None:
+        """It went wrong; `kind` is one of few, e.g. the name of a status or of an exception."""
+        ...
+
+    def end(self, at: int | None = None) -> None:
+        """It is over: now, or at that moment in nanoseconds since 1970."""
+        ...
+
+
+class _Nothing:
+    """The span of what is not traced."""
+
+    def set(self, attributes: Attributes) -> None:
+        """Does nothing."""
+
+    def event(self, name: str, attributes: Attributes) -> None:
+        """Does nothing."""
+
+    def fail(self, kind: str) -> None:
+        """Does nothing."""
+
+    def end(self, at: int | None = None) -> None:
+        """Does nothing."""
+
+
+NOTHING: Span = _Nothing()
+"""The span of what is not traced."""
+
+
+class Tracing(Protocol):
+    """What makes spans and sends them away."""
+
+    def begin(
+        self,
+        name: str,
+        kind: Kind,
+        attributes: Attributes,
+        *,
+        parent: Span | None = None,
+        links: Iterable[Span] = (),
+        at: int | None = None,
+    ) -> Span:
+        """A span below `parent`, or below the present one; `NOTHING` when that is not recorded, or is none."""
+        ...
+
+    def adopt(self, name: str, kind: Kind, attributes: Attributes, carrier: Mapping[str, str]) -> Span:
+        """A span below the one that `carrier` names, in another process; the first of a trace where it names none."""
+        ...
+
+    def present(self, span: Span) -> "contextvars.Token[object]":
+        """Makes a span the present one of this task, and of what it begins."""
+        ...
+
+    def restore(self, token: "contextvars.Token[object]") -> None:
+        """Undoes `present`."""
+        ...
+
+    def current(self) -> Span:
+        """The present span; `NOTHING` when there is none that is recorded."""
+        ...
+
+    def carrier(self) -> dict[str, str]:
+        """What another process needs to go on with the present trace; empty without one."""
+        ...
+
+    def trace_id(self) -> str:
+        """Id of the present trace, 32 hex digits; empty without one that is recorded."""
+        ...
+
+    def close(self, timeout: float) -> None:
+        """Sends what is left, for `timeout` seconds at most."""
+        ...
+
+
+_tracing: Tracing | None = None
+
+
+def configure(service: str, endpoint: str, sample_ratio: float | None) -> None:
+    """Turns tracing on where an endpoint is set: `endpoint`, or else one of OpenTelemetry's own variables.
+
+    Whatever stands in the way is logged in one line; the process goes on without traces.
+
+    Args:
+        service: name of the service, e.g. "image".
+        endpoint: base URL of an OTLP/HTTP receiver, e.g. "http://collector:4318"; empty: see above.
+        sample_ratio: share of the traces begun here that are recorded, 0 to 1; None: as OTEL_TRACES_SAMPLER says.
+    """
+    url, trouble = resolve(endpoint, os.environ)
+    if url and find_spec("opentelemetry") is None:
+        trouble = "OpenTelemetry is not installed (pip install 'postcards-serving[tracing]')"
+    if trouble:
+        _log.warning("nothing is traced: %s", trouble)
+        return
+    if not url:
+        return
+    try:
+        from postcards_serving.otel import Otel
+    except ImportError as missing:
+        _log.warning(
+            "nothing is traced: a part of OpenTelemetry is missing (pip install 'postcards-serving[tracing]'): %s",
+            missing,
+        )
+        return
+    use(Otel.exporting(service, url, sample_ratio))
+    _log.info("tracing to %s", _shown(url))
+
+
+def resolve(endpoint: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """The URL that spans are sent to, or why there is none though an endpoint is set. Both empty: tracing is off.
+
+    Args:
+        endpoint: what the settings say; a base URL gets the path of the signal, as OTEL_EXPORTER_OTLP_ENDPOINT does.
+        environment: where the variables of OpenTelemetry are.
+    """
+    own = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
+    base = endpoint or ("" if own else environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
+    url = base or own
+    if not url or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return "", ""
+    variable = ENDPOINT if endpoint else "OTEL_EXPORTER_OTLP_ENDPOINT" if base else "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "", f"{variable} must be a URL such as http://collector:4318"
+    protocol = environment.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environment.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+    if protocol and protocol != "http/protobuf":
+        return "", f"spans leave as http/protobuf, mostly to port 4318, not as {protocol} (OTEL_EXPORTER_OTLP_PROTOCOL)"
+    if base and not parts.path.endswith(_SIGNAL_PATH):
+        url = parts._replace(path=parts.path.rstrip("/") + _SIGNAL_PATH).geturl()
+    return url, ""
+
+
+def use(tracing: Tracing | None) -> None:
+    """Makes spans of everything from now on; None turns tracing off."""
+    global _tracing
+    _tracing = tracing
+
+
+def shut_down(timeout: float = FLUSH_SECONDS) -> None:
+    """Sends the last spans, for `timeout` seconds at most, and turns tracing off."""
+    tracing = _tracing
+    use(None)
+    if tracing is not None:
+        tracing.close(timeout)
+
+
+def enabled() -> bool:
+    """Whether tracing is on."""
+    return _tracing is not None
+
+
+def current() -> Span:
+    """The span that the present task or thread works in."""
+    return NOTHING if _tracing is None else _tracing.current()
+
+
+def trace_id() -> str:
+    """Id of the present trace, 32 hex digits; empty when nothing is recorded."""
+    return "" if _tracing is None else _tracing.trace_id()
+
+
+def traceparent() -> str:
+    """The present span as W3C Trace Context spells it; empty without one."""
+    return "" if _tracing is None else _tracing.carrier().get(TRACEPARENT, "")
+
+
+def outgoing() -> Metadata | None:
+    """Metadata of a call that goes on with the present trace in another process; None without one."""
+    return None if _tracing is None else tuple(_tracing.carrier().items()) or None
+
+
+def begin(
+    name: str,
+    attributes: Attributes,
+    *,
+    parent: Span | None = None,
+    links: Iterable[Span] = (),
+    at: int | None = None,
+) -> Span:
+    """A span to be ended by hand, inside `parent` or the present one.
+
+    Args:
+        name: one of few.
+        attributes: says more.
+        parent: what it is a piece of. Default: the present span.
+        links: spans that it has to do with.
+        at: when it began, in nanoseconds since 1970. Default: now.
+    """
+    if _tracing is None or parent is NOTHING:
+        return NOTHING
+    return _tracing.begin(name, Kind.INTERNAL, attributes, parent=parent, links=links, at=at)
+
+
+def serve(name: str, attributes: Attributes, metadata: Mapping[str, str]) -> Span:
+    """The span of a call that came from outside, present for the rest of this task; to be ended by hand."""
+    if _tracing is None:
+        return NOTHING
+    span = _tracing.adopt(name, Kind.SERVER, attributes, metadata)
+    # Never restored: the task ends with its call, and a generator may be closed in another context.
+    _tracing.present(span)
+    return span
+
+
+def leave() -> None:
+    """From here on, the present task works in no span."""
+    if _tracing is not None:
+        _tracing.present(NOTHING)
+
+
+@contextlib.contextmanager
+def inside(
+    name: str,
+    attributes: Attributes,
+    *,
+    kind: Kind = Kind.INTERNAL,
+    expected: tuple[type[BaseException], ...] = (),
+) -> Generator[Span]:
+    """A span inside the present one, around a block of code; it fails with what the block raises.
+
+    Args:
+        name: one of few.
+        attributes: says more.
+        kind: what it stands for.
+        expected: exceptions that are no failure.
+    """
+    tracing = _tracing
+    if tracing is None:
+        yield NOTHING
+        return
+    span = tracing.begin(name, kind, attributes)
+    if span is NOTHING:
+        yield span
+        return
+    with _around(tracing, span, expected):
+        yield span
+
+
+@contextlib.contextmanager
+def resumed(name: str, attributes: Attributes, traceparent: str) -> Generator[Span]:
+    """A span around a block of code that goes on with a trace kept elsewhere; without one it begins a trace."""
+    tracing = _tracing
+    if tracing is None:
+        yield NOTHING
+        return
+    span = tracing.adopt(name, Kind.INTERNAL, attributes, {TRACEPARENT: traceparent} if traceparent else {})
+    with _around(tracing, span, ()):
+        yield span
+
+
+@contextlib.contextmanager
+def _around(tracing: Tracing, span: Span, expected: tuple[type[BaseException], ...]) -> Generator[None]:
+    token = tracing.present(span)
+    try:
+        yield
+    except expected as outcome:
+        span.set({"postcards.outcome": type(outcome).__name__})
+        raise
+    except Exception as fault:
+        span.fail(type(fault).__name__)
+        raise
+    except BaseException:
+        span.set({"postcards.outcome": "cancelled"})
+        raise
+    finally:
+        tracing.restore(token)
+        span.end()
+
+
+def _shown(url: str) -> str:
+    """A URL without what may be secret in it."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
