@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from postcards_client.ports import trouble_with_port
 
 COMMAND = str(Path(sys.executable).with_name("postcards"))
@@ -62,3 +64,32 @@ def test_the_engine_of_the_manifest_is_started_and_nothing_is_left_behind(tmp_pa
     assert "gone.onnx" in message
     assert "it was made with 'tiny': POSTCARDS_IMAGE_MODEL says where that is" in message
     assert list((tmp_path / "scratch").glob("*/logs/image.log")), "its log is left to be read"
+
+
+def test_a_model_on_the_hub_is_started_at_the_commit_of_the_manifest(tmp_path):
+    for library in ("torch", "diffusers", "transformers"):
+        pytest.importorskip(library, reason="make setup-models brings it")
+    from checkpoints.stable_diffusion import build_checkpoint
+
+    commit = "5" * 40
+    repository = tmp_path / "home" / "hub" / "models--someone--tiny"
+    build_checkpoint(repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    cache = {"HF_HOME": str(tmp_path / "home"), "POSTCARDS_IMAGE_THREADS": "1"}
+    model = {"POSTCARDS_IMAGE_ENGINE": "stable-diffusion", "POSTCARDS_IMAGE_MODEL": "someone/tiny"}
+    made = postcards(
+        tmp_path,
+        "create",
+        *("--seed", "7", "--exact", "--image-steps", "2", "--out", "kept"),
+        *("--width", "64", "--height", "64", "--seconds", "1"),
+        **cache,
+        **model,
+    )
+    assert made.returncode == 0, made.stderr
+    folder = tmp_path / "kept" / "postcards" / json.loads(made.stdout)["id"]
+    # The branch has moved on since: nobody asks for it.
+    (repository / "refs" / "main").write_text("6" * 40)
+    done = postcards(tmp_path, "verify", str(folder), "--part", "image", **cache)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert json.loads(done.stdout)["verdict"] == "equal"

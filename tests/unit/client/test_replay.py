@@ -13,7 +13,7 @@ from postcards_client.cli.exits import CommandFailed, Exit
 from postcards_client.cli.remaking import exit_of, present_parts, wanted_parts
 from postcards_client.errors import InvalidRequest, Unavailable
 from postcards_client.events import Advanced, Changed, Previewed
-from postcards_client.replay import Follower, Maker, NoManifest, find_source, makers_of
+from postcards_client.replay import Follower, Maker, NoManifest, find_source, makers_of, settings_of
 
 FROZEN = Path(__file__).parents[1] / "composer" / "manifests" / "ddpm.json"
 ID = "ky3ytresoahe6ahdjrzk67an6h"
@@ -43,8 +43,56 @@ def test_a_file_that_is_too_long_is_not_even_sent(tmp_path):
 
 
 def test_who_made_the_parts():
-    data = FROZEN.read_bytes()
-    assert makers_of(data, ("image", "audio")) == {"image": Maker("ddpm", "b2"), "audio": Maker("vocal-tract", "")}
+    makers = makers_of(FROZEN.read_bytes(), ("image", "audio"))
+    assert (makers["image"].engine, makers["image"].model) == ("ddpm", "b2")
+    assert makers["image"].revision.startswith("sha256:a7a1ed4e")
+    assert makers["audio"] == Maker("vocal-tract", "")
+
+
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+
+
+def test_a_model_on_the_hub_is_named_with_its_commit_and_its_lora():
+    lora = json.dumps({"name": "someone/ink/ink.safetensors", "revision": COMMIT[::-1], "weight": 0.7})
+    made = {"engine": "stable-diffusion", "model": "owner/name", "model_revision": COMMIT, "settings": {"lora": lora}}
+    data = json.dumps({"parts": [{"kind": "image", "provenance": made}]}).encode()
+    assert settings_of(makers_of(data, ("image",)), {}) == {
+        "POSTCARDS_IMAGE_ENGINE": "stable-diffusion",
+        "POSTCARDS_IMAGE_MODEL": "owner/name",
+        "POSTCARDS_IMAGE_REVISION": COMMIT,
+        "POSTCARDS_IMAGE_LORA": f"someone/ink@{COMMIT[::-1]}:0.700000",
+    }
+
+
+@pytest.mark.parametrize(
+    ("maker", "expected"),
+    [
+        (Maker("stable-audio", "tiny", "sha256:00"), {}),
+        (Maker("stable-audio", "../tiny", COMMIT), {}),
+        (Maker("openai", "gpt-5.1", "gpt-5.1-2026-01-01"), {"MODEL": "gpt-5.1"}),
+        (Maker("openai", "qwen2.5:0.5b"), {"MODEL": "qwen2.5:0.5b"}),
+        (Maker("openai", "a\nb"), {}),
+        (Maker("vocal-tract", ""), {}),
+    ],
+)
+def test_what_is_no_model_of_a_hub_is_not_named_as_one(maker, expected):
+    more = {f"POSTCARDS_AUDIO_{name}": value for name, value in expected.items()}
+    assert settings_of({"audio": maker}, {}) == {"POSTCARDS_AUDIO_ENGINE": maker.engine, **more}
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"POSTCARDS_IMAGE_MODEL": "/models/mine"},
+        {"POSTCARDS_IMAGE_MODEL_FILE": "/run/model"},
+        {"POSTCARDS_IMAGE_ENGINE": "ddpm"},
+    ],
+)
+def test_who_names_another_model_or_engine_means_that_one(surroundings):
+    maker = Maker("stable-diffusion", "owner/name", COMMIT)
+    assert settings_of({"image": maker}, surroundings) == {"POSTCARDS_IMAGE_ENGINE": "stable-diffusion"}
+    whole = settings_of({"image": maker}, {"POSTCARDS_IMAGE_ENGINE": "stable-diffusion", "POSTCARDS_IMAGE_MODEL": ""})
+    assert whole["POSTCARDS_IMAGE_MODEL"] == "owner/name"
 
 
 @given(st.binary(max_size=40) | st.sampled_from([b"[]", b"{}", b'{"parts": 3}', b'{"parts": [3]}', b"[" * 10_000]))

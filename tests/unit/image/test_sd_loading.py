@@ -144,12 +144,33 @@ def test_a_scheduler_that_asks_for_the_unknown_is_refused(copied):
     [
         ("owner/name", LoraChoice("owner/name", 1.0)),
         ("owner/name:0.7", LoraChoice("owner/name", 0.7)),
+        ("owner/name@v1.2", LoraChoice("owner/name", 1.0, "v1.2")),
+        ("owner/name@feature/ink:-0.7", LoraChoice("owner/name", -0.7, "feature/ink")),
+        ("/models/ink@home.safetensors:0.5", LoraChoice("/models/ink@home.safetensors", 0.5)),
         ("/models/ink.safetensors:-1", LoraChoice("/models/ink.safetensors", -1.0)),
         ("C:\\models\\ink.safetensors", LoraChoice("C:\\models\\ink.safetensors", 1.0)),
     ],
 )
 def test_a_lora_setting_is_a_source_and_maybe_a_weight(setting, choice):
     assert read_choice(setting) == choice
+
+
+def test_a_lora_on_the_hub_has_a_revision_of_its_own(tmp_path, monkeypatch, sd_checkpoint):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    commits = {"main": "a" * 40, "v2": "b" * 40}
+    repository = tmp_path / "hub" / "models--owner--ink"
+    for branch, commit in commits.items():
+        build_lora(repository / "snapshots" / commit / f"{branch}.safetensors", sd_checkpoint)
+        (repository / "refs").mkdir(exist_ok=True)
+        (repository / "refs" / branch).write_text(commit)
+    for setting, branch in {"owner/ink": "main", "owner/ink@v2:0.5": "v2", f"owner/ink@{commits['v2']}": "v2"}.items():
+        found = find_lora(read_choice(setting), "")
+        assert (found.name, found.revision) == (f"owner/ink/{branch}.safetensors", commits[branch])
+    loaded = load_checkpoint(choices(sd_checkpoint, lora="owner/ink@v2:0.5"))
+    told = {"name": "owner/ink/v2.safetensors", "revision": commits["v2"], "weight": 0.5}
+    assert loaded.settings["lora"] == told
+    assert "v3" in refusal(choices(sd_checkpoint, lora="owner/ink@v3"))
 
 
 def test_a_lora_that_is_no_lora_is_refused(sd_checkpoint, tmp_path):

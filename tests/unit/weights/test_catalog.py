@@ -211,6 +211,8 @@ def test_what_the_environment_names():
     assert ids(("image",), environment, model_id="d/e") == {"stable-diffusion": [("d/e", "main"), ("c/lora", "main")]}
     environment["POSTCARDS_IMAGE_LORA"] = "c/lora:-0.5"
     assert ids((), environment) == {"stable-diffusion": [("a/b", "v3"), ("c/lora", "main")]}
+    environment["POSTCARDS_IMAGE_LORA"] = "c/lora@v1.2:0.5"
+    assert ids((), environment) == {"stable-diffusion": [("a/b", "v3"), ("c/lora", "v1.2")]}
     # What it says of a model belongs to the engine that it names.
     assert ids((), environment, engine="ddpm") == {"ddpm": []}
 

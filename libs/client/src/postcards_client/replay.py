@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from postcards.composer.v1 import composer_pb2
 from postcards.media.v1 import media_pb2
@@ -27,6 +28,11 @@ _KINDS = {
 }
 _ID = re.compile("[a-z2-7]{26}")
 _ENGINE = re.compile("[a-z0-9-]{1,64}")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
+_COMMIT = re.compile("[0-9a-f]{40}")
+_API_MODEL = re.compile(r"[A-Za-z0-9][\w./:@-]{0,511}")
+_OF_AN_API = frozenset({"openai"})
+"""Engines whose model is one that an API names, not one on this machine."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,23 @@ class Maker:
     """Name of the engine."""
     model: str
     """Hub id or name of its model; empty for engines that compute."""
+    revision: str = ""
+    """Commit on the hub, or hash over the files of a folder."""
+    lora: str = ""
+    """LoRA weights from the hub that were mixed in, as the setting names them."""
+
+    def settings(self, part: str) -> dict[str, str]:
+        """The settings of the service of `part` that make it work with the same engine and, if it can, model.
+
+        A model on the hub is named with its commit. Where a folder lay only who made the part knows.
+        """
+        prefix = f"POSTCARDS_{part.upper()}"
+        settings = {f"{prefix}_ENGINE": self.engine}
+        if self.engine in _OF_AN_API and _API_MODEL.fullmatch(self.model):
+            settings[f"{prefix}_MODEL"] = self.model
+        elif _HUB_ID.fullmatch(self.model) and _COMMIT.fullmatch(self.revision):
+            settings |= {f"{prefix}_MODEL": self.model, f"{prefix}_REVISION": self.revision}
+        return settings | ({f"{prefix}_LORA": self.lora} if self.lora else {})
 
 
 class NoManifest(PostcardsError):  # noqa: N818 - a word of the domain, as its siblings
@@ -164,7 +187,45 @@ def makers_of(manifest: bytes, parts: Sequence[str]) -> dict[str, Maker]:
     """Who made each of `parts`, as a manifest says; nothing of what cannot be read."""
     try:
         found = [(part["kind"], part["provenance"]) for part in json.loads(manifest)["parts"] if part["provenance"]]
-        makers = {kind: Maker(str(made["engine"]), str(made["model"])) for kind, made in found if kind in parts}
-    except (ValueError, KeyError, TypeError, RecursionError):
+        makers = {kind: _maker(made) for kind, made in found if kind in parts}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     return {part: maker for part, maker in makers.items() if _ENGINE.fullmatch(maker.engine)}
+
+
+def settings_of(makers: Mapping[str, Maker], surroundings: Mapping[str, str]) -> dict[str, str]:
+    """The settings of services that work as `makers` did, where `surroundings` do not decide otherwise.
+
+    Who names another engine or model there means that one, with its own revision.
+    """
+    settings: dict[str, str] = {}
+    for part, maker in makers.items():
+        wanted = maker.settings(part)
+        engine, model = f"POSTCARDS_{part.upper()}_ENGINE", f"POSTCARDS_{part.upper()}_MODEL"
+        other = surroundings.get(engine, maker.engine) not in ("", maker.engine)
+        if other or surroundings.get(model) or surroundings.get(f"{model}_FILE"):
+            wanted = {engine: maker.engine}
+        settings |= wanted
+    return settings
+
+
+def _maker(provenance: Mapping[str, Any]) -> Maker:
+    return Maker(
+        engine=str(provenance["engine"]),
+        model=str(provenance["model"]),
+        revision=str(provenance.get("model_revision", "")),
+        lora=_lora_of(provenance.get("settings") or {}),
+    )
+
+
+def _lora_of(settings: Mapping[str, str]) -> str:
+    """The setting of LoRA weights from the hub; empty where there were none, or they came from a folder."""
+    lora = json.loads(settings.get("lora", "null"))
+    if not isinstance(lora, dict):
+        return ""
+    told = cast("dict[str, object]", lora)
+    model = "/".join(str(told.get("name", "")).split("/")[:2])
+    revision, weight = str(told.get("revision", "")), told.get("weight", 1.0)
+    if not (_HUB_ID.fullmatch(model) and _COMMIT.fullmatch(revision) and isinstance(weight, int | float)):
+        return ""
+    return f"{model}@{revision}:{weight:f}"

@@ -38,7 +38,8 @@ def fetch(model: str, *, patterns: Sequence[str], revision: str = "", install: s
         ModelUnusable: it cannot be fetched.
     """
     if is_offline():
-        raise ModelUnusable(f"{model} could not be fetched: HF_HUB_OFFLINE is set and {_whereabouts()}; {FETCH}")
+        named = f"{model} at {revision}" if revision else model
+        raise ModelUnusable(f"{named} could not be fetched: HF_HUB_OFFLINE is set and {_whereabouts()}; {FETCH}")
     hub = _client(model, install)
     _log.info("fetching %s from the Hugging Face hub into %s", model, hub_cache())
     with _in_one_sentence(model, revision):

@@ -24,7 +24,8 @@ class ImageSettings(ServiceSettings):
     image_revision: str = Field(default="", max_length=256)
     """Commit, branch or tag of a model on the hub. Empty: the pinned commit of stable-diffusion-v1-5, else `main`."""
     image_lora: str = Field(default="", max_length=4096)
-    """LoRA weights for stable-diffusion: folder, .safetensors file or hub id, then `:weight` where that is not 1."""
+    """LoRA weights for stable-diffusion: folder, .safetensors file, or hub id (with `@revision` where that is not
+    `main`), then `:weight` where that is not 1."""
     image_runtime: Literal["auto", "onnx", "torch"] = "auto"
     """What runs a ddpm model. auto: onnxruntime where there is an ONNX file, else torch."""
     image_device: str = Field(default="auto", pattern=r"auto|cpu|mps|cuda(:\d+)?")

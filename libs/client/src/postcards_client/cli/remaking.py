@@ -1,5 +1,6 @@
 """What `postcards replay` and `postcards verify` share: their options, the services they ask, the making again."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -70,8 +71,8 @@ StartEngines = Annotated[
     bool,
     typer.Option(
         "--start",
-        help="Start the four services on this machine for this command, with the engines that made the postcard "
-        "where POSTCARDS_..._ENGINE name no others, and stop them after it.",
+        help="Start the four services on this machine for this command, with the engines that made the postcard and "
+        "their models from the hub, where POSTCARDS_..._ENGINE and ..._MODEL name no others; stop them after it.",
         rich_help_panel=_SERVICES,
     ),
 ]
@@ -147,12 +148,14 @@ def _addresses(port_base: int | None) -> dict[str, str]:
 
 
 def _scratch(makers: "Mapping[str, Maker]", where: Place, folder: Path) -> Plan:
-    """Services that keep nothing, with the engines that made the parts."""
+    """Services that keep nothing, with the engines and models that made the parts."""
+    from postcards_client.replay import settings_of
+
     return Plan(
         endpoints=endpoints(where.port_base),
         store_url=folder.as_uri(),
         folder=folder,
-        settings={f"POSTCARDS_{part.upper()}_ENGINE": maker.engine for part, maker in makers.items()},
+        settings=settings_of(makers, os.environ),
     )
 
 

@@ -98,10 +98,11 @@ def _choice(
 
 
 def _lora(part: str, engine: str, settings: Mapping[str, str]) -> tuple[Companion, ...]:
-    name = _STRENGTH.sub("", settings.get("POSTCARDS_IMAGE_LORA", "").strip())
-    if part != "image" or engine != "stable-diffusion" or not is_hub_id(name) or Path(name).expanduser().exists():
+    source = _STRENGTH.sub("", settings.get("POSTCARDS_IMAGE_LORA", "").strip())
+    name, _, revision = source.partition("@")
+    if part != "image" or engine != "stable-diffusion" or not is_hub_id(name) or Path(source).expanduser().exists():
         return ()
-    return (Companion(Model(name, "main", LORA), unless=""),)
+    return (Companion(Model(name, revision or "main", LORA), unless=""),)
 
 
 def usual_precision(part: str, settings: Mapping[str, str]) -> Precision:

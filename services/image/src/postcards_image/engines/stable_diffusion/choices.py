@@ -24,7 +24,7 @@ class Choices:
     revision: str = ""
     """Branch, tag or commit on the hub; empty: the pinned one of the default model, else the newest."""
     lora: str = ""
-    """Folder, .safetensors file or hub id of LoRA weights, then `:weight` where that is not 1; empty: none."""
+    """LoRA weights: see `lora.read_choice`; empty: none."""
     device: str = "auto"
     """"auto", "cpu", "cuda", "cuda:N" or "mps"."""
     dtype: str = "auto"

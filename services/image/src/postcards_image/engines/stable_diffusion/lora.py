@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import find_model
+from postcards_serving.models import find_model, is_hub_id
 
 _USUAL_NAME: Final = "pytorch_lora_weights.safetensors"
 """What training scripts call the file."""
 _WEIGHTED = re.compile(r"(?P<source>.+?):(?P<weight>-?\d+(?:\.\d*)?)")
+_REVISED = re.compile(r"(?P<source>[^@]+)@(?P<revision>[\w./-]{1,256})")
 _HEAVIEST = 4.0
 
 
@@ -25,6 +26,8 @@ class LoraChoice:
     """Folder, .safetensors file or hub id."""
     weight: float
     """How strongly it is mixed in; 1 as it was trained."""
+    revision: str = ""
+    """Commit, branch or tag on the hub; empty: `main`."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,20 @@ class LoraFile:
 
 
 def read_choice(setting: str) -> LoraChoice:
-    """The choice that a setting writes as `source` or `source:weight`.
+    """The choice that a setting writes as `source`, `source:weight`, `source@revision` or `source@revision:weight`.
+
+    Only ids on the hub have a revision: in the name of a folder or file an @ is a letter.
 
     Raises:
         ModelUnusable: the weight is no sensible number.
     """
     matched = _WEIGHTED.fullmatch(setting)
     if matched is None:
-        return LoraChoice(setting, 1.0)
+        return _at_revision(setting, 1.0)
     weight = float(matched["weight"])
     if not -_HEAVIEST <= weight <= _HEAVIEST:
         raise ModelUnusable(f"POSTCARDS_IMAGE_LORA: the weight must be -{_HEAVIEST:g} to {_HEAVIEST:g}, not {weight:g}")
-    return LoraChoice(matched["source"], weight)
+    return _at_revision(matched["source"], weight)
 
 
 def find_lora(choice: LoraChoice, install: str) -> LoraFile:
@@ -65,7 +70,9 @@ def find_lora(choice: LoraChoice, install: str) -> LoraFile:
             raise ModelUnusable(f"{path} is not a .safetensors file: other formats of LoRA weights are never opened")
         model = find_model(str(path.parent), patterns=[glob.escape(path.name)])
         return LoraFile(path, path.name, model.revision, model.files[path.name])
-    model = find_model(choice.source, patterns=["*.safetensors"], install=install, required=["*.safetensors"])
+    model = find_model(
+        choice.source, patterns=["*.safetensors"], revision=choice.revision, install=install, required=["*.safetensors"]
+    )
     name = _the_one(model.files, model.name)
     return LoraFile(model.folder / name, f"{model.name}/{name}", model.revision, model.files[name])
 
@@ -96,6 +103,13 @@ def fuse(choice: LoraChoice, lora: LoraFile, parts: Mapping[str, Any]) -> None:
     except Exception as fault:
         reason = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]
         raise ModelUnusable(f"the LoRA weights {lora.name} do not fit the model: {reason}") from fault
+
+
+def _at_revision(source: str, weight: float) -> LoraChoice:
+    matched = _REVISED.fullmatch(source)
+    if matched is None or not is_hub_id(matched["source"]) or Path(source).expanduser().exists():
+        return LoraChoice(source, weight)
+    return LoraChoice(matched["source"], weight, matched["revision"])
 
 
 def _the_one(files: Mapping[str, str], model: str) -> str:
