@@ -106,7 +106,7 @@ class CommandTrace:
 
 def _provider() -> "TracerProvider | None":
     """What sends the spans of this process; None where no endpoint is set or OpenTelemetry is missing."""
-    url = _endpoint()
+    url = endpoint()
     if not url:
         return None
     try:
@@ -134,13 +134,15 @@ def _provider() -> "TracerProvider | None":
     return provider
 
 
-def _endpoint() -> str:
+def endpoint() -> str:
     """Where spans are sent to, by the variables that the services read too; empty: nowhere."""
     own = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
     base = os.environ.get(ENDPOINT) or ("" if own else os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
     url = base or own
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+    off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or protocol not in (None, "", "http/protobuf")
+    if off or parts.scheme not in ("http", "https") or not parts.hostname:
         return ""
     if not base or parts.path.endswith(_SIGNAL_PATH):
         return url
