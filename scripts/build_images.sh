@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Builds the container images: scripts/build_images.sh [image|audio|language|composer|client ...], all of them if none is named.
+# Builds the container images: scripts/build_images.sh [image|audio|language|composer|client ...]; without names all.
+#   ONLY="image composer"       the same as naming them
 #   VARIANT=models              also what runs the large models (image and audio; the tag ends in -models)
 #   POSTCARDS_REGISTRY=...      what their names begin with (postcards)
-#   POSTCARDS_VERSION=...       their tag (0.1.0)
+#   POSTCARDS_VERSION=...       their tag (0.1.0); VERSION= is short for it
 #   BASE=...                    the base image (docker.io/library/python:3.11-slim-bookworm)
 #   PIP_EXTRA_INDEX_URL=...     where pip looks besides, e.g. for a torch without CUDA
 set -euo pipefail
 cd "$(dirname "$0")/.."
 registry=${POSTCARDS_REGISTRY:-postcards}
-version=${POSTCARDS_VERSION:-0.1.0}
+version=${POSTCARDS_VERSION:-${VERSION:-0.1.0}}
 variant=${VARIANT:-light}
 # BuildKit builds the stage that the images share once, and keeps what pip has fetched.
 export DOCKER_BUILDKIT=1
@@ -20,8 +21,7 @@ case $variant in
   models) all=(audio image) suffix=-models ;;
   *) fail "no such variant: $variant (light or models)" ;;
 esac
-names=("$@")
-[ $# -gt 0 ] || names=("${all[@]}")
+read -ra names <<<"${*:-${ONLY:-${all[*]}}}"
 docker version >/dev/null 2>&1 || fail "needs a Docker engine that answers: see docker version"
 
 for name in "${names[@]}"; do
