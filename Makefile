@@ -97,6 +97,14 @@ format: $(VENV)/dev.stamp ## put the code and the protos into shape
 protos: $(VENV)/dev.stamp ## generate libs/stubs from protos/
 	scripts/generate_stubs.sh libs/stubs/src
 
+.PHONY: images
+images: ## build the container images: ONLY="image composer", VARIANT=models and VERSION= are optional
+	@scripts/build_images.sh
+
+.PHONY: e2e
+e2e: $(VENV)/dev.stamp ## build the images, run the whole system in containers, break it and tear it down (needs a Docker engine)
+	@scripts/e2e.sh
+
 .PHONY: bench
 bench: $(VENV)/dev.stamp $(VENV)/measure.stamp ## run every benchmark; each prints a table (quality of a model: with DATA=photographs)
 	@for file in benchmarks/*.py; do \
