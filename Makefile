@@ -76,8 +76,8 @@ train: $(VENV)/train.stamp ## learn from the pictures in DATA=, e.g. make train 
 	@$(BIN)/postcards-train --data "$$DATA" --out "$$MODEL" --preset "$$PRESET" $$(test -d "$$MODEL/checkpoints" && echo --resume)
 
 .PHONY: test
-test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of training and of models after `make setup-train setup-models setup-servers`)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -q
+test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of training and of models after `make setup-train setup-models setup-servers`; those of containers: make e2e)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -q --ignore tests/containers
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp $(VENV)/train.stamp $(VENV)/models.stamp ## check style, types, protos and shell scripts
