@@ -3,15 +3,17 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from postcards_serving import metrics, tracing
 from postcards_serving.admission import Admission
+from postcards_serving.batching import InFlightBatch
 from postcards_serving.errors import EngineFailed
 from postcards_serving.execution import Executor, Finished
 from postcards_serving.testing import eventually
@@ -188,3 +190,63 @@ async def test_a_failure_of_the_engine_is_named(recorder):
     assert engine.attributes["postcards.outcome"] == "failed"
     assert "swordfish" not in engine.to_json()
     assert recorder.named("stage skin")
+
+
+class Gated:
+    """Steps of numbers that wait until they may."""
+
+    def __init__(self) -> None:
+        self.entered, self.gate = threading.Event(), threading.Event()
+
+    def group(self, state: int) -> int:
+        del state
+        return 0
+
+    def finished(self, state: int) -> bool:
+        return state == 4
+
+    def step(self, states: Sequence[int]) -> list[int]:
+        self.entered.set()
+        self.gate.wait(30)
+        return [state + 1 for state in states]
+
+
+async def test_rows_of_a_real_batch_name_those_they_share_steps_with(recorder):
+    stepper = Gated()
+    batch = InFlightBatch(stepper, max_rows=4, max_waiting=4, engine="traced")
+    executor = Executor(2, Admission(4), engine="traced")
+
+    def call(work: Work) -> int:
+        work.report(Progress("denoise"))
+        return list(batch.follow(0, work))[-1]
+
+    async def called(name: str) -> None:
+        with tracing.resumed(name, {}, ""):
+            assert (await collected(executor, call))[-1].result == 4
+
+    try:
+        first = asyncio.create_task(called("first"))
+        await eventually(stepper.entered.is_set)
+        second = asyncio.create_task(called("second"))
+        await eventually(lambda: REGISTRY.get_sample_value("postcards_batch_rows_waiting", {"engine": "traced"}) == 1)
+        stepper.gate.set()
+        await asyncio.gather(first, second)
+        assert await executor.drain(5)
+    finally:
+        stepper.gate.set()
+        await asyncio.to_thread(batch.close)
+    engines = {recorder.parent(span).name: span.context.span_id for span in recorder.named("engine traced")}
+    told = [
+        (
+            recorder.parent(recorder.parent(recorder.parent(span))).name,
+            span.attributes["postcards.steps"],
+            [link.context.span_id for link in span.links],
+        )
+        for span in recorder.named("steps")
+    ]
+    assert sorted(told) == [
+        ("first", 1, []),
+        ("first", 3, [engines["second"]]),
+        ("second", 1, []),
+        ("second", 3, [engines["first"]]),
+    ]

@@ -75,6 +75,7 @@ class _Nothing:
 
 NOTHING: Span = _Nothing()
 """The span of what is not traced."""
+_NO_SPAN = contextlib.nullcontext(NOTHING)
 
 
 class Tracing(Protocol):
@@ -256,14 +257,13 @@ def leave() -> None:
         _tracing.present(NOTHING)
 
 
-@contextlib.contextmanager
 def inside(
     name: str,
     attributes: Attributes,
     *,
     kind: Kind = Kind.INTERNAL,
     expected: tuple[type[BaseException], ...] = (),
-) -> Generator[Span]:
+) -> contextlib.AbstractContextManager[Span]:
     """A span inside the present one, around a block of code; it fails with what the block raises.
 
     Args:
@@ -273,34 +273,24 @@ def inside(
         expected: exceptions that are no failure.
     """
     tracing = _tracing
-    if tracing is None:
-        yield NOTHING
-        return
-    span = tracing.begin(name, kind, attributes)
-    if span is NOTHING:
-        yield span
-        return
-    with _around(tracing, span, expected):
-        yield span
+    span = NOTHING if tracing is None else tracing.begin(name, kind, attributes)
+    return _NO_SPAN if tracing is None or span is NOTHING else _around(tracing, span, expected)
 
 
-@contextlib.contextmanager
-def resumed(name: str, attributes: Attributes, traceparent: str) -> Generator[Span]:
+def resumed(name: str, attributes: Attributes, traceparent: str) -> contextlib.AbstractContextManager[Span]:
     """A span around a block of code that goes on with a trace kept elsewhere; without one it begins a trace."""
     tracing = _tracing
     if tracing is None:
-        yield NOTHING
-        return
-    span = tracing.adopt(name, Kind.INTERNAL, attributes, {TRACEPARENT: traceparent} if traceparent else {})
-    with _around(tracing, span, ()):
-        yield span
+        return _NO_SPAN
+    carrier = {TRACEPARENT: traceparent} if traceparent else {}
+    return _around(tracing, tracing.adopt(name, Kind.INTERNAL, attributes, carrier), ())
 
 
 @contextlib.contextmanager
-def _around(tracing: Tracing, span: Span, expected: tuple[type[BaseException], ...]) -> Generator[None]:
+def _around(tracing: Tracing, span: Span, expected: tuple[type[BaseException], ...]) -> Generator[Span]:
     token = tracing.present(span)
     try:
-        yield
+        yield span
     except expected as outcome:
         span.set({"postcards.outcome": type(outcome).__name__})
         raise
