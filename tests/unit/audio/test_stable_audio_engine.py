@@ -152,7 +152,7 @@ def test_a_prompt_that_is_cut_is_said(engine):
     assert not [note for note in result.provenance.notes if "negative_prompt" in note]
 
 
-def test_stages_are_reported_in_order_and_steps_one_by_one(engine):
+def test_stages_are_reported_in_order_and_never_go_back(engine):
     events = []
     ask(engine, Work(events.append), init_strength=0.5, steps=10)
     assert list(dict.fromkeys(event.stage for event in events)) == list(STAGES)

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="make setup-models brings it")
 from checkpoints.stable_audio import build_checkpoint, build_text_encoder  # noqa: E402
 from postcards_audio.engines.stable_audio import load_model  # noqa: E402
 from postcards_audio.engines.stable_audio import pieces as cutting  # noqa: E402
+from postcards_audio.engines.stable_audio.description import read_description  # noqa: E402
 from postcards_audio.engines.stable_audio.libraries import import_libraries  # noqa: E402
 from postcards_audio.engines.stable_audio.model import Guided  # noqa: E402
 from postcards_audio.engines.stable_audio.sampling import RowStepper, begin_row, noise_levels  # noqa: E402
@@ -141,6 +142,12 @@ def changed(folder, tmp_path, change):
 def test_a_model_of_another_kind_is_refused_in_words(stable_audio_folder, tmp_path, change, says):
     with pytest.raises(ModelUnusable, match=says):
         load_model(str(changed(stable_audio_folder, tmp_path, change)), device="cpu")
+
+
+def test_a_model_is_called_by_its_name_not_by_that_of_its_commit(stable_audio_folder, tmp_path):
+    folder = changed(stable_audio_folder, tmp_path, lambda c: c.update(model_type="lm")).rename(tmp_path / ("a" * 40))
+    with pytest.raises(ModelUnusable, match=r"^owner/songs is of the kind lm"):
+        read_description(folder, "owner/songs")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -142,15 +143,31 @@ def test_an_exact_picture_is_equal_bit_by_bit_in_any_company(engine):
 
 def test_stages_steps_and_previews_are_reported(engine):
     events: list[Event] = []
-    engine.generate(request(steps=12, init_strength=1.0, previews=True), Work(events.append))
+    # Many steps: who listens is woken in between, however busy the machine is.
+    engine.generate(request(steps=60, init_strength=1.0, previews=True), Work(events.append))
     progress = [event for event in events if isinstance(event, Progress)]
     assert list(dict.fromkeys(event.stage for event in progress)) == ["bones", "denoise", "print"]
     fractions = [event.fraction for event in progress]
     assert fractions == sorted(fractions)
-    assert (fractions[0], progress[-1].step, progress[-1].steps) == (0, 13, 14)
+    assert (fractions[0], progress[-1].step, progress[-1].steps) == (0, 61, 62)
     shown = [event for event in events if isinstance(event, Preview)]
     assert {event.stage for event in shown} >= {"denoise", "print"}
     assert all(event.data[8:12] == b"WEBP" for event in shown)
+
+
+def test_looks_at_a_picture_are_some_steps_apart(engine):
+    steps: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Progress) and event.stage == "denoise":
+            steps.append(event.step)
+        elif isinstance(event, Preview) and event.stage == "denoise":
+            seen.append(steps[-1])
+
+    seen: list[int] = []
+    engine.generate(request(steps=300, init_strength=1.0, previews=True), Work(listen))
+    assert seen
+    assert all(later - earlier >= 3 for earlier, later in pairwise(seen))
 
 
 def test_the_bones_are_shown_where_there_are_any(engine):

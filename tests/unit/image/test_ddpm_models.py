@@ -144,7 +144,7 @@ def hub_home(tmp_path, monkeypatch):
 
 
 def test_a_model_that_cannot_be_fetched_says_so(hub_home):
-    with pytest.raises(ModelUnusable, match="someone/animals could not be fetched") as fault:
+    with pytest.raises(ModelUnusable, match="someone/animals at v2 could not be fetched") as fault:
         load_network("someone/animals")
     assert str(hub_home) in fault.value.message
 
@@ -159,5 +159,5 @@ def test_a_model_on_the_hub_needs_neither_network_nor_client_once_it_is_in_the_c
     (home / "refs" / "main").write_text(commit)
     (snapshot / "model.onnx").write_bytes(TINY.read_bytes())
     assert load_network("someone/animals").description.name == "tiny"
-    with pytest.raises(ModelUnusable, match="someone/animals could not be fetched"):
+    with pytest.raises(ModelUnusable, match="someone/animals at v2 could not be fetched"):
         load_network("someone/animals", revision="v2")

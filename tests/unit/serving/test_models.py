@@ -10,7 +10,7 @@ import pytest
 
 from postcards_serving.model_cache import files_below, hub_cache, is_offline, matching
 from postcards_serving.model_hashes import hashes_of, revision_of
-from postcards_serving.models import ModelUnusable, cached, find_model, is_hub_id
+from postcards_serving.models import ModelUnusable, cached, find_model, first_line, is_hub_id
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OLDER = "89abcdef0123456789abcdef0123456789abcdef"
@@ -336,3 +336,15 @@ def test_a_memory_that_cannot_be_written_costs_time_alone(tmp_path):
     folder = write(tmp_path, {"a.json": b"1", "file": b""})
     assert hashes_of(folder, ["a.json"], tmp_path / "file" / "memory") == {"a.json": sha256(b"1")}
     assert not list(tmp_path.glob(".memory*"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        (ValueError("  no such layer\nat line 3"), "no such layer"),
+        (KeyError(), "KeyError"),
+        (RuntimeError("x" * 1000), "x" * 300),
+    ],
+)
+def test_the_first_line_of_a_fault(fault, line):
+    assert first_line(fault) == line

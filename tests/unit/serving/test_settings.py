@@ -140,3 +140,9 @@ def test_what_a_validator_says_is_told_as_it_is(monkeypatch):
     with pytest.raises(SettingsError) as fault:
         read_settings(Checked)
     assert str(fault.value) == "POSTCARDS_ENGINE: there are none"
+
+
+def test_who_names_no_number_of_places_gets_what_suits_the_engine(monkeypatch):
+    assert read_settings(ServiceSettings).places(4) == 4
+    monkeypatch.setenv("POSTCARDS_MAX_IN_FLIGHT", "1")
+    assert read_settings(ServiceSettings).places(4) == 1

@@ -29,6 +29,9 @@ _CLOSE_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
+MOST_WAITING = 1024
+"""Rows that may wait for a place, if nobody says otherwise."""
+
 
 class InFlightBatch(Generic[StateT]):
     """The rows of all calls of one engine on their way through the steps."""
@@ -38,7 +41,7 @@ class InFlightBatch(Generic[StateT]):
         stepper: Stepper[StateT],
         *,
         max_rows: int,
-        max_waiting: int,
+        max_waiting: int = MOST_WAITING,
         budget: float | None = None,
         engine: str = "",
         clock: Callable[[], float] = time.monotonic,
@@ -49,7 +52,8 @@ class InFlightBatch(Generic[StateT]):
             stepper: the engine's step. Where it also has `cost(state)` (see `step_loop.Weighing`), rows come aboard
                 while their costs keep within `budget`; where it has `reclaim()`, it is called when memory was short.
             max_rows: rows in flight at once, of all groups together; at least 1.
-            max_waiting: rows that may wait for a place; at least 0.
+            max_waiting: rows that may wait for a place; at least 0. The default is for engines behind an
+                executor, which lets fewer in.
             budget: what the rows in flight may cost together, greater than 0; default: whatever `max_rows` cost. It
                 falls when memory is short, and recovers slowly.
             engine: name of the engine in metrics and logs.

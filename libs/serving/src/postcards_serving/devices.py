@@ -1,9 +1,11 @@
-"""Which device an engine on torch computes on, in which numbers, and how memory stands there.
+"""Which device an engine on torch computes on, in which numbers, on how many cores, and how memory stands there.
 
 torch is imported inside the functions, where an engine has it anyway; `is_out_of_memory` does without it.
 """
 
 import contextlib
+import math
+import os
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,11 @@ _MEMORY_FILES = (
     ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 """Limit and use of a container's memory, of cgroups in version 2 and 1."""
+_CPU_FILES = (
+    ("sys/fs/cgroup/cpu.max", "sys/fs/cgroup/cpu.max"),
+    ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
+"""Processor time of a container in each period, and the period, of cgroups in version 2 and 1."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,16 @@ def choose_device(device: str = "auto", dtype: str = "auto", *, prefer: DType = 
     chosen = _DTYPES.get(dtype) or _usual(torch, name, prefer)
     described = f"{name} {torch.cuda.get_device_name(name)}" if name.startswith("cuda") else name
     return Device(name, chosen, described)
+
+
+def available_cores(root: Path = Path("/")) -> int:
+    """Cores that this process may use, at least 1: by its affinity, and by the processor time of its container.
+
+    A container with the time of two cores on a machine of 64 sees 64; as many threads would only wait for each other.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted = (_cores_granted(root, *files) for files in _CPU_FILES)
+    return max(1, min([allowed, *(math.ceil(cores) for cores in granted if cores is not None)]))
 
 
 def free_memory(device: Device) -> int | None:
@@ -205,6 +222,14 @@ def _usual(torch: Any, name: str, prefer: DType) -> DType:  # noqa: ANN401
 def _number(pattern: str, meminfo: Path) -> int | None:
     found = re.search(pattern, _text(meminfo), re.MULTILINE)
     return int(found[1]) * 1024 if found else None
+
+
+def _cores_granted(root: Path, quota: str, period: str) -> float | None:
+    """Processor time of a container in cores. Version 2 says both in one file, or "max"; version 1 has -1 for none."""
+    told = " ".join(_text(root / file) for file in dict.fromkeys((quota, period))).split()
+    if len(told) != 2 or not all(word.isdigit() for word in told) or told[1] == "0":
+        return None
+    return int(told[0]) / int(told[1])
 
 
 def _limit(file: Path) -> int | None:

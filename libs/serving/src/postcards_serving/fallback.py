@@ -24,7 +24,7 @@ from postcards_serving.fallback_faults import REASONS, in_words, may_fall_back, 
 from postcards_serving.reloading import Reloading
 from postcards_serving.work import Provenance, Work
 
-__all__ = ["REASONS", "Engine", "FallbackEngine", "engine_named", "load_with_fallback", "names_of"]
+__all__ = ["REASONS", "Engine", "FallbackEngine", "engine_named", "load_named", "load_with_fallback", "names_of"]
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
@@ -237,6 +237,26 @@ def load_with_fallback(
     both = FallbackEngine(cast(Engine[RequestT, ResultT], missing), load_fallback, fallback=fallback)
     both.reload(load_main, retry_seconds)
     return both
+
+
+def load_named(
+    build: Callable[[str], Engine[RequestT, ResultT]], name: str, fallback: str, *, retry_seconds: float
+) -> Engine[RequestT, ResultT]:
+    """The engine that is named, with the one behind it that is named as `fallback`, if any; see `load_with_fallback`.
+
+    Args:
+        build: builds an engine by its name.
+        name: of the main engine.
+        fallback: of the other one; empty: none.
+        retry_seconds: see `load_with_fallback`.
+    """
+    return load_with_fallback(
+        lambda: build(name),
+        (lambda: build(fallback)) if fallback else None,
+        name=name,
+        fallback=fallback,
+        retry_seconds=retry_seconds,
+    )
 
 
 def names_of(engine: Engine[Any, Any]) -> tuple[str, ...]:

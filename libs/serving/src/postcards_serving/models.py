@@ -14,10 +14,11 @@ from postcards_serving.errors import ModelUnusable
 from postcards_serving.model_cache import PICKLED, files_below, listed_files, matching, missing_files, snapshot_of
 from postcards_serving.model_hashes import hashes_of, revision_of
 
-__all__ = ["ModelFiles", "ModelUnusable", "cached", "find_model", "is_hub_id"]
+__all__ = ["ModelFiles", "ModelUnusable", "cached", "find_model", "first_line", "is_hub_id"]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _WEIGHTS = (".safetensors", ".onnx")
+_LONGEST_LINE = 300
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ def cached(
     if snapshot is None or missing_files(snapshot, patterns) or _lacking(snapshot, patterns, required):
         return None
     return _of_snapshot(model, snapshot, patterns)
+
+
+def first_line(fault: BaseException) -> str:
+    """What a library's fault says, short enough for one sentence; its kind where it says nothing."""
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:_LONGEST_LINE]
 
 
 def is_hub_id(model: str) -> bool:

@@ -57,6 +57,10 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
 
+    def places(self, at_once: int) -> int:
+        """Requests that are worked on at once: `max_in_flight` if somebody says so, else what suits the engine."""
+        return self.max_in_flight if "max_in_flight" in self.model_fields_set else at_once
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -10,7 +10,7 @@ from postcards_audio.servicer import AudioServicer
 from postcards_audio.settings import AudioSettings
 from postcards_serving.admission import Admission
 from postcards_serving.execution import Executor
-from postcards_serving.fallback import load_with_fallback
+from postcards_serving.fallback import load_named
 from postcards_serving.runtime import Service, serve
 
 
@@ -29,12 +29,10 @@ def load(settings: AudioSettings) -> Service:
 
 def load_engine(settings: AudioSettings) -> AudioEngine:
     """The engine that the settings name, with another one behind it if they name one."""
-    main, fallback = settings.audio_engine, settings.audio_fallback
-    return load_with_fallback(
-        lambda: _engine(main, settings),
-        (lambda: _engine(fallback, settings)) if fallback else None,
-        name=main,
-        fallback=fallback,
+    return load_named(
+        lambda name: _engine(name, settings),
+        settings.audio_engine,
+        settings.audio_fallback,
         retry_seconds=settings.load_retry_seconds,
     )
 
@@ -62,9 +60,8 @@ def _engine(name: str, settings: AudioSettings) -> AudioEngine:
 
 def _places(settings: AudioSettings) -> int:
     """Requests that are worked on at once: of an engine that denoises as many as share a step, if nobody says."""
-    if settings.audio_engine == "vocal-tract" or "max_in_flight" in settings.model_fields_set:
-        return settings.max_in_flight
-    return settings.audio_batch_rows
+    denoises = {settings.audio_engine, settings.audio_fallback} - {"", "vocal-tract"}
+    return settings.places(settings.audio_batch_rows if denoises else settings.max_in_flight)
 
 
 async def sound_briefly(channel: grpc.aio.Channel) -> None:

@@ -10,7 +10,7 @@ from postcards_image.servicer import ImageServicer
 from postcards_image.settings import ImageSettings
 from postcards_serving.admission import Admission
 from postcards_serving.execution import Executor
-from postcards_serving.fallback import load_with_fallback
+from postcards_serving.fallback import load_named
 from postcards_serving.runtime import Service, serve
 
 
@@ -29,12 +29,10 @@ def load(settings: ImageSettings) -> Service:
 
 def load_engine(settings: ImageSettings) -> ImageEngine:
     """The engine that the settings name, with another one behind it if they name one."""
-    main, fallback = settings.image_engine, settings.image_fallback
-    return load_with_fallback(
-        lambda: _engine(main, settings),
-        (lambda: _engine(fallback, settings)) if fallback else None,
-        name=main,
-        fallback=fallback,
+    return load_named(
+        lambda name: _engine(name, settings),
+        settings.image_engine,
+        settings.image_fallback,
         retry_seconds=settings.load_retry_seconds,
     )
 
@@ -75,9 +73,8 @@ def _engine(name: str, settings: ImageSettings) -> ImageEngine:
 
 def _places(settings: ImageSettings) -> int:
     """Requests that are worked on at once: of an engine that denoises as many as share a step, if nobody says."""
-    if settings.image_engine == "creature" or "max_in_flight" in settings.model_fields_set:
-        return settings.max_in_flight
-    return settings.image_batch_rows
+    denoises = {settings.image_engine, settings.image_fallback} - {"", "creature"}
+    return settings.places(settings.image_batch_rows if denoises else settings.max_in_flight)
 
 
 async def draw_thumbnail(channel: grpc.aio.Channel) -> None:

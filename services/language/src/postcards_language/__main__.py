@@ -91,9 +91,7 @@ def _openai(settings: LanguageSettings) -> LanguageEngine:
 
 def _places(settings: LanguageSettings) -> int:
     """Requests that are worked on at once: of an engine that waits for an API many, if nobody says."""
-    if settings.language_engine == "phonotactic" or "max_in_flight" in settings.model_fields_set:
-        return settings.max_in_flight
-    return PLACES_OF_AN_API
+    return settings.places(PLACES_OF_AN_API if settings.language_engine == "openai" else settings.max_in_flight)
 
 
 async def say_something(channel: grpc.aio.Channel) -> None:

@@ -1,7 +1,6 @@
 """Reads the photographs of a source into memory, many at once, and says what could not be read."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from postcards_image.training.memory import available_bytes, in_words
 from postcards_image.training.photos import Photos
 from postcards_image.training.pictures import Pixels, UnreadablePictureError, read_square
 from postcards_image.training.sources import DataError, Entry, Source
+from postcards_serving.devices import available_cores
 
 LEAST_PHOTOS = 12
 """Fewest photographs that training starts with."""
@@ -116,7 +116,7 @@ def load(
 
 
 def _threads() -> int:
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(8, available_cores())
 
 
 _Answer = tuple[Pixels, str] | UnreadablePictureError

@@ -52,15 +52,19 @@ class ModelDescription:
         return self.frames * self.samples_per_frame * 10 // _RATE / 10
 
 
-def read_description(folder: Path) -> ModelDescription:
+def read_description(folder: Path, name: str = "") -> ModelDescription:
     """What the folder of a model says of itself.
+
+    Args:
+        folder: where its files are; in the hub's cache it bears the name of a commit.
+        name: what people call the model; default: as the folder.
 
     Raises:
         ModelUnusable: it is not a model that this engine can serve.
     """
     try:
         configuration = json.loads((folder / CONFIGURATION_FILE).read_text(encoding="utf-8"))
-        return _described(folder.name, configuration)
+        return _described(name or folder.name, configuration)
     except OSError as fault:
         raise ModelUnusable(f"{folder / CONFIGURATION_FILE} cannot be read: {fault.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:

@@ -16,19 +16,19 @@ from postcards_audio.engines.stable_audio.pieces import MARGIN, pieces
 from postcards_audio.engines.stable_audio.plan import CallPlan, plan_call
 from postcards_audio.engines.stable_audio.resemblance import resemblance
 from postcards_audio.engines.stable_audio.sampling import SAMPLERS, Row, RowStepper, begin_row, noise_levels
-from postcards_audio.engines.stable_audio.telling import STAGES, Telling
+from postcards_audio.engines.stable_audio.telling import PACE, STAGES, Telling
 from postcards_audio.engines.vocal_tract.encoding import flac, mp3
 from postcards_audio.engines.vocal_tract.mastering import finish
 from postcards_audio.engines.vocal_tract.rendering import random_of, render
 from postcards_audio.engines.vocal_tract.signals import RATE, Samples
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.errors import EngineFailed
-from postcards_serving.work import Provenance, Work, json_settings
+from postcards_serving.model_provenance import provenance_of
+from postcards_serving.work import Provenance, Work
 
 DEFAULT_BATCH_ROWS = 4
 """Calls that share a step."""
 
-_MOST_WAITING = 1024
 _FOLLOWS = 0.5
 """Least resemblance of a call to its rendering at which the words are taken to be where the rendering has them."""
 
@@ -67,7 +67,6 @@ class StableAudioEngine:
         self._batch: Final = InFlightBatch[Row](
             RowStepper(model),
             max_rows=batch_rows,
-            max_waiting=_MOST_WAITING,
             budget=2.0 * batch_rows,
             engine=self.name,
         )
@@ -117,7 +116,7 @@ class StableAudioEngine:
         telling.begin("read")
         row = self._first_row(plan, rendered, telling.work)
         telling.denoising(row.step, row.steps)
-        with closing(self._batch.follow(row, telling.work)) as rows:
+        with closing(self._batch.follow(row, telling.work, pace=PACE)) as rows:
             for state in rows:
                 row = state
                 telling.denoising(row.step, row.steps)
@@ -169,29 +168,24 @@ class StableAudioEngine:
     def _provenance(self, plan: CallPlan, made: _Made) -> Provenance:
         model = self._model
         levels = noise_levels(model, plan.steps, plan.init_strength) if plan.init_strength > 0 else ()
-        return Provenance(
-            engine=self.name,
-            engine_version=self.version,
-            model=model.name,
-            model_revision=model.revision,
-            device=model.device.description,
-            settings=json_settings(
+        return provenance_of(
+            self,
+            model,
+            {
                 **plan.score.settings(),
-                prompt=plan.prompt,
-                negative_prompt=plan.negative_prompt,
-                steps=plan.steps,
-                guidance_scale=plan.guidance,
-                init_strength=plan.init_strength,
-                exact=plan.exact,
-                sampler=SAMPLERS[model.description.objective].value,
-                noise_levels=[round(level, 6) for level in (*levels[:1], *levels[-2:-1])],
-                steps_taken=max(0, len(levels) - 1),
-                dtype=model.device.dtype,
-                resemblance=None if made.resemblance is None else round(made.resemblance, 3),
-            ),
-            libraries={**model.libraries, **{name: version(name) for name in ("numpy", "soundfile")}},
+                "prompt": plan.prompt,
+                "negative_prompt": plan.negative_prompt,
+                "steps": plan.steps,
+                "guidance_scale": plan.guidance,
+                "init_strength": plan.init_strength,
+                "exact": plan.exact,
+                "sampler": SAMPLERS[model.description.objective].value,
+                "noise_levels": [round(level, 6) for level in (*levels[:1], *levels[-2:-1])],
+                "steps_taken": max(0, len(levels) - 1),
+                "resemblance": None if made.resemblance is None else round(made.resemblance, 3),
+            },
+            libraries={name: version(name) for name in ("numpy", "soundfile")},
             notes=(*self._cuts(plan), *made.notes),
-            model_files=model.files,
         )
 
     def _cuts(self, plan: CallPlan) -> tuple[str, ...]:

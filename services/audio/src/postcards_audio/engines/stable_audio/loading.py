@@ -8,9 +8,9 @@ from postcards_audio.engines.stable_audio.description import ModelDescription, r
 from postcards_audio.engines.stable_audio.libraries import INSTALL, Libraries, Tensor, import_libraries
 from postcards_audio.engines.stable_audio.model import StableAudioModel
 from postcards_audio.engines.stable_audio.text_encoding import find_text_encoder, load_text_conditioner
-from postcards_serving.devices import Device, bound_host_memory, choose_device
+from postcards_serving.devices import Device, available_cores, bound_host_memory, choose_device
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import ModelFiles, find_model
+from postcards_serving.models import ModelFiles, find_model, first_line
 
 DEFAULT_MODEL = "stabilityai/stable-audio-open-1.0"
 """Gated: its licence must be accepted on the hub."""
@@ -59,7 +59,7 @@ def load_model(
     model = model or DEFAULT_MODEL
     revision = revision or (DEFAULT_REVISION if model == DEFAULT_MODEL else "")
     files = find_model(model, patterns=FILES, required=NEEDED, revision=revision, install=INSTALL)
-    description = read_description(files.folder)
+    description = read_description(files.folder, files.name)
     text_files = find_text_encoder(files, description)
     # What libraries would report home.
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -81,11 +81,6 @@ def load_model(
         revision=files.revision,
         files={**files.files, **text_files.hashes},
     )
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _without_text_encoder(description: ModelDescription) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -126,7 +121,7 @@ def _built(
             network = libraries.create_model(configuration)
     except Exception as fault:
         raise ModelUnusable(
-            f"{files.name} cannot be built from its model_config.json: {type(fault).__name__} {str(fault)[:300]}"
+            f"{files.name} cannot be built from its model_config.json: {type(fault).__name__}: {first_line(fault)}"
         ) from fault
     network.conditioner.conditioners["prompt"] = text_conditioner
     return network
@@ -139,8 +134,7 @@ def _fill(libraries: Libraries, files: ModelFiles, network: Any) -> None:  # noq
         weights: dict[str, Tensor] = libraries.load_weights(str(path))
         missing = set(network.load_state_dict(weights, strict=False, assign=True).missing_keys)
     except Exception as fault:
-        line = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
-        raise ModelUnusable(f"{path} cannot be loaded: {line[:300]}") from fault
+        raise ModelUnusable(f"{path} cannot be loaded: {first_line(fault)}") from fault
     lacking = sorted(missing & {name for name, _ in network.named_parameters()})
     if lacking:
         raise ModelUnusable(f"{path} lacks {len(lacking)} of the weights of its model_config.json, e.g. {lacking[0]}")

@@ -7,6 +7,8 @@ from postcards_serving.work import Progress, Work
 STAGES = ("render", "read", "denoise", "decode", "master", "encode")
 """What is reported, in order: what the vocal tract says, words, steps, sound, loudness, files."""
 
+PACE: Final = 0.1
+"""Least seconds between two reports of steps: often enough to watch, seldom enough not to be felt by the steps."""
 _BEFORE, _AFTER = 2, 3
 """Stages before and after the steps; each counts as one step."""
 _UNKNOWN_STEPS = 40

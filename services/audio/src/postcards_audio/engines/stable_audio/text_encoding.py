@@ -12,7 +12,7 @@ from typing import Any
 from postcards_audio.engines.stable_audio.description import ModelDescription
 from postcards_audio.engines.stable_audio.libraries import INSTALL, Libraries, Tensor, quietly
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import ModelFiles, cached, find_model
+from postcards_serving.models import ModelFiles, cached, find_model, first_line
 
 WEIGHTS, WORDS = "text_encoder", "tokenizer"
 """Folders of the encoder and of its tokenizer within a model."""
@@ -71,7 +71,7 @@ def load_text_conditioner(
                 dtype=libraries.torch.float16 if half else libraries.torch.float32,
             )
     except Exception as fault:
-        raise ModelUnusable(f"the text encoder in {files.weights} cannot be loaded: {_first_line(fault)}") from fault
+        raise ModelUnusable(f"the text encoder in {files.weights} cannot be loaded: {first_line(fault)}") from fault
     longest = int(settings.get("max_length", 128))
 
     base: Any = libraries.conditioner
@@ -97,7 +97,3 @@ def load_text_conditioner(
             return len(tokenizer(text, verbose=False)["input_ids"]) <= longest
 
     return TextConditioner()
-
-
-def _first_line(fault: Exception) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]

@@ -46,8 +46,9 @@ STAGES = ("bones", "denoise", "print")
 """What is reported, in order."""
 
 _PREVIEW_EVERY = 3
-"""Steps between two looks at a picture that grows."""
-_MOST_WAITING = 1024
+"""Least steps between two looks at a picture that grows."""
+_PACE = 0.1
+"""Least seconds between two reports of steps: often enough to watch, seldom enough not to be felt by the steps."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ class DdpmEngine:
         cv2.setNumThreads(1)
         self._network: Final = network
         self._denoiser: Final = Denoiser(network)
-        self._batch: Final = InFlightBatch[Row](
-            RowStepper(self._denoiser), max_rows=batch_rows, max_waiting=_MOST_WAITING, engine=self.name
-        )
+        self._batch: Final = InFlightBatch[Row](RowStepper(self._denoiser), max_rows=batch_rows, engine=self.name)
 
     def generate(self, request: ImageRequest, work: Work) -> ImageResult:
         """Draws `request.parents` mixed into one animal, over the bones of `request.body_plan` in `request.scene`.
@@ -153,11 +152,11 @@ class DdpmEngine:
 
     def _denoise(self, row: Row, telling: "_Telling") -> Array:
         telling.denoising(row)
-        with closing(self._batch.follow(row, telling.work)) as states:
+        with closing(self._batch.follow(row, telling.work, pace=_PACE)) as states:
             for state in states:
                 telling.denoising(state)
                 row = state
-                if row.estimate is not None and not row.finished and row.step % _PREVIEW_EVERY == 1:
+                if row.estimate is not None and telling.wants_look(row):
                     seen = to_picture(row.estimate, self._denoiser.limit)
                     telling.show("denoise", partial(previews.of_sample, seen))
         return row.noisy
@@ -197,6 +196,7 @@ class _Telling:
         self.work = work
         self._previews_wanted = previews_wanted
         self._steps = max(1, round(plan.steps * plan.init_strength)) + 2
+        self._next_look = 0
 
     def drawing(self) -> None:
         """The bones begin."""
@@ -206,6 +206,13 @@ class _Telling:
         """The row has come so far."""
         self._steps = row.steps + 2
         self._report("denoise", 1 + row.step)
+
+    def wants_look(self, row: Row) -> bool:
+        """Whether it is time for a look at a row on its way; the next time is some steps later."""
+        if not self._previews_wanted or row.finished or row.step < self._next_look:
+            return False
+        self._next_look = row.step + _PREVIEW_EVERY
+        return True
 
     def printing(self) -> None:
         """The print begins."""

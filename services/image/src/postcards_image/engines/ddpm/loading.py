@@ -1,12 +1,12 @@
 """From what the settings name to a network that runs."""
 
-import os
 import re
 from pathlib import Path
 from typing import Literal
 
 from postcards_image.engines.ddpm.denoiser import Network
 from postcards_image.engines.ddpm.faults import INSTALL
+from postcards_serving.devices import available_cores
 from postcards_serving.models import ModelUnusable, find_model
 
 SHIPPED = Path(__file__).parents[2] / "models" / "animals.onnx"
@@ -44,11 +44,6 @@ def load_network(model: str = "", runtime: Runtime = "auto", threads: int = 0, r
         path = find_model(model, patterns=_HUB_FILES, revision=revision, install=INSTALL).folder
     name = model.rstrip("/").rsplit("/", 1)[-1] if not _HUB_ID.fullmatch(model) else model
     return _load(path, name, runtime, threads)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _load(path: Path, name: str, runtime: Runtime, threads: int) -> Network:

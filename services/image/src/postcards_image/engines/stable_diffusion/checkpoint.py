@@ -34,6 +34,6 @@ class Checkpoint:
     """Width and height in pixels of the pictures that it was trained on."""
     device: Device
     settings: Mapping[str, object]
-    """What was chosen for it and shows in its pictures, e.g. "dtype" and "lora"."""
+    """What was chosen for it and shows in its pictures, e.g. "lora"."""
     libraries: Mapping[str, str]
     """Versions by package name."""

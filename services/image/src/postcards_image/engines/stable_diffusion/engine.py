@@ -22,9 +22,9 @@ from postcards_image.engines.stable_diffusion.telling import PACE, STAGES, Telli
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.devices import give_back_cached
 from postcards_serving.errors import EngineFailed, InvalidField, OutOfMemory
-from postcards_serving.work import Blob, Provenance, Work, json_settings
+from postcards_serving.model_provenance import provenance_of
+from postcards_serving.work import Blob, Provenance, Work
 
-_MOST_WAITING = 1024
 _USUAL_STEPS = (20, 4, 1)
 _CHECKED_EVERY = 8
 """Steps between two looks at the numbers on CUDA, where each look waits for the device."""
@@ -62,9 +62,7 @@ class StableDiffusionEngine:
             reclaim=partial(give_back_cached, checkpoint.device),
             checked_every=_CHECKED_EVERY if checkpoint.device.kind == "cuda" else 1,
         )
-        self._batch: Final = InFlightBatch[Row](
-            stepper, max_rows=batch_rows, max_waiting=_MOST_WAITING, engine=self.name, budget=budget
-        )
+        self._batch: Final = InFlightBatch[Row](stepper, max_rows=batch_rows, engine=self.name, budget=budget)
         self._solitary: Final = count()
 
     def generate(self, request: ImageRequest, work: Work) -> ImageResult:
@@ -221,32 +219,26 @@ class StableDiffusionEngine:
         return wording.describe_picture(request, self._checkpoint.name, plan.prompt, plan.init_strength)
 
     def _provenance(self, plan: PicturePlan, made: _Made) -> Provenance:
-        checkpoint = self._checkpoint
-        return Provenance(
-            engine=self.name,
-            engine_version=self.version,
-            model=checkpoint.name,
-            model_revision=checkpoint.revision,
-            device=checkpoint.device.description,
-            settings=json_settings(
-                seed=plan.seed,
-                prompt=plan.prompt,
-                negative_prompt=plan.negative_prompt,
-                width=plan.width,
-                height=plan.height,
-                steps=plan.steps,
-                guidance_scale=plan.guidance_scale,
-                init_strength=plan.init_strength,
-                sampler=plan.sampler,
-                style=plan.style.value,
-                strangeness=plan.strangeness,
-                exact=plan.exact,
-                compiled=made.compiled,
-                **checkpoint.settings,
-            ),
-            libraries=checkpoint.libraries,
+        return provenance_of(
+            self,
+            self._checkpoint,
+            {
+                "seed": plan.seed,
+                "prompt": plan.prompt,
+                "negative_prompt": plan.negative_prompt,
+                "width": plan.width,
+                "height": plan.height,
+                "steps": plan.steps,
+                "guidance_scale": plan.guidance_scale,
+                "init_strength": plan.init_strength,
+                "sampler": plan.sampler,
+                "style": plan.style.value,
+                "strangeness": plan.strangeness,
+                "exact": plan.exact,
+                "compiled": made.compiled,
+                **self._checkpoint.settings,
+            },
             notes=made.notes,
-            model_files=checkpoint.files,
         )
 
 

@@ -22,9 +22,9 @@ from postcards_image.engines.stable_diffusion.opening import INSTALL_LINE, find_
 from postcards_image.engines.stable_diffusion.safety import SafetyChecker
 from postcards_image.engines.stable_diffusion.samplers import sampler_of, schedule_of
 from postcards_image.engines.stable_diffusion.text import TextReader
-from postcards_serving.devices import Device, bound_host_memory, choose_device
+from postcards_serving.devices import Device, available_cores, bound_host_memory, choose_device
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import ModelFiles
+from postcards_serving.models import ModelFiles, first_line
 
 _CHECKER: Final = "safety_checker"
 _LIBRARIES: Final = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
@@ -49,8 +49,8 @@ def load_checkpoint(choices: Choices) -> Checkpoint:
     """
     _hush_libraries()
     device = choose_device(choices.device, choices.dtype)
+    torch.set_num_threads(choices.threads or available_cores())
     if device.name == "cpu":
-        torch.set_num_threads(choices.threads or _available_cores())
         bound_host_memory()
     half, model = _find(choices, device)
     lora_choice = read_choice(choices.lora) if choices.lora else None
@@ -98,7 +98,7 @@ def _assembled(
         default_sampler=sampler_of(scheduler),
         size=_sample_size(unet) * autoencoder.factor,
         device=device,
-        settings={"dtype": device.dtype, "lora": _lora_setting(choices, lora)},
+        settings={"lora": _lora_setting(choices, lora)},
         libraries=_versions((*_LIBRARIES, "peft") if lora else _LIBRARIES),
     )
 
@@ -188,8 +188,7 @@ class _Parts:
         try:
             return load(self._model.folder / part)
         except Exception as fault:
-            reason = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]
-            raise ModelUnusable(f"{self._model.name}: its {part} cannot be loaded: {reason}") from fault
+            raise ModelUnusable(f"{self._model.name}: its {part} cannot be loaded: {first_line(fault)}") from fault
 
     def _configuration(self, name: str) -> dict[str, Any]:
         try:
@@ -258,10 +257,6 @@ def _versions(names: tuple[str, ...]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _hush_libraries() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import find_model, is_hub_id
+from postcards_serving.models import find_model, first_line, is_hub_id
 
 _USUAL_NAME: Final = "pytorch_lora_weights.safetensors"
 """What training scripts call the file."""
@@ -101,8 +101,7 @@ def fuse(choice: LoraChoice, lora: LoraFile, parts: Mapping[str, Any]) -> None:
     except ModelUnusable:
         raise
     except Exception as fault:
-        reason = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]
-        raise ModelUnusable(f"the LoRA weights {lora.name} do not fit the model: {reason}") from fault
+        raise ModelUnusable(f"the LoRA weights {lora.name} do not fit the model: {first_line(fault)}") from fault
 
 
 def _at_revision(source: str, weight: float) -> LoraChoice:
