@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from postcards_client.cli import create, doctor, fetch_models, jungle, lookup, replay, up, verify
+from postcards_client.cli import create, doctor, fetch_models, jungle, load, lookup, replay, up, verify
 from postcards_client.cli.exits import EXIT_HELP
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command()(lookup.cancel)
 app.command()(lookup.repair)
 app.command()(lookup.delete)
 app.command()(jungle.jungle)
+app.command()(load.load)
 app.command()(replay.replay)
 app.command()(verify.verify)
 app.command()(up.up)
