@@ -177,3 +177,13 @@ def test_every_policy_binds_some_pod_somewhere(every_variant):
 
 def test_without_policies_everyone_reaches_everyone(network):
     assert network("base").reaches("image", "audio", 50051)
+
+
+def test_traces_leave_for_the_collector_where_there_are_traces(every_variant, guarded):
+    names = {"network-policies", "tracing"}
+    traced = next(Network(variant) for variant in every_variant if names <= set(variant.name.split("+")))
+    for name in (*PARTS, "composer"):
+        assert traced.reaches_namespace(name, "observability", 4318)
+        assert not traced.reaches_namespace(name, "observability", 443)
+        assert not traced.reaches_namespace(name, "other", 4318)
+        assert not guarded.reaches_namespace(name, "observability", 4318)
