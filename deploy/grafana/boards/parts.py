@@ -204,13 +204,15 @@ def _batch(service: str) -> Row:
         [
             Graph(
                 "Rows",
-                "Requests that step together, and those that wait to join at the next step.",
+                "Requests that step together, those that wait to join at the next step, and chores that wait.",
                 [
                     Query(f"sum(postcards_batch_rows_in_flight{{{matchers}}})", "in work"),
                     Query(f"sum(postcards_batch_rows_waiting{{{matchers}}})", "waiting"),
+                    Query(f"sum(postcards_batch_chores_waiting{{{matchers}}})", "chores waiting"),
                 ],
                 width=6,
                 decimals=0,
+                colors={"chores waiting": ORANGE},
                 empty=BATCHED,
             ),
             Graph(
@@ -249,18 +251,17 @@ def _batch(service: str) -> Row:
                 empty=BATCHED,
             ),
             Graph(
-                "Chores",
-                "Text encoding and decoding, between the steps: how many wait, and how long one takes at the 95th"
-                " percentile (in seconds).",
+                "Time in steps and chores",
+                "Share of the time: chores are text encoding and decoding, between the steps. Together near 100 % under"
+                " load; far below with rows waiting, something else holds the engine up.",
                 [
-                    Query(of("chores_waiting"), "waiting"),
-                    *(
-                        Query(query.expr, "95 of 100, seconds")
-                        for query in quantiles("postcards_batch_chore_duration_seconds", matchers)[1:2]
-                    ),
+                    rate("postcards_batch_step_duration_seconds_sum", matchers, legend="steps"),
+                    rate("postcards_batch_chore_duration_seconds_sum", matchers, legend="chores"),
                 ],
+                unit="percentunit",
                 width=6,
-                colors={"95 of 100, seconds": BLUE},
+                stack="normal",
+                colors={"steps": BLUE, "chores": ORANGE},
                 empty=BATCHED,
             ),
             Graph(
