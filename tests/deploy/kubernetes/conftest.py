@@ -24,6 +24,7 @@ CHOICES = (
     ("", "openai"),
     ("", "network-policies"),
     ("", "monitoring"),
+    ("", "dashboards"),
     ("", "tracing"),
     ("", "autoscaling", "autoscaling scale-to-zero", "autoscaling-by-cpu"),
     ("", "tls-ready", "tls-ready public-store"),

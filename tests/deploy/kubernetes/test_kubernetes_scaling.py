@@ -171,3 +171,14 @@ def test_pods_are_scraped_with_the_labels_that_rules_know(render):
         assert template["metadata"]["labels"]["app.kubernetes.io/name"] in term["values"]
         ports = [port["name"] for port in template["spec"]["containers"][0]["ports"]]
         assert endpoint["port"] in ports
+
+
+def test_every_dashboard_is_small_enough_to_be_applied_and_collected(render, kubernetes_folder):
+    maps = render("base+dashboards").of("ConfigMap")
+    found = {name: text for config in maps for name, text in config["data"].items()}
+    folder = kubernetes_folder.parent / "grafana/dashboards"
+    assert found == {path.name: path.read_text() for path in folder.glob("*.json")}
+    for config in maps:
+        assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+        # `kubectl apply` keeps a copy in an annotation.
+        assert len(json.dumps(config)) < 256 * 1024
