@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -216,6 +217,19 @@ async def test_a_dead_receiver_is_told_of_once_and_holds_nobody_up(tmp_path):
     assert len(served.said("traces are lost")) == 1
     assert not served.other
     assert {line["level"] for line in served.lines} == {"info", "warning"}
+
+
+async def test_a_receiver_that_never_answers_does_not_keep_a_process_alive(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        environment = surroundings(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="600")
+        async with asyncio.timeout(120), service("language", tmp_path, environment) as served:
+            await ask(served.address, 3)
+            # Accepted, so that the exporter waits for the answer that never comes.
+            connection, _ = await asyncio.to_thread(deaf.accept)
+            await ask(served.address, 3)
+        connection.close()
+    assert served.process.returncode == 0
 
 
 async def test_a_receiver_that_comes_back_is_served_again(receiver, tmp_path):

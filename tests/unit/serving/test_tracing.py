@@ -118,7 +118,8 @@ def test_nothing_happens_where_tracing_is_off():
         assert span is other is tracing.current() is NOTHING
         assert tracing.outgoing() is None
     assert tracing.traceparent() == tracing.trace_id() == ""
-    tracing.leave()
+    with tracing.apart():
+        assert tracing.current() is NOTHING
     tracing.shut_down()
 
 
@@ -178,15 +179,16 @@ def test_what_runs_in_the_background_makes_no_trace(spans):
     assert not spans.get_finished_spans()
 
 
-def test_a_task_can_leave_its_span(spans):
+def test_what_is_done_again_and_again_stays_apart(spans):
     async def main():
         async def renewing():
-            tracing.leave()
-            with tracing.inside("store put", {}) as span:
+            with tracing.apart(), tracing.inside("store put", {}) as span:
                 assert span is NOTHING
+                assert tracing.traceparent() == ""
 
         with tracing.resumed("postcard", {}, ""):
             await asyncio.create_task(renewing())
+            await renewing()
             with tracing.inside("card", {}) as span:
                 assert span is not NOTHING
 

@@ -16,6 +16,7 @@ from postcards_serving.admission import Admission
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.errors import EngineFailed
 from postcards_serving.execution import Executor, Finished
+from postcards_serving.fallback_engines import HeldBackWork
 from postcards_serving.testing import eventually
 from postcards_serving.work import Progress, Work
 from postcards_serving.work_traces import EngineTrace, note_step, trace_engine
@@ -130,6 +131,14 @@ def test_every_step_is_told_of_once_however_company_changes(sizes):
         assert len(spans) == min(64, changes + 1)
     finally:
         tracing.use(None)
+
+
+@pytest.mark.usefixtures("recorder")
+def test_work_behind_a_fallback_keeps_its_trace():
+    with tracing.resumed("call", {}, ""):
+        trace = begun()
+        assert HeldBackWork(Work(trace=trace)).trace is trace
+        trace.end("done")
 
 
 def test_outside_of_a_recorded_call_nothing_is_kept(recorder):

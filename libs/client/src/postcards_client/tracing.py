@@ -26,8 +26,8 @@ FLUSH_SECONDS = 1.0
 
 _SCOPE = "postcards_client"
 _SIGNAL_PATH = "/v1/traces"
-_UNTRACED = {"up", "doctor", "fetch_models"}
-"""Commands that ask no composer for anything."""
+_UNTRACED = {"up", "doctor", "fetch_models", "load"}
+"""Commands that ask no composer for anything, or for so much that each request had better be a trace of its own."""
 
 
 @dataclass(frozen=True)

@@ -251,10 +251,18 @@ def serve(name: str, attributes: Attributes, metadata: Mapping[str, str]) -> Spa
     return span
 
 
-def leave() -> None:
-    """From here on, the present task works in no span."""
-    if _tracing is not None:
-        _tracing.present(NOTHING)
+@contextlib.contextmanager
+def apart() -> Generator[None]:
+    """Around a block of code that works in no span: what is done again and again would fill a trace."""
+    tracing = _tracing
+    if tracing is None:
+        yield
+        return
+    token = tracing.present(NOTHING)
+    try:
+        yield
+    finally:
+        tracing.restore(token)
 
 
 def inside(

@@ -73,7 +73,7 @@ class Desk:
         self.metrics.watchers.inc()
         try:
             with told_to_caller():
-                events = watch(lambda: self._load(postcard_id), self.workshop, after, self.watch_interval)
+                events = watch(lambda: self._look(postcard_id), self.workshop, after, self.watch_interval)
                 async with contextlib.aclosing(events):
                     async for event in events:
                         yield event
@@ -129,6 +129,11 @@ class Desk:
     async def _first(self, request: CreateRequest, postcard_id: str) -> Manifest:
         """The postcard that an earlier request with this id has brought forth."""
         return _same(request, (await self.archive.load(postcard_id)).manifest)
+
+    async def _look(self, postcard_id: str) -> Manifest:
+        """Loads a postcard for those who watch it, which they may do every second."""
+        with tracing.apart():
+            return await self._load(postcard_id)
 
     async def _load(self, postcard_id: str) -> Manifest:
         return (await self._kept(postcard_id)).manifest

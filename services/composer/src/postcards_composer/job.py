@@ -106,10 +106,10 @@ class Job:
             await self._ledger.release()
 
     async def _keep_lease(self) -> None:
-        tracing.leave()
-        while True:
-            await asyncio.sleep(self._settings.lease_seconds / 3)
-            await self._ledger.renew()
+        with tracing.apart():
+            while True:
+                await asyncio.sleep(self._settings.lease_seconds / 3)
+                await self._ledger.renew()
 
     async def _make(self) -> None:
         await self._check_what_is_there()
