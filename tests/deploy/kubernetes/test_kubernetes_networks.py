@@ -7,6 +7,7 @@ import pytest
 PARTS = ("image", "audio", "language")
 OUTSIDE = "203.0.113.7"
 CLUSTER = "10.96.0.10"
+NODE_CACHE = "169.254.20.10"
 
 
 class Network:
@@ -143,6 +144,8 @@ def test_metrics_are_read_from_the_monitoring_namespace_alone(guarded):
 def test_everyone_may_ask_for_names_and_nothing_else_of_other_namespaces(guarded):
     for name in guarded.pods:
         assert guarded.reaches_namespace(name, "kube-system", 53, "UDP")
+        assert guarded.reaches_address(name, NODE_CACHE, 53)
+        assert not guarded.reaches_address(name, CLUSTER, 53)
         assert not guarded.reaches_namespace(name, "kube-system", 443)
         assert not guarded.reaches_namespace(name, "other", 53, "UDP")
 
@@ -150,9 +153,9 @@ def test_everyone_may_ask_for_names_and_nothing_else_of_other_namespaces(guarded
 @pytest.mark.parametrize(
     ("overlay", "outgoing"),
     [
-        ("overlays/production", set()),
-        ("overlays/gpu", {"language", "fetch-models", "composer"}),
-        ("base+network-policies", set()),
+        ("overlays/production", {"jungle"}),
+        ("overlays/gpu", {"language", "fetch-models", "composer", "jungle"}),
+        ("base+network-policies", {"jungle"}),
     ],
 )
 def test_only_who_must_reaches_the_world_and_then_by_https(network, overlay, outgoing):
