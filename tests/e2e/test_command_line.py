@@ -11,13 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from command_runs import Run
 from postcards_client.health import status
 from postcards_client.ports import endpoints, trouble_with_port
 
@@ -25,25 +25,6 @@ COMMAND = str(Path(sys.executable).with_name("postcards"))
 CONTRACT = {"id", "state", "name", "seed", "parts", "location"}
 SMALL = ("--width", "256", "--height", "256", "--seconds", "1")
 LIMIT = 120.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of the command left."""
-
-    exit_code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict:
-        """Standard output as the one JSON object that it must be."""
-        return json.loads(self.out)
-
-    @property
-    def last_line(self) -> str:
-        """The last line of standard output."""
-        return self.out.splitlines()[-1]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +17,8 @@ from postcards.composer.v1 import composer_pb2 as pb
 from postcards.composer.v1 import composer_pb2_grpc
 from postcards.media.v1 import media_pb2
 from postcards.species.v1 import phrase_pb2, species_pb2
+
+from command_runs import Run
 
 POSTCARD_ID = "abcdefghijklmnopqrstuvwxy2"
 PARTS = (pb.PART_KIND_IMAGE, pb.PART_KIND_LANGUAGE, pb.PART_KIND_AUDIO)
@@ -224,20 +225,6 @@ def refused(composer) -> Callable[..., None]:
         composer.refusals.append(act)
 
     return add
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of the command left."""
-
-    exit_code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict:
-        """Standard output as the one JSON object that it must be."""
-        return json.loads(self.out)
 
 
 @pytest.fixture

@@ -1,13 +1,26 @@
-"""A small HTTP server that speaks chat completions, and does on command whatever a real one may do."""
+"""A small HTTP server that speaks chat completions and does on command whatever a real one may do; and an engine that
+asks it, with the official client over real sockets.
+"""
 
 import json
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+from postcards_language.accounts import Usage
+from postcards_language.engine import PhrasesRequest, PhrasesResult
+from postcards_language.engines.openai import Endpoint, OpenAiEngine
+from postcards_language.engines.openai.breaker import CircuitBreaker
+from postcards_language.engines.openai.persistence import Backoff, Persistence
+from postcards_language.tongue.lexicon import lexicon_of
+from postcards_serving.work import Work
+from postcards_species.species import derive_species
+
+KEY = "sk-test-0123456789abcdefghij"
 
 Answer = Callable[["Handler", dict[str, Any]], None]
 
@@ -182,3 +195,86 @@ def _given(function: Callable[..., Answer]) -> Any:
 
 
 say, refuse, fail, break_off, stall, unless = map(_given, (_say, _refuse, _fail, _break_off, _stall, _unless))
+
+
+class Ledger:
+    """Accounts that remember."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.usage = Usage()
+        self.cost = 0.0
+        self.circuits: list[bool] = []
+        self.repairs = 0
+
+    def called(self, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+
+    def used(self, usage: Usage, cost_usd: float | None) -> None:
+        self.usage += usage
+        self.cost += cost_usd or 0.0
+
+    def circuit(self, opened: bool) -> None:
+        self.circuits.append(opened)
+
+    def repaired(self, phrases: int) -> None:
+        self.repairs += phrases
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def api_key() -> str:
+    return KEY
+
+
+@pytest.fixture
+def engine_for(script: Script, ledger: Ledger) -> Callable[..., OpenAiEngine]:
+    """Makes engines that retry without waiting long."""
+
+    def make(*, rest: float = 30.0, **fields: Any) -> OpenAiEngine:
+        told = {"model": "m", "base_url": script.url, "api_key": KEY, "silence_seconds": 5.0} | fields
+        return OpenAiEngine(
+            Endpoint(**told),
+            ledger,
+            breaker=CircuitBreaker(failures=6, rest_seconds=rest, tell=ledger.circuit),
+            persistence=lambda *parts: Persistence(*parts, backoff=Backoff(base_seconds=0.01), unit=lambda: 0.0),
+        )
+
+    return make
+
+
+@pytest.fixture
+def engine(engine_for: Callable[..., OpenAiEngine]) -> Iterator[OpenAiEngine]:
+    made = engine_for()
+    yield made
+    made.close()
+
+
+def _text_of(key: str) -> str:
+    """What species 7 calls a thing."""
+    return "".join(morpheme.text for morpheme in lexicon_of(derive_species(7).phonology)[key])
+
+
+def _proposal(*keys: str, gloss: str = "The hunter comes.", **fields: Any) -> dict[str, Any]:
+    """A phrase as a good model proposes it."""
+    words = [{"text": _text_of(key), "gloss": key} for key in keys or ("hunter", "come")]
+    said = {"animal_text": " ".join(word["text"] for word in words), "english_gloss": gloss, "words": words}
+    return said | {"intent": "warning", "mood": "fearful"} | fields
+
+
+def _phrases(*proposals: dict[str, Any]) -> dict[str, Any]:
+    """The reply that holds them."""
+    return {"phrases": list(proposals or (_proposal(),))}
+
+
+def _say_it(engine: OpenAiEngine, work: Work | None = None, **fields: Any) -> PhrasesResult:
+    """What an engine makes of a request for species 7."""
+    species = derive_species(7)
+    return engine.generate(PhrasesRequest(species.phonology, species.name, seed=3, **fields), work or Work())
+
+
+text_of, proposal, phrases, say_it = map(_given, (_text_of, _proposal, _phrases, _say_it))

@@ -1,7 +1,6 @@
 """A composer and part services with the real embedded engines, and the `postcards` command that asks them."""
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +16,7 @@ from postcards.image.v1 import image_pb2_grpc
 from postcards.language.v1 import language_pb2_grpc
 from prometheus_client import CollectorRegistry
 
+from command_runs import Run
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_audio.servicer import AudioServicer
 from postcards_client.client import PostcardsClient
@@ -64,20 +64,6 @@ def audio_server(engine):
 def language_server(engine):
     servicer = LanguageServicer(engine, Executor(2, Admission(8), engine=engine.name, stages=engine.stages))
     return listening_server(partial(language_pb2_grpc.add_LanguageServiceServicer_to_server, servicer))
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of the command left."""
-
-    exit_code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict:
-        """Standard output as the one JSON object that it must be."""
-        return json.loads(self.out)
 
 
 @dataclass
