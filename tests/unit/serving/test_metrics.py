@@ -6,9 +6,10 @@ import pytest
 from grpc_health.v1 import health_pb2
 from prometheus_client import REGISTRY
 
-from postcards_serving import metrics
+from postcards_serving import metrics, servers
 from postcards_serving.errors import Code
-from postcards_serving.testing import listening_server
+from postcards_serving.interceptors import CallInterceptor
+from postcards_serving.settings import ServiceSettings
 
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 
@@ -57,9 +58,16 @@ def test_kinds_of_rpc():
 
 
 async def test_whether_a_server_serves_is_exported():
-    async with listening_server():
-        assert REGISTRY.get_sample_value("postcards_serving") == 1
-        assert REGISTRY.get_sample_value("postcards_start_duration_seconds") > 0
+    server = servers.build(ServiceSettings(port=0, metrics_port=0), CallInterceptor())
+    standard = await servers.add_standard_services(server, [HEALTH])
+    assert REGISTRY.get_sample_value("postcards_serving") == 0
+    await standard.serving()
+    assert REGISTRY.get_sample_value("postcards_serving") == 1
+    assert REGISTRY.get_sample_value("postcards_start_duration_seconds") > 0
+    await standard.not_serving()
+    assert REGISTRY.get_sample_value("postcards_serving") == 0
+    await standard.serving()
+    assert REGISTRY.get_sample_value("postcards_serving") == 0
 
 
 def test_the_version_is_exported():
