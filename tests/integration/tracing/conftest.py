@@ -7,12 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-collector = pytest.importorskip(
-    "opentelemetry.proto.collector.trace.v1.trace_service_pb2",
-    reason="no OpenTelemetry here: pip install 'postcards-serving[tracing]'",
-)
-pytest.importorskip("opentelemetry.sdk.trace", reason="no OpenTelemetry here: pip install 'postcards-serving[tracing]'")
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -55,6 +49,8 @@ class Receiver:
         return "\n".join([*lines, *(self.tree(child, depth + 1) for child in self.children(span))])
 
     def take(self, body: bytes) -> None:
+        from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as collector
+
         self.bodies.append(body)
         for part in collector.ExportTraceServiceRequest.FromString(body).resource_spans:
             service = plain(part.resource.attributes)["service.name"]

@@ -12,12 +12,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
+import pytest
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
 from postcards_client.ports import trouble_with_port
 from postcards_serving.channels import open_channel
 from postcards_serving.testing import eventually
+
+pytest.importorskip(
+    "opentelemetry.exporter.otlp.proto.http",
+    reason="no OpenTelemetry here: pip install 'postcards-serving[tracing]'",
+)
 
 TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
 SMALL = ("--width", "96", "--height", "96", "--seconds", "1", "--theme", "swordfish", "--quiet", "--json")

@@ -17,6 +17,7 @@ from postcards.species.v1 import phrase_pb2
 
 from postcards_client.errors import DataLost, error_from_status
 from postcards_client.retries import RetryPolicy
+from postcards_client.tracing import Metadata, calling
 
 Listen = Callable[[media_pb2.Progress | media_pb2.Preview], None]
 """Takes what a part reports while it is made; must not block."""
@@ -66,13 +67,14 @@ async def make_part(
     """
     policy = retries or RetryPolicy()
     end = time.monotonic() + timeout
-    name, make = _maker(request, whose)
+    name, method, make = _maker(request, whose)
     attempt = 1
     # The channel is for this one part: a picture may take minutes, and the next part is made elsewhere.
     async with grpc.aio.insecure_channel(address) as channel:
         while True:
             try:
-                return await make(channel, max(0.001, end - time.monotonic()), listen)
+                with calling(method) as outgoing:
+                    return await make(channel, max(0.001, end - time.monotonic()), listen, outgoing.metadata)
             except grpc.aio.AioRpcError as error:
                 failure = error_from_status(error, address, server=f"{name} service")
                 failure.attempts = attempt
@@ -83,23 +85,44 @@ async def make_part(
             attempt += 1
 
 
-_Make = Callable[[grpc.aio.Channel, float, Listen], Awaitable[MadePart]]
+_Make = Callable[[grpc.aio.Channel, float, Listen, Metadata | None], Awaitable[MadePart]]
 
 
-def _maker(request: PartRequest, whose: Whose) -> tuple[str, _Make]:
-    """Which service makes it, and how it is asked."""
+def _maker(request: PartRequest, whose: Whose) -> tuple[str, str, _Make]:
+    """Which service makes it, by which method, and how it is asked."""
     match request:
         case image_pb2.GenerateImageRequest():
-            return "image", lambda channel, timeout, listen: _with_files(
-                image_pb2_grpc.ImageServiceStub(channel).GenerateImage(request, timeout=timeout), listen
+            method = "postcards.image.v1.ImageService/GenerateImage"
+            return (
+                "image",
+                method,
+                lambda channel, timeout, listen, metadata: _with_files(
+                    image_pb2_grpc.ImageServiceStub(channel).GenerateImage(request, timeout=timeout, metadata=metadata),
+                    listen,
+                ),
             )
         case audio_pb2.GenerateAudioRequest():
-            return "audio", lambda channel, timeout, listen: _with_files(
-                audio_pb2_grpc.AudioServiceStub(channel).GenerateAudio(request, timeout=timeout), listen
+            method = "postcards.audio.v1.AudioService/GenerateAudio"
+            return (
+                "audio",
+                method,
+                lambda channel, timeout, listen, metadata: _with_files(
+                    audio_pb2_grpc.AudioServiceStub(channel).GenerateAudio(request, timeout=timeout, metadata=metadata),
+                    listen,
+                ),
             )
         case _:
-            return "language", lambda channel, timeout, listen: _with_phrase(
-                language_pb2_grpc.LanguageServiceStub(channel).GeneratePhrases(request, timeout=timeout), whose, listen
+            method = "postcards.language.v1.LanguageService/GeneratePhrases"
+            return (
+                "language",
+                method,
+                lambda channel, timeout, listen, metadata: _with_phrase(
+                    language_pb2_grpc.LanguageServiceStub(channel).GeneratePhrases(
+                        request, timeout=timeout, metadata=metadata
+                    ),
+                    whose,
+                    listen,
+                ),
             )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 T = TypeVar("T")
+Metadata = tuple[tuple[str, str], ...]
 
 ENDPOINT = "POSTCARDS_TRACES_ENDPOINT"
 FLUSH_SECONDS = 1.0
@@ -34,7 +35,7 @@ _UNTRACED = {"up", "doctor", "fetch_models", "load"}
 class Outgoing:
     """What a traced call sends along."""
 
-    metadata: tuple[tuple[str, str], ...] | None = None
+    metadata: Metadata | None = None
     """Metadata that carries the trace; None where there is none."""
 
 
