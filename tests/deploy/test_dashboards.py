@@ -84,7 +84,7 @@ def test_every_field_is_of_the_type_that_grafana_reads(tmp_path: Path):
 @pytest.mark.parametrize(
     ("good", "bad"),
     [
-        ('"mode": "percent"', '"mode": "percentage"'),
+        ('"mode": "normal"', '"mode": "percentage"'),
         ('"showLegend": true', '"legendShown": true'),
         ('"refresh": 2', '"refresh": "always"'),
         ('"type": "stat"', '"type": "singlestat"'),

@@ -138,7 +138,7 @@ class Panel:
 class Graph(Panel):
     """Lines over time, or areas that are stacked."""
 
-    stack: Literal["none", "normal", "percent"] = "none"
+    stack: Literal["none", "normal"] = "none"
     fill: int | None = None
     """Opacity of the areas in percent; by default 10, or 60 where they are stacked."""
     colors: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -175,13 +175,13 @@ class Graph(Panel):
         legends = [query.legend for query in self.queries]
         known = {name: color for legend in legends for name, color in MEANINGS.get(legend, {}).items()}
         known |= self.colors
-        colored = [_override(name, {"color": {"mode": "fixed", "fixedColor": color}}) for name, color in known.items()]
+        colored = [look(name, {"color": {"mode": "fixed", "fixedColor": color}}) for name, color in known.items()]
         dashed = {
             "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
             "custom.fillOpacity": 0,
             "custom.stacking": {"mode": "none", "group": "B"},
         }
-        return colored + [_override(name, dashed) for name in DASHED if name in legends]
+        return colored + [look(name, dashed) for name in DASHED if name in legends]
 
     def options(self) -> Json:
         """See `Panel`."""
@@ -235,80 +235,6 @@ class Stat(Panel):
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a table."""
-
-    source: str
-    """Name of the label, or "Value #A" for what the first query says."""
-    title: str
-    unit: str = ""
-    thresholds: Sequence[Threshold] = ()
-    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    link: str = ""
-
-    def override(self) -> Json:
-        """How the column is shown."""
-        texts = {value: {"text": text, "color": color} for value, (text, color) in self.texts.items()}
-        steps = [{"value": value, "color": color} for value, color in self.thresholds]
-        colored = bool(texts or steps)
-        return _override(
-            self.title,
-            {
-                **({"unit": self.unit} if self.unit else {}),
-                **({"mappings": [{"type": "value", "options": texts}]} if texts else {}),
-                **({"thresholds": {"mode": "absolute", "steps": steps}} if steps else {}),
-                **({"color": {"mode": "thresholds"}, "custom.cellOptions": {"type": "color-text"}} if colored else {}),
-                **({"links": [{"title": "Open its dashboard", "url": self.link}]} if self.link else {}),
-            },
-        )
-
-
-@dataclass(frozen=True)
-class Table(Panel):
-    """The last values of several queries side by side, one row for each set of labels."""
-
-    columns: Sequence[Column] = ()
-    by: str = ""
-    """Label whose values make the rows."""
-
-    kind = "table"
-    instant = True
-
-    def defaults(self) -> Json:
-        """See `Panel`."""
-        return super().defaults() | {"custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}}
-
-    def overrides(self) -> list[Json]:
-        """See `Panel`."""
-        return [override for column in self.columns if (override := column.override())["properties"]]
-
-    def options(self) -> Json:
-        """See `Panel`."""
-        return {"showHeader": True, "cellHeight": "sm", "frameIndex": 0, "sortBy": []}
-
-    def json(self, number: int, x: int, y: int) -> Json:
-        """See `Panel`."""
-        names = [column.source for column in self.columns]
-        shown = {
-            "include": {"names": names},
-        }
-        organized = {
-            "indexByName": {name: i for i, name in enumerate(names)},
-            "renameByName": {column.source: column.title for column in self.columns},
-            "excludeByName": {},
-        }
-        panel = super().json(number, x, y)
-        for target in panel["targets"]:
-            target["format"] = "table"
-        panel["transformations"] = [
-            *([{"id": "joinByField", "options": {"byField": self.by, "mode": "outer"}}] if self.by else []),
-            {"id": "filterFieldsByName", "options": shown},
-            {"id": "organize", "options": organized},
-        ]
-        return panel
-
-
-@dataclass(frozen=True)
 class Row:
     """Panels under a heading, laid out from left to right."""
 
@@ -351,7 +277,8 @@ class Dashboard:
         }
 
 
-def _override(name: str, properties: Mapping[str, Any]) -> Json:
+def look(name: str, properties: Mapping[str, Any]) -> Json:
+    """How one series or column is shown, by its name."""
     return {
         "matcher": {"id": "byName", "options": name},
         "properties": [{"id": key, "value": value} for key, value in properties.items()],

@@ -9,15 +9,14 @@ from boards.model import (
     RED,
     TEAL,
     YELLOW,
-    Column,
     Dashboard,
     Graph,
     Query,
     Row,
     Stat,
-    Table,
 )
 from boards.processes import SHARE
+from boards.tables import Column, Table
 
 _PARTS = 'service!="composer"'
 _FIRING = 'ALERTS{alertstate="firing", alertname=~"Postcards.+"}'
@@ -85,7 +84,7 @@ def _now() -> Row:
             Stat(
                 "Cost per hour",
                 "Of language models, over the last hour, at the prices of the settings.",
-                [Query("postcards:cost_usd_per_hour:rate1h or vector(0)", "cost")],
+                [Query("sum(postcards:cost_usd_per_hour:rate1h) or vector(0)", "cost")],
                 unit="currencyUSD",
                 decimals=2,
                 thresholds=((None, GREEN), (1, YELLOW), (2, RED)),
@@ -127,9 +126,17 @@ def _making() -> Row:
                 "Where the time goes",
                 "Time spent on each part, its queue and retries included, as a share. The widest band is the service to"
                 " scale first.",
-                [Query("postcards:part_seconds:sum_rate5m", "{{part}}")],
-                unit="s",
-                stack="percent",
+                [
+                    Query(
+                        "postcards:part_seconds:sum_rate5m"
+                        " / on () group_left () (sum(postcards:part_seconds:sum_rate5m) > 0)",
+                        "{{part}}",
+                    )
+                ],
+                unit="percentunit",
+                decimals=0,
+                maximum=1,
+                stack="normal",
                 calcs=("mean",),
             ),
             Graph(
@@ -289,7 +296,7 @@ def _machines() -> Row:
                     Query(of_one("process_resident_memory_bytes"), "memory"),
                 ],
                 width=16,
-                height=9,
+                height=8,
                 by="instance",
                 columns=(
                     Column("service", "Service", link="/d/postcards-${__value.raw}?${__url_time_range}"),
@@ -307,7 +314,7 @@ def _machines() -> Row:
                 "Empty is good.",
                 [Query(_FIRING, "alerts")],
                 width=8,
-                height=9,
+                height=8,
                 columns=(
                     Column("alertname", "Alert"),
                     Column("severity", "Severity"),

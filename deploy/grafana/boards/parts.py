@@ -1,7 +1,7 @@
 """The pages of the three services that make parts: image, audio and language."""
 
 from boards.model import BLUE, GREEN, ORANGE, RED, YELLOW, Dashboard, Graph, Query, Row, Stat
-from boards.processes import SHARE, calls, chosen, mean, process, quantiles, rate, states
+from boards.processes import SHARE, calls, chosen, mean, process, quantiles, rate, share, states
 
 BATCHED = "Shown once an engine runs that denoises in steps"
 """Why a panel about batches may be empty."""
@@ -119,9 +119,10 @@ def _making(service: str) -> Row:
             Graph(
                 "Time by stage",
                 "How the time of the engine is shared among its stages.",
-                [rate("postcards_step_duration_seconds_sum", matchers, "stage")],
+                [share("postcards_step_duration_seconds_sum", matchers, "stage")],
                 unit="percentunit",
-                stack="percent",
+                decimals=0,
+                stack="normal",
                 width=6,
                 calcs=("mean",),
                 maximum=1,

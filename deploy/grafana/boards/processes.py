@@ -38,6 +38,12 @@ def rate(counter: str, matchers: str, by: str = "", legend: str = "") -> Query:
     return Query(f"{grouping} (rate({counter}{{{matchers}}}[$__rate_interval]))", legend or f"{{{{{by}}}}}")
 
 
+def share(counter: str, matchers: str, by: str) -> Query:
+    """Increase of a counter for each value of a label, as a share of all; no value where nothing happened."""
+    rates = f"rate({counter}{{{matchers}}}[$__rate_interval])"
+    return Query(f"sum by ({by}) ({rates}) / on () group_left () (sum({rates}) > 0)", f"{{{{{by}}}}}")
+
+
 def states(service: str) -> list[Panel]:
     """The numbers at the head of a page."""
     matchers = chosen(service)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -91,6 +92,12 @@ class Prometheus:
             AssertionError: the expression is none.
         """
         return self.read(f"query?{urllib.parse.urlencode({'query': expr})}")["result"]
+
+    def ask_over(self, seconds: float, expr: str) -> list[dict]:
+        """What it said in the last seconds, one by one."""
+        now = time.time()
+        fields = {"query": expr, "start": now - seconds, "end": now, "step": 1}
+        return self.read(f"query_range?{urllib.parse.urlencode(fields)}")["result"]
 
     def read(self, path: str) -> dict:
         """What the API says at a path."""

@@ -3,6 +3,9 @@
 import json
 import math
 import re
+import subprocess
+import sys
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,27 @@ def test_a_query_returns_data(watched, target: dict, stands_in: bool):
     assert numbers(series), f"no number in {series[:3]}"
     for label in re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]):
         assert all(label in one["metric"] for one in series), f"the legend names {label}: {series[0]['metric']}"
+
+
+def test_a_number_in_large_is_one_line_at_all_times(watched):
+    """An `or` between series of different names would make two of it."""
+    for board in BOARDS.values():
+        for panel in board["panels"]:
+            for target in panel["targets"] if panel["type"] == "stat" else []:
+                assert len(watched.prometheus.ask_over(60, filled(target["expr"]))) == 1, panel["title"]
+
+
+@pytest.mark.parametrize("page", BOARDS)
+def test_a_page_can_be_drawn(watched, page: str, tmp_path: Path):
+    drawn = tmp_path / "page.html"
+    command = [sys.executable, ROOT / "scripts/draw_dashboard.py", "--prometheus", watched.prometheus.url]
+    options = ["--minutes", "1", "--dashboard", ROOT / f"deploy/grafana/dashboards/{page}.json", "--out", drawn]
+    subprocess.run([*command, *options], check=True)
+    html = drawn.read_text()
+    shown = [panel for panel in BOARDS[page]["panels"] if panel["type"] != "row"]
+    assert all(escape(panel["title"]) in html for panel in shown)
+    assert "No data" not in html
+    assert html.count("<path") > len(shown)
 
 
 @pytest.mark.parametrize("title", sorted(BUSY))
