@@ -47,6 +47,16 @@ def test_alerts_fire_when_they_should_and_only_then(case):
     promtool("test", "rules", str(case))
 
 
+def test_every_service_of_compose_that_has_metrics_is_watched_under_its_own_name():
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    ours = next(job for job in jobs if job["job_name"] == "postcards")
+    (found,) = ours["dns_sd_configs"]
+    assert found["port"] == 9464
+    assert {"source_labels": ["__meta_dns_name"], "target_label": "service"} in ours["relabel_configs"]
+    assert set(found["names"]) == {"image", "audio", "language", "composer"}
+    assert set(found["names"]) <= yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"].keys()
+
+
 def test_every_alert_fires_in_one_case_and_stays_quiet_in_another():
     tests = [test for path in CASES for test in yaml.safe_load(path.read_text("utf-8"))["tests"]]
     looks = [look for test in tests for look in test.get("promql_expr_test", ())]
