@@ -94,6 +94,9 @@ def stacked(series: Sequence[Series]) -> list[tuple[list[float], list[float]]]:
 
 def ticks(low: float, high: float, unit: str) -> list[float]:
     """Three to six round numbers that reach from `low` to `high` or beyond; times are round in minutes and hours."""
+    if unit == "bytes" and high >= 1024:
+        size = 1024 ** int(math.log(high, 1024))
+        return [size * tick for tick in ticks(low / size, high / size, "short")]
     rough = (high - low) / 4 or 1.0
     power = 10.0 ** math.floor(math.log10(rough))
     steps = [power * factor for factor in (1, 2, 2.5, 5, 10)]
@@ -156,7 +159,9 @@ def axes(plane: Plane, scale: Sequence[float], unit: str) -> str:
         parts.append(f'<line x1="{plane.left}" x2="{plane.left + plane.width}" y1="{y}" y2="{y}" stroke="#26282f"/>')
         parts.append(f'<text x="{plane.left - 8}" y="{y + 4}" text-anchor="end">{worded(value, unit)}</text>')
     minutes = (plane.span.end - plane.span.begin) / 60
-    wide = next(step for step in (1, 2, 5, 10, 15, 30, 60, 120, 360, 1440, math.inf) if minutes / step <= 8)
+    wide = next(
+        step for step in (1, 2, 5, 10, 15, 30, 60, 120, 360, 1440, math.inf) if minutes / step <= plane.width / 55
+    )
     moment = math.ceil(plane.span.begin / (wide * 60)) * wide * 60
     while moment < plane.span.end:
         x, foot = plane.x(moment), plane.top + plane.height

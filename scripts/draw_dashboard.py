@@ -41,6 +41,9 @@ p { padding: 0 6px 10px; color: #9a9ba8 }
 .stat span { position: relative }
 .legend { position: absolute; left: 12px; right: 12px; bottom: 8px; border-collapse: collapse }
 .legend { width: calc(100% - 24px) }
+.aside { position: absolute; right: 6px; top: 34px; bottom: 8px; overflow: hidden }
+.aside .legend { bottom: auto; top: 0; font-size: 11px }
+.aside .legend td { height: 14px }
 .legend td, .legend th { height: 19px; text-align: right; font-weight: 400; white-space: nowrap; padding-left: 8px }
 .legend th { color: #6e9fff; font-size: 11px }
 .legend td:first-child { text-align: left; width: 99%; padding-left: 0 }
@@ -129,8 +132,10 @@ def graph(panel: dict[str, Any], source: Source, width: float, height: float) ->
     high = max(max(shown, default=0.0), defaults.get("max", 0.0), least)
     scale = ticks(low, high, unit)
     legend = _legend(series, options["legend"]["calcs"], defaults["unit"], defaults.get("decimals"))
-    below = 12 + 19 * (len(series) + 1 if options["legend"]["calcs"] else 1)
-    plane = Plane(source.span, scale[0], scale[-1], 62, 6, width - 78, height - HEAD - below - 30)
+    lines = len(series) + 1 if options["legend"]["calcs"] else 1
+    beside = options["legend"]["placement"] == "right"
+    aside, below = (width * 0.38, 8) if beside else (0, 12 + 19 * lines)
+    plane = Plane(source.span, scale[0], scale[-1], 62, 6, width - 78 - aside, height - HEAD - below - 30)
     parts = [axes(plane, scale, unit)]
     for one, (floor, top) in zip(piled, edges, strict=True):
         drawn = "".join(plane.area(floor, list(top)))
@@ -142,7 +147,8 @@ def graph(panel: dict[str, Any], source: Source, width: float, height: float) ->
             parts.append(f'<path d="{drawn}" fill="{one.color}" fill-opacity="{opacity}"/>')
         dash = 'stroke-dasharray="7 5"' if one.dashed else ""
         parts.append(f'<path d="{plane.line(one.values)}" fill="none" stroke="{one.color}" stroke-width="1.5" {dash}/>')
-    return f'<svg width="{width}" height="{height - HEAD - below}">{"".join(parts)}</svg>{legend}'
+    picture = f'<svg width="{width - aside}" height="{height - HEAD - below}">{"".join(parts)}</svg>'
+    return f'{picture}<div class="aside" style="width:{aside}px">{legend}</div>' if beside else picture + legend
 
 
 def _legend(series: Sequence[Series], calcs: Sequence[str], unit: str, decimals: int | None) -> str:
@@ -186,8 +192,9 @@ def stat(panel: dict[str, Any], source: Source, width: float, height: float) -> 
     return f'<div class="stat" style="color:{color}">{spark}<span>{escape(text)}</span></div>'
 
 
-def table(panel: dict[str, Any], source: Source) -> str:
-    """Rows joined by a label, with the columns that the panel names."""
+def table(panel: dict[str, Any], source: Source, width: float, height: float) -> str:
+    """Rows joined by a label, with the columns that the panel names; it finds its size by itself."""
+    del width, height
     steps = {step["id"]: step["options"] for step in panel["transformations"]}
     titles, by = steps["organize"]["renameByName"], steps.get("joinByField", {}).get("byField", "")
     rows: dict[object, dict[str, str]] = {}
@@ -217,7 +224,7 @@ def _cell(text: str, look: dict[str, Any]) -> str:
 def page(board: dict[str, Any], source: Source) -> str:
     """The whole dashboard as HTML."""
     column = (WIDTH - 24 - GAP * 23) / 24
-    parts = []
+    parts: list[str] = []
     for panel in board["panels"]:
         place = panel["gridPos"]
         left, top = place["x"] * (column + GAP), place["y"] * (CELL + GAP)
@@ -226,9 +233,7 @@ def page(board: dict[str, Any], source: Source) -> str:
         if panel["type"] == "row":
             parts.append(f'<div class="row" style="{style}">{escape(panel["title"])}</div>')
             continue
-        draw = {"timeseries": graph, "stat": stat, "table": lambda panel, source, *_: table(panel, source)}[
-            panel["type"]
-        ]
+        draw = {"timeseries": graph, "stat": stat, "table": table}[panel["type"]]
         inner = draw(panel, source, width, height)
         parts.append(
             f'<div class="panel" style="{style}"><div class="title">{escape(panel["title"])}</div>{inner}</div>'

@@ -147,6 +147,8 @@ class Graph(Panel):
     """Whether the thresholds are drawn as lines."""
     calcs: Sequence[str] = ("mean", "max")
     """Columns of the legend."""
+    beside: bool = False
+    """Whether the legend stands beside the graph: for many series."""
 
     kind = "timeseries"
 
@@ -189,7 +191,7 @@ class Graph(Panel):
             "legend": {
                 "showLegend": True,
                 "displayMode": "table" if self.calcs else "list",
-                "placement": "bottom",
+                "placement": "right" if self.beside else "bottom",
                 "calcs": list(self.calcs),
             },
             "tooltip": {"mode": "multi", "sort": "desc", "hideZeros": self.stack != "none"},

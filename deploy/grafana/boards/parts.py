@@ -1,6 +1,6 @@
 """The pages of the three services that make parts: image, audio and language."""
 
-from boards.model import BLUE, GREEN, ORANGE, RED, YELLOW, Dashboard, Graph, Query, Row, Stat
+from boards.model import BLUE, GREEN, ORANGE, PURPLE, RED, TEAL, YELLOW, Dashboard, Graph, Query, Row, Stat
 from boards.processes import SHARE, calls, chosen, mean, process, quantiles, rate, share, states
 
 BATCHED = "Shown once an engine runs that denoises in steps"
@@ -174,6 +174,8 @@ def _faults(service: str) -> Row:
                 unit="suffix: /s",
                 width=8,
                 stack="normal",
+                calcs=("max",),
+                beside=True,
                 empty="No fallback is set",
             ),
             Graph(
@@ -319,6 +321,7 @@ def _paid() -> Row:
                 unit="suffix: /s",
                 width=6,
                 stack="normal",
+                colors={"prompt": TEAL, "completion": PURPLE},
                 empty=unpaid,
             ),
             Graph(
@@ -329,7 +332,8 @@ def _paid() -> Row:
                 unit="reqps",
                 width=6,
                 stack="normal",
-                calcs=(),
+                calcs=("max",),
+                beside=True,
                 empty=unpaid,
             ),
             Graph(

@@ -104,6 +104,8 @@ def calls(service: str) -> Row:
                 [rate("grpc_server_handled_total", matchers, "grpc_method")],
                 unit="reqps",
                 stack="normal",
+                calcs=("max",),
+                beside=True,
             ),
             Graph(
                 "Calls that did not end with OK",
@@ -112,7 +114,8 @@ def calls(service: str) -> Row:
                 [rate("grpc_server_handled_total", f'{matchers}, grpc_code!="OK"', "grpc_code")],
                 unit="reqps",
                 stack="normal",
-                calcs=(),
+                calcs=("max",),
+                beside=True,
                 colors={
                     "Internal": RED,
                     "Unknown": RED,
