@@ -10,6 +10,7 @@ from postcards_composer.card import (
     Making,
     Problem,
     WordTiming,
+    prepare,
     render_card_html,
     render_card_png,
 )
@@ -58,8 +59,9 @@ def card_content(manifest: Manifest, files: dict[str, bytes]) -> CardContent:
 def render_card(content: CardContent) -> tuple[Blob, ...]:
     """The files of a card, rendered side by side. Takes a while: not for the event loop."""
     with ThreadPoolExecutor(1) as beside:
-        page = beside.submit(render_card_html, content)
-        sheet = render_card_png(content)
+        materials = prepare(content)
+        page = beside.submit(render_card_html, content, materials)
+        sheet = render_card_png(content, materials)
         return (Blob("card.html", "text/html; charset=utf-8", page.result()), Blob("card.png", "image/png", sheet))
 
 

@@ -17,9 +17,10 @@ from postcards_composer.card import picture, speech, stamp, typefaces, wording
 from postcards_composer.card.colours import hex_of
 from postcards_composer.card.content import CardContent, Making
 from postcards_composer.card.layout import BLEED_ASPECT, name_lines
-from postcards_composer.card.palette import Palette, derive_palette
+from postcards_composer.card.materials import Materials, prepare
+from postcards_composer.card.palette import Palette
 from postcards_composer.card.pronunciation import pronunciation
-from postcards_composer.card.spectrogram import analyse, coloured
+from postcards_composer.card.spectrogram import coloured
 from postcards_species.streams import Stream
 
 _ENGRAVING = (328, 368)
@@ -232,20 +233,20 @@ def _stamp_view(content: CardContent, image: Image.Image | None, palette: Palett
     )
 
 
-def render_card_html(content: CardContent) -> bytes:
+def render_card_html(content: CardContent, materials: Materials | None = None) -> bytes:
     """The card as one self-contained HTML file, UTF-8, that works offline and from a file URL.
 
-    Its policy lets it load and send nothing. A part that is missing is said to be missing.
+    Its policy lets it load and send nothing. A part that is missing is said to be missing. `materials` are those of
+    `content`, where they have been prepared.
 
     Raises:
         ValueError: the picture or the call cannot be decoded.
     """
-    image = picture.open_picture(content.image_png) if content.image_png else None
-    palette = derive_palette(image, content.scene.hue)
+    materials = materials or prepare(content)
+    image, palette, spectrogram = materials.picture, materials.palette, materials.spectrogram
     words = _word_views(content)
     seconds, strip = content.call_seconds, ""
-    if content.call_mp3:
-        spectrogram = analyse(content.call_mp3)
+    if spectrogram is not None:
         seconds = seconds or spectrogram.seconds
         strip = picture.data_uri("image/webp", picture.strip_image(coloured(spectrogram, palette.ramp)))
     style = _font_faces() + _variables(palette, _sizes(content, words)) + _static("card.css")

@@ -5,14 +5,14 @@ from math import sqrt
 
 from PIL import Image, ImageDraw
 
-from postcards_composer.card import picture as pictures
 from postcards_composer.card import postage, speech, stamp, typefaces, wording
 from postcards_composer.card.content import CardContent
 from postcards_composer.card.layout import BLEED_ASPECT, name_lines
 from postcards_composer.card.lettering import Pen, shortened, wrapped
-from postcards_composer.card.palette import Palette, derive_palette
+from postcards_composer.card.materials import Materials, prepare
+from postcards_composer.card.palette import Palette
 from postcards_composer.card.pronunciation import pronunciation
-from postcards_composer.card.spectrogram import analyse, coloured
+from postcards_composer.card.spectrogram import coloured
 from postcards_composer.card.typefaces import Face, fitted, font
 from postcards_species.streams import Stream
 
@@ -24,18 +24,20 @@ _MARGIN = 64
 _SPINE = 934
 
 
-def render_card_png(content: CardContent) -> bytes:
+def render_card_png(content: CardContent, materials: Materials | None = None) -> bytes:
     """Front and back of the card below each other, 1748 x 2480 px, PNG at 300 dpi, a fine fold line between them.
+
+    `materials` are those of `content`, where they have been prepared.
 
     Raises:
         ValueError: the picture or the call cannot be decoded.
     """
-    image = pictures.open_picture(content.image_png) if content.image_png else None
-    palette = derive_palette(image, content.scene.hue)
+    materials = materials or prepare(content)
+    image, palette = materials.picture, materials.palette
     sheet = Image.new("RGB", (WIDTH, 2 * HEIGHT), palette.paper)
     _front(sheet, content, image, palette)
     back = Image.new("RGB", (WIDTH, HEIGHT), palette.paper)
-    _back(back, content, image, palette)
+    _back(back, content, materials)
     sheet.paste(back, (0, HEIGHT))
     ImageDraw.Draw(sheet).line([(0, HEIGHT), (WIDTH, HEIGHT)], fill=palette.hairline, width=1)
     out = BytesIO()
@@ -121,13 +123,14 @@ def _name_slip(sheet: Image.Image, content: CardContent, palette: Palette) -> No
     pen.line((88, HEIGHT - 46 - 30), content.binomial, binomial, palette.ink)
 
 
-def _back(sheet: Image.Image, content: CardContent, image: Image.Image | None, palette: Palette) -> None:
+def _back(sheet: Image.Image, content: CardContent, materials: Materials) -> None:
     pen = Pen(ImageDraw.Draw(sheet))
-    _sound(sheet, pen, content, palette)
+    palette = materials.palette
+    _sound(sheet, pen, content, materials)
     _speech(pen, content, palette)
     _spine(sheet, pen, content, palette)
     _address(pen, content, palette)
-    _postage(sheet, content, image, palette)
+    _postage(sheet, content, materials.picture, palette)
 
 
 def _postage(sheet: Image.Image, content: CardContent, image: Image.Image | None, palette: Palette) -> None:
@@ -223,17 +226,17 @@ def _address(pen: Pen, content: CardContent, palette: Palette) -> None:
         pen.line((left + wide + 20, first - 14), content.binomial, binomial, palette.ink)
 
 
-def _sound(sheet: Image.Image, pen: Pen, content: CardContent, palette: Palette) -> None:
+def _sound(sheet: Image.Image, pen: Pen, content: CardContent, materials: Materials) -> None:
     """The foot of the back: the call as a spectrogram with the words where they sound."""
     top = HEIGHT - _BAND
+    palette, spectrogram = materials.palette, materials.spectrogram
     pen.draw.rectangle([0, top, WIDTH, HEIGHT], fill=palette.night)
-    if not content.call_mp3:
+    if spectrogram is None:
         reason = next((problem.reason for problem in content.problems if problem.part == "call"), "")
         pen.line((_MARGIN, top + 130), "No call was recorded.", font(Face.PHRASE, 52), palette.glow)
         text = shortened(font(Face.TEXT, 30), reason, WIDTH - 2 * _MARGIN)
         pen.line((_MARGIN, top + 186), text, font(Face.TEXT, 30), palette.glow)
         return
-    spectrogram = analyse(content.call_mp3)
     tall = _BAND - 58 if content.timings else _BAND
     sheet.paste(coloured(spectrogram, palette.ramp).resize((WIDTH, tall), Image.Resampling.BICUBIC), (0, top))
     words = content.phrase.words if content.phrase else ()
