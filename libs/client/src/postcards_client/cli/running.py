@@ -68,7 +68,8 @@ def _run(command: Callable[[], Coroutine[Any, Any, Outcome]], as_json: bool) -> 
         print(json.dumps(outcome.view))
     elif not as_json:
         outcome.show()
-    return outcome.exit_code
+    # Who shows what there was until then does not know which signal it was.
+    return interruption.exit_code if outcome.exit_code is Exit.INTERRUPTED else outcome.exit_code
 
 
 class _Interruption:
