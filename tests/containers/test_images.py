@@ -256,7 +256,7 @@ def test_a_wrong_setting_ends_it_with_one_line(name: str) -> None:
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", reversed(SERVICES))
+@pytest.mark.parametrize("name", SERVICES[::-1])
 async def test_sigterm_to_the_first_process_ends_it_in_order(running, name: str) -> None:
     container = running[name]
     await until_serving(container)
