@@ -178,8 +178,8 @@ def provenance(engine: str) -> media_pb2.Provenance:
 @pytest.fixture(autouse=True)
 def quick_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards that cost nothing: how they look is tested elsewhere. `test_making` renders real ones."""
-    monkeypatch.setattr("postcards_composer.assembly.render_card_html", lambda content: content.name.encode())
-    monkeypatch.setattr("postcards_composer.assembly.render_card_png", lambda content: content.id.encode())
+    monkeypatch.setattr("postcards_composer.assembly.render_card_html", lambda content, _: content.name.encode())
+    monkeypatch.setattr("postcards_composer.assembly.render_card_png", lambda content, _: content.id.encode())
 
 
 @pytest.fixture

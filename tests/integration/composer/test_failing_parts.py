@@ -295,7 +295,7 @@ async def test_no_time_is_left_for_the_call_after_a_slow_phrase(replica, parts, 
 
 
 async def test_a_card_that_cannot_be_rendered_leaves_the_parts(replica, monkeypatch):
-    def broken(_: object) -> bytes:
+    def broken(*_: object) -> bytes:
         raise RuntimeError("no ink")
 
     with monkeypatch.context() as patch:
