@@ -40,8 +40,8 @@ TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
 @pytest.fixture(autouse=True)
 def quick_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards that cost nothing: what matters here is beside them."""
-    monkeypatch.setattr("postcards_composer.assembly.render_card_html", lambda content: content.name.encode())
-    monkeypatch.setattr("postcards_composer.assembly.render_card_png", lambda content: content.id.encode())
+    monkeypatch.setattr("postcards_composer.assembly.render_card_html", lambda content, _: content.name.encode())
+    monkeypatch.setattr("postcards_composer.assembly.render_card_png", lambda content, _: content.id.encode())
 
 
 @pytest.fixture(scope="session")
@@ -104,14 +104,14 @@ class Studio:
 
 @pytest.fixture
 async def open_studio(tmp_path: Path) -> AsyncIterator[Callable]:
-    """Opens studios; an image engine and a store may be given."""
+    """Opens studios; engines and a store may be given."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(image_engine=None, store=None) -> Studio:
+        async def open_one(image_engine=None, store=None, language_engine=None) -> Studio:
             addresses = {
                 "image": await stack.enter_async_context(image_server(image_engine or CreatureEngine())),
                 "audio": await stack.enter_async_context(audio_server(VocalTractEngine())),
-                "language": await stack.enter_async_context(language_server(PhonotacticEngine())),
+                "language": await stack.enter_async_context(language_server(language_engine or PhonotacticEngine())),
             }
             folder = tmp_path / "kept"
             settings = ComposerSettings(**{f"{part}_address": address for part, address in addresses.items()})

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 
 import grpc
 import grpc.aio
@@ -9,16 +10,17 @@ import pytest
 from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
+from postcards_audio.engine import AudioRequest, AudioResult
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_audio.servicer import AudioServicer
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
-from postcards_serving.errors import ModelUnusable, Unavailable
+from postcards_serving.errors import EngineFailed, ModelUnusable, Unavailable
 from postcards_serving.execution import Executor
 from postcards_serving.fallback import load_with_fallback
 from postcards_serving.statuses import from_rpc_error
-from postcards_serving.testing import running_server
-from postcards_serving.work import Item, Work
+from postcards_serving.testing import eventually, running_server
+from postcards_serving.work import Item, Progress, Work
 
 GATED = "somebody/songs is gated: accept its licence"
 
@@ -42,16 +44,16 @@ def no_songs() -> VocalTractEngine:
 
 
 @contextlib.asynccontextmanager
-async def serving(servicer_type, add, engine):
-    executor = Executor(1, engine=engine.name)
+async def serving(servicer_type, add, engine, places=1):
+    executor = Executor(places, engine=engine.name)
     async with running_server(lambda server: add(servicer_type(engine, executor), server)) as channel:
         yield channel
         await executor.drain(30)
     await asyncio.to_thread(engine.close)
 
 
-async def sung(channel: grpc.aio.Channel, engine: str = "") -> audio_pb2.AudioResult:
-    request = audio_pb2.GenerateAudioRequest(seed=1, seconds=0.5, engine=engine)
+async def sung(channel: grpc.aio.Channel, engine: str = "", seed: int = 1) -> audio_pb2.AudioResult:
+    request = audio_pb2.GenerateAudioRequest(seed=seed, seconds=0.5, engine=engine)
     responses = [response async for response in audio_pb2_grpc.AudioServiceStub(channel).GenerateAudio(request)]
     return next(response.result for response in responses if response.HasField("result"))
 
@@ -85,3 +87,55 @@ async def test_phrases_of_an_engine_that_failed_on_the_way_do_not_reach_the_call
     assert len(phrases) == result.count == 3
     assert result.provenance.engine == "phonotactic"
     assert "the API does not answer" in result.provenance.notes[-1]
+
+
+class Singer:
+    """An audio engine that sings species 1 and chokes on all others."""
+
+    name, version, stages = "stable-audio", "1", ("sing",)
+
+    def __init__(self) -> None:
+        self._tract = VocalTractEngine()
+
+    def generate(self, request: AudioRequest, work: Work) -> AudioResult:
+        work.report(Progress("sing"))
+        if request.seed != 1:
+            raise EngineFailed("the voice broke")
+        return self._tract.generate(request, work)
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+async def test_while_a_fallback_takes_its_time_to_load_the_server_lives_on():
+    begun, go_on = threading.Event(), threading.Event()
+
+    def load_slowly() -> VocalTractEngine:
+        begun.set()
+        assert go_on.wait(60)
+        return VocalTractEngine()
+
+    engine = load_with_fallback(Singer, load_slowly, name="stable-audio", fallback="vocal-tract")
+    try:
+        async with serving(
+            AudioServicer, audio_pb2_grpc.add_AudioServiceServicer_to_server, engine, places=3
+        ) as channel:
+            stub = audio_pb2_grpc.AudioServiceStub(channel)
+            patient = asyncio.ensure_future(sung(channel, seed=2))
+            await eventually(begun.is_set)
+            assert not (await sung(channel, seed=1)).provenance.notes, "what the main engine can do is done meanwhile"
+            hurried = audio_pb2.GenerateAudioRequest(seed=3, seconds=0.5)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                async for _ in stub.GenerateAudio(hurried, timeout=1.0):
+                    pass
+            assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            leaving = stub.GenerateAudio(hurried)
+            await leaving.read()
+            assert leaving.cancel()
+            assert not patient.done()
+            go_on.set()
+            assert (await patient).provenance.notes[-1] == (
+                "stable-audio failed (the voice broke): vocal-tract made this"
+            )
+    finally:
+        go_on.set()

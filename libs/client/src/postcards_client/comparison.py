@@ -39,6 +39,7 @@ MAIN_FILES = {"image": "image.png", "language": "phrase.json", "audio": "call.fl
 
 _OFF = ("false", "null", '""')
 """Settings, as JSON, that mean the same as none: an older manifest does not know them."""
+_OF_AN_API = "a model behind an API need not say the same twice: what is kept is the original"
 
 
 class Verdict(Enum):
@@ -121,7 +122,7 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
     """What was otherwise in the making."""
     reason: str = ""
-    """Why it could not be compared."""
+    """Why it could not be compared, or why it may well be another."""
     files: tuple[str, ...] = ()
     """The files that are damaged or missing."""
 
@@ -169,7 +170,10 @@ def compare_part(
     if all(distance.equal for distance in distances):
         return Comparison(Verdict.EQUAL, distances, differences)
     near = _is_near(part, distances, computed=not then.model)
-    return Comparison(Verdict.WITHIN_TOLERANCE if near else Verdict.DIFFERENT, distances, differences)
+    if near:
+        return Comparison(Verdict.WITHIN_TOLERANCE, distances, differences)
+    reason = _OF_AN_API if part == "language" and then.model else ""
+    return Comparison(Verdict.DIFFERENT, distances, differences, reason)
 
 
 def _is_near(part: str, distances: tuple[Distance, ...], *, computed: bool) -> bool:

@@ -162,8 +162,10 @@ def _scratch(makers: "Mapping[str, Maker]", where: Place, folder: Path) -> Plan:
 def _way_to_model(failure: str, makers: "Mapping[str, Maker]") -> str:
     """What may help when the service of a part that a model made could not be started."""
     for part, maker in makers.items():
+        setting = f"POSTCARDS_{part.upper()}_MODEL"
         if maker.model and failure.startswith(f"the {part} service"):
-            return f"; it was made with {maker.model!r}: POSTCARDS_{part.upper()}_MODEL says where that is"
+            told = "" if setting in maker.settings(part) else f": {setting} says where that is"
+            return f"; it was made with {maker.model!r}{told}"
     return ""
 
 
