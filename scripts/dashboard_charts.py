@@ -129,7 +129,8 @@ class Plane:
 
     def line(self, values: Sequence[float | None]) -> str:
         """An SVG path; it is broken where there is no value."""
-        parts, pen = [], "M"
+        pen = "M"
+        parts: list[str] = []
         for moment, value in zip(self.span.times, values, strict=True):
             if value is None:
                 pen = "M"

@@ -208,7 +208,7 @@ def table(panel: dict[str, Any], source: Source, width: float, height: float) ->
     head = "".join(f"<th>{escape(title)}</th>" for title in titles.values())
     body = "".join(
         "<tr>" + "".join(_cell(row.get(name, ""), looks.get(title, {})) for name, title in titles.items()) + "</tr>"
-        for row in rows.values()
+        for row in sorted(rows.values(), key=lambda row: row.get(next(iter(titles)), ""))
     )
     return f'<table class="table"><tr>{head}</tr>{body}</table>'
 

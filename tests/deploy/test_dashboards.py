@@ -177,6 +177,15 @@ def test_compose_gives_grafana_what_the_provisioning_names():
     assert home.stem in FILES
 
 
+def test_kubernetes_hands_out_every_page():
+    """One config map each: together they are longer than `kubectl apply` takes."""
+    maps = yaml.safe_load((GRAFANA / "kustomization.yaml").read_text())["configMapGenerator"]
+    assert sorted(file for one in maps for file in one["files"]) == [
+        f"dashboards/{name}.json" for name in sorted(FILES)
+    ]
+    assert all(path.stat().st_size < 200_000 for path in FILES.values())
+
+
 def test_grafana_reports_home_to_nobody_and_lets_nobody_write():
     environment = OVERLAY["environment"]
     off = ("ANALYTICS_REPORTING_ENABLED", "ANALYTICS_CHECK_FOR_UPDATES", "ANALYTICS_CHECK_FOR_PLUGIN_UPDATES")

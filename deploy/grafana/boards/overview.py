@@ -194,11 +194,13 @@ def _room() -> Row:
             ),
             Graph(
                 "Saturation",
-                "Places taken, as a share of all: requests in work for the part services, postcards being made for the"
-                " composer. At 100 % with a queue behind it, add replicas.",
+                "Places taken in the mean, as a share of all: requests in work for the part services, postcards in work"
+                " for the composer. At 100 % with a queue behind it, add replicas.",
                 [
-                    Query(f"postcards:in_flight_rows:ratio{{{_PARTS}}}", "{{service}}"),
-                    Query("postcards:in_flight:ratio", "composer"),
+                    Query(
+                        f"avg_over_time(postcards:in_flight_rows:ratio{{{_PARTS}}}[$__rate_interval])", "{{service}}"
+                    ),
+                    Query("avg_over_time(postcards:in_flight:ratio[$__rate_interval])", "composer"),
                 ],
                 unit="percentunit",
                 maximum=1,

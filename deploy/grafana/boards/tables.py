@@ -56,7 +56,12 @@ class Table(Panel):
 
     def options(self) -> Json:
         """See `Panel`."""
-        return {"showHeader": True, "cellHeight": "sm", "frameIndex": 0, "sortBy": []}
+        return {
+            "showHeader": True,
+            "cellHeight": "sm",
+            "frameIndex": 0,
+            "sortBy": [{"displayName": self.columns[0].title, "desc": False}],
+        }
 
     def json(self, number: int, x: int, y: int) -> Json:
         """See `Panel`."""
