@@ -1,5 +1,6 @@
 """What load measures: percentiles, sums, goals and the report. Pure."""
 
+import io
 import json
 import math
 
@@ -180,6 +181,18 @@ def test_the_table_shows_every_stage_and_why_requests_failed(capsys):
     assert "1 times UNAVAILABLE" in out
     assert "2 postcards were made, 1 of them are deleted" in out
     assert "✗ errors <= 0%  (50%)" in out
+
+
+def test_a_narrow_terminal_gets_the_columns_that_matter_most():
+    record = a_record()
+    record.stages[0].tally("image").record(sample(ended=100.0))
+    console = Console(width=80, force_terminal=True, file=io.StringIO(), color_system=None)
+    print_run(record, (), Cleared(0, 0, 0), console)
+    out = console.file.getvalue()
+    assert all(len(line) <= 80 for line in out.splitlines())
+    assert "…" not in out
+    assert "p95" in out
+    assert "p99" not in out
 
 
 @pytest.mark.parametrize(
