@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 registry=${POSTCARDS_REGISTRY:-postcards}
 version=${POSTCARDS_VERSION:-0.1.0}
 
-docker version >/dev/null 2>&1 || {
-  echo "postcards: needs a Docker engine that answers: see docker version" >&2
+if ! docker version >/dev/null 2>&1 || ! docker compose version >/dev/null 2>&1; then
+  echo "postcards: needs a Docker engine that answers, and Compose: see docker version, docker compose version" >&2
   exit 1
-}
+fi
 if [ -z "${KEEP_IMAGES:-}" ]; then
   scripts/build_images.sh
   options=(--tag "$registry/store-e2e:$version" --file deploy/e2e/Dockerfile)
