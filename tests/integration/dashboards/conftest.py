@@ -85,19 +85,14 @@ class Prometheus:
 
     url: str
 
-    def ask(self, expr: str) -> list[dict]:
-        """What an expression says now: a list of {"metric": labels, "value": [time, text]}.
+    def ask(self, expr: str, at: float | None = None) -> list[dict]:
+        """What an expression says at a time, or now: a list of {"metric": labels, "value": [time, text]}.
 
         Raises:
             AssertionError: the expression is none.
         """
-        return self.read(f"query?{urllib.parse.urlencode({'query': expr})}")["result"]
-
-    def ask_over(self, seconds: float, expr: str) -> list[dict]:
-        """What it said in the last seconds, one by one."""
-        now = time.time()
-        fields = {"query": expr, "start": now - seconds, "end": now, "step": 1}
-        return self.read(f"query_range?{urllib.parse.urlencode(fields)}")["result"]
+        fields = {"query": expr} | ({} if at is None else {"time": at})
+        return self.read(f"query?{urllib.parse.urlencode(fields)}")["result"]
 
     def read(self, path: str) -> dict:
         """What the API says at a path."""
@@ -112,6 +107,16 @@ class Watched:
 
     prometheus: Prometheus
     endpoints: tuple[Endpoint, ...]
+    at: float
+    """When all was made and seen; what is asked is asked of this moment, whatever the machine does meanwhile."""
+
+    def ask(self, expr: str) -> list[dict]:
+        return self.prometheus.ask(expr, self.at)
+
+    def ask_over(self, seconds: float, expr: str) -> list[dict]:
+        """What it said until then, second by second."""
+        fields = {"query": expr, "start": self.at - seconds, "end": self.at, "step": 1}
+        return self.prometheus.read(f"query_range?{urllib.parse.urlencode(fields)}")["result"]
 
 
 def free_ports(count: int) -> list[int]:
@@ -155,7 +160,7 @@ def configure(folder: Path, endpoints: tuple[Endpoint, ...]) -> Path:
         for endpoint in endpoints
     ]
     config = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
         "rule_files": [f"{folder}/*.yml"],
         "scrape_configs": [{"job_name": "postcards", "static_configs": targets}],
     }
@@ -218,17 +223,17 @@ async def make_postcards(address: str) -> None:
         await client.delete(made[0].id)
 
 
-async def settle(prometheus: Prometheus) -> None:
-    """Waits until the rules have seen what was made."""
-    await eventually(
-        lambda: sum(float(s["value"][1]) for s in prometheus.ask("postcards:created:rate5m")) > 0, timeout=PATIENCE
+async def settle(prometheus: Prometheus) -> float:
+    """Waits until everything that was made has been seen and worked out; a moment at which that is so."""
+    began = time.time()
+    # Every service has answered for some seconds, and the rules have run since.
+    seen = f'min(min_over_time(up{{job="postcards"}}[4s])) == 1 and on () vector(time()) > {began + 5}'
+    counted = f'sum(postcards_created_total{{state="active"}}) == {POSTCARDS} and on () ALERTS'
+    worked_out = "sum(postcards:created:rate5m) > 0"
+    answer = await eventually(
+        lambda: prometheus.ask(f"({seen}) and ({counted}) and ({worked_out})"), timeout=PATIENCE, interval=0.2
     )
-    await eventually(lambda: prometheus.ask("ALERTS"), timeout=PATIENCE)
-    # What was made last is seen by a scrape that began after it.
-    seen = f'sum(postcards_created_total{{state="active"}}) == {POSTCARDS}'
-    began = (await eventually(lambda: prometheus.ask(seen), timeout=PATIENCE))[0]["value"][0]
-    later = f'min(timestamp(up{{job="postcards"}})) > {began + 2}'
-    await eventually(lambda: prometheus.ask(later), timeout=PATIENCE, interval=0.2)
+    return float(answer[0]["value"][0])
 
 
 @asynccontextmanager
@@ -244,8 +249,7 @@ async def whole(folder: Path, language_model: str) -> AsyncIterator[Watched]:
         everyone = f'sum(up{{job="postcards"}}) == {len(NAMES)}'
         await eventually(lambda: prometheus.ask(everyone), timeout=PATIENCE, interval=0.1)
         await make_postcards(endpoints[0].address)
-        await settle(prometheus)
-        yield Watched(prometheus, endpoints)
+        yield Watched(prometheus, endpoints, await settle(prometheus))
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ def test_a_query_returns_data(watched, target: dict, stands_in: bool):
     expr = filled(target["expr"])
     if stands_in:
         expr = expr.replace('service="audio"', 'service="image"')
-    series = watched.prometheus.ask(expr)
+    series = watched.ask(expr)
     assert series, "no series: what may be zero is exported as zero"
     assert numbers(series), f"no number in {series[:3]}"
     for label in re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]):
@@ -77,14 +77,23 @@ def test_a_number_in_large_is_one_line_at_all_times(watched):
     for board in BOARDS.values():
         for panel in board["panels"]:
             for target in panel["targets"] if panel["type"] == "stat" else []:
-                assert len(watched.prometheus.ask_over(60, filled(target["expr"]))) == 1, panel["title"]
+                assert len(watched.ask_over(60, filled(target["expr"]))) == 1, panel["title"]
 
 
 @pytest.mark.parametrize("page", BOARDS)
 def test_a_page_can_be_drawn(watched, page: str, tmp_path: Path):
     drawn = tmp_path / "page.html"
     command = [sys.executable, ROOT / "scripts/draw_dashboard.py", "--prometheus", watched.prometheus.url]
-    options = ["--minutes", "1", "--dashboard", ROOT / f"deploy/grafana/dashboards/{page}.json", "--out", drawn]
+    options = [
+        "--minutes",
+        "1",
+        "--end",
+        str(watched.at),
+        "--dashboard",
+        ROOT / f"deploy/grafana/dashboards/{page}.json",
+        "--out",
+        drawn,
+    ]
     subprocess.run([*command, *options], check=True)
     html = drawn.read_text()
     shown = [panel for panel in BOARDS[page]["panels"] if panel["type"] != "row"]
@@ -103,7 +112,7 @@ def test_a_panel_shows_that_something_happened(watched, title: str):
         if panel["title"] == title
         for target in panel["targets"]
     ]
-    assert any(value > 0 for target in targets for value in numbers(watched.prometheus.ask(filled(target["expr"]))))
+    assert any(value > 0 for target in targets for value in numbers(watched.ask(filled(target["expr"]))))
 
 
 def test_the_variable_offers_the_replicas_of_its_service(watched):
@@ -111,7 +120,7 @@ def test_the_variable_offers_the_replicas_of_its_service(watched):
         (variable,) = BOARDS[endpoint.name]["templating"]["list"]
         selector = re.fullmatch(r"label_values\((.+), instance\)", variable["query"]["query"])
         assert selector is not None
-        offered = {one["metric"]["instance"] for one in watched.prometheus.ask(selector[1])}
+        offered = {one["metric"]["instance"] for one in watched.ask(selector[1])}
         assert offered == {f"127.0.0.1:{endpoint.metrics_port}"}
 
 
@@ -121,19 +130,19 @@ def test_one_replica_can_be_chosen(watched):
     assert queue in json.dumps(BOARDS["image"]).replace('\\"', '"')
     for endpoint, count in ((image, 1), (audio, 0)):
         one = queue.replace("$instance", f"127.0.0.1:{endpoint.metrics_port}")
-        assert len(watched.prometheus.ask(one)) == count
+        assert len(watched.ask(one)) == count
 
 
 @pytest.mark.parametrize("page", BOARDS)
 def test_alerts_are_marked_on_the_graphs(watched, page: str):
     (mark,) = BOARDS[page]["annotations"]["list"]
-    firing = {one["metric"]["alertname"] for one in watched.prometheus.ask(mark["target"]["expr"])}
+    firing = {one["metric"]["alertname"] for one in watched.ask(mark["target"]["expr"])}
     assert ("PostcardsTestAlarm" in firing) == (page in ("overview", "composer"))
 
 
 def test_the_table_names_every_replica_with_its_version(watched):
     (table,) = (panel for panel in BOARDS["overview"]["panels"] if panel["title"] == "Replicas")
-    answers = [watched.prometheus.ask(filled(target["expr"])) for target in table["targets"]]
+    answers = [watched.ask(filled(target["expr"])) for target in table["targets"]]
     everyone = {f"127.0.0.1:{endpoint.metrics_port}" for endpoint in watched.endpoints}
     assert all({one["metric"]["instance"] for one in series} == everyone for series in answers)
     assert {one["metric"]["service"] for one in answers[0]} == set(SERVICES)
@@ -147,7 +156,7 @@ def test_every_rule_is_worked_out(watched):
 
 
 def test_no_sound_system_is_warned_of(watched):
-    firing = watched.prometheus.ask('ALERTS{alertstate="firing", severity="critical"}')
+    firing = watched.ask('ALERTS{alertstate="firing", severity="critical"}')
     assert firing == []
 
 
@@ -155,7 +164,7 @@ def test_every_number_of_ours_is_shown_or_watched(watched):
     """A metric that nobody looks at is not worth exporting."""
     exported = {
         one["metric"]["__name__"]
-        for one in watched.prometheus.ask('{__name__=~"postcards_.+", job="postcards"}')
+        for one in watched.ask('{__name__=~"postcards_.+", job="postcards"}')
         if not one["metric"]["__name__"].endswith("_bucket")
     }
     rules = "".join(path.read_text() for path in (ROOT / "deploy/prometheus/rules").glob("*.yml"))
