@@ -278,7 +278,8 @@ async def test_the_command_fetches_once_and_then_needs_no_hub(sd, tmp_path, comm
     assert code == 0, err
     assert f"{SD}: " in err
     assert out.splitlines()[-1] == (
-        "serve it without the network: HF_HUB_OFFLINE=1 POSTCARDS_IMAGE_ENGINE=stable-diffusion postcards up"
+        "serve it without the network: HF_HUB_OFFLINE=1 POSTCARDS_IMAGE_ENGINE=stable-diffusion "
+        "POSTCARDS_IMAGE_REVISION=main postcards up"
     )
     code, out, err = await ended(
         await command(*arguments, "--json", hub_url="http://127.0.0.1:9", home=tmp_path, HF_HUB_OFFLINE="1")
@@ -287,6 +288,18 @@ async def test_the_command_fetches_once_and_then_needs_no_hub(sd, tmp_path, comm
     (told,) = json.loads(out)["models"]
     assert (told["model"], told["revision"], told["fetched_bytes"]) == (SD, commit, 0)
     assert told["bytes"] == sum(len(sd.models[SD][path]) for path in LOADED)
+
+
+async def test_a_model_of_the_command_line_is_named_in_what_serves_it(sd, tmp_path):
+    sd.models["someone/ink"] = sd.models[SD]
+    process = await command("image", "--model", "someone/ink", "--json", hub_url=sd.url, home=tmp_path)
+    code, out, err = await ended(process)
+    assert code == 0, err
+    assert json.loads(out)["environment"] == {
+        "HF_HUB_OFFLINE": "1",
+        "POSTCARDS_IMAGE_ENGINE": "stable-diffusion",
+        "POSTCARDS_IMAGE_MODEL": "someone/ink",
+    }
 
 
 @pytest.mark.parametrize("own", [False, True])

@@ -195,11 +195,22 @@ def _view(model: "Model", folder: str, size: int, fetched: int) -> dict[str, Any
 
 def _environment(chosen: "tuple[Choice, ...]", cache: "Cache", home: str) -> dict[str, str]:
     """The variables with which services serve what was fetched, without the network."""
+    from postcards_client.weights.catalog import DEFAULTS
+
     found = {"HF_HUB_OFFLINE": "1"}
     if home:
         found["HF_HOME"] = str(cache.folder.parent)
     for choice in chosen:
-        found[f"POSTCARDS_{choice.part.upper()}_ENGINE"] = choice.engine
+        prefix = f"POSTCARDS_{choice.part.upper()}"
+        found[f"{prefix}_ENGINE"] = choice.engine
+        if choice.model is None:
+            continue
+        default = DEFAULTS.get(choice.engine)
+        ours = default is not None and choice.model.model_id == default.model_id
+        if not ours:
+            found[f"{prefix}_MODEL"] = choice.model.model_id
+        if choice.model.revision != (default.revision if default is not None and ours else "main"):
+            found[f"{prefix}_REVISION"] = choice.model.revision
     return found
 
 

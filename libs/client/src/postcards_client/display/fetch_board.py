@@ -11,8 +11,10 @@ _LARGE = 10_000_000
 
 
 def gigabytes(count: int) -> str:
-    """A size in words, e.g. "3.44 GB" or "492 MB"."""
-    return f"{count / 1e9:.2f} GB" if count >= 1_000_000_000 else f"{max(count, 0) / 1e6:.0f} MB"
+    """A size in words, e.g. "3.44 GB", "492 MB" or "3 kB"."""
+    if count < 1_000_000:
+        return f"{max(count, 0) / 1e3:.0f} kB"
+    return f"{count / 1e9:.2f} GB" if count >= 1_000_000_000 else f"{count / 1e6:.0f} MB"
 
 
 class FetchBoard(Watcher, Protocol):
@@ -132,7 +134,8 @@ def starting_text(order: Order) -> str:
         return f"{model}: everything is here"
     total = sum(file.size for file in order.absent)
     here = f", {gigabytes(order.held_bytes)} of it are here from before" if order.held_bytes else ""
-    return f"{model}: {gigabytes(total)} in {len(order.absent)} files{here}"
+    files = "1 file" if len(order.absent) == 1 else f"{len(order.absent)} files"
+    return f"{model}: {gigabytes(total)} in {files}{here}"
 
 
 def fetch_board_for_terminal(*, quiet: bool) -> FetchBoard:

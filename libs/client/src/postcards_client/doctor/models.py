@@ -226,4 +226,6 @@ def way_without_model(part: str) -> str:
 
 def size(count: int) -> str:
     """A size in words."""
+    if count < _GIGABYTE / 1000:
+        return f"{count / 1e3:.0f} kB"
     return f"{count / _GIGABYTE:.1f} GB" if count >= _GIGABYTE / 10 else f"{count / 1e6:.0f} MB"
