@@ -97,6 +97,11 @@ format: $(VENV)/dev.stamp ## put the code and the protos into shape
 protos: $(VENV)/dev.stamp ## generate libs/stubs from protos/
 	scripts/generate_stubs.sh libs/stubs/src
 
+.PHONY: dashboards
+dashboards: $(VENV)/dev.stamp ## write the dashboards of Grafana, and the alerts once more for Kubernetes
+	@$(BIN)/python deploy/grafana/generate.py
+	@$(BIN)/python scripts/prometheus_rule.py
+
 .PHONY: images
 images: ## build the container images: ONLY="image composer", VARIANT=models and VERSION= are optional
 	@scripts/build_images.sh

@@ -43,7 +43,7 @@ class ComposerMetrics:
         self.assembly_seconds = Histogram(
             "postcards_assembly_seconds",
             "Time to render the card from its parts.",
-            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8),
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30),
             registry=registry,
         )
         self.takeovers = Counter(
