@@ -72,6 +72,10 @@ def test_a_serial_holds_the_whole_seed(seed: int):
         ('{"folds":[1,2]}', '{"folds":[1,2]}'),
         ("[[1],[2]]", "[[1],[2]]"),
         ("[]", ""),
+        (
+            '{"name":"owner/ink/ink.safetensors","revision":"0123456789012345678901234567890123456789","weight":0.5}',
+            "name owner/ink/ink.safetensors, revision 012345678901…, weight 0.5",
+        ),
     ],
 )
 def test_settings_are_read_as_people_do(stored: str, shown: str):

@@ -165,6 +165,9 @@ def setting(value: str) -> str:
         return value if None in items else ", ".join(filter(None, items))
     if isinstance(decoded, dict):
         table = {name: _scalar(item) for name, item in cast("dict[str, object]", decoded).items()}
+        if revision := table.get("revision"):
+            # Its whole length is in the manifest, and among the files of the model.
+            table["revision"] = short_revision(revision)
         return value if None in table.values() else ", ".join(f"{name} {text}" for name, text in table.items())
     text = _scalar(decoded)
     return value if text is None else text
