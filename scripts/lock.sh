@@ -31,7 +31,7 @@ lock stable-audio --no-deps
 
 # Each image holds what its own service needs, in the versions that the tests ran with.
 for image in image audio language composer client; do
-  lock "images/$image" --constraints requirements/embedded.txt
+  lock "images/$image" --constraints requirements/dev.txt
 done
 for image in image-models audio-models; do
   mapfile -t build < <(builds_of_torch "images/$image" "${together[@]}")
