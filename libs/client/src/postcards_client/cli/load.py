@@ -221,7 +221,9 @@ def load(
     except PlanError as error:
         raise typer.BadParameter(str(error)) from None
     where = place(address, start, port_base, "")
-    addresses = _addresses(where.address, port_base, {} if start else own_addresses)
+    own_addresses["composer"] = where.address
+    usual = {endpoint.name: endpoint.address for endpoint in endpoints(port_base)}
+    addresses = usual if start else usual | {name: own for name, own in own_addresses.items() if own}
 
     async def command() -> Outcome:
         with load_board_for_terminal(quiet=quiet) as board:
@@ -245,12 +247,6 @@ def _pressures(
     if rate.strip():
         return (Rate(parse_rate(rate), parse_rate(rate), arrivals),)
     return (callers(concurrency),)
-
-
-def _addresses(composer: str, port_base: int | None, own: Mapping[str, str]) -> dict[str, str]:
-    """Where everybody is: as the options say, else on this machine."""
-    usual = {endpoint.name: endpoint.address for endpoint in endpoints(port_base)}
-    return usual | {"composer": composer} | {name: address for name, address in own.items() if address}
 
 
 async def _until_serving(addresses: Mapping[str, str], patience: float) -> None:
@@ -279,8 +275,12 @@ async def _load(plan: Plan, goals: Goals, addresses: Mapping[str, str], delete: 
                 await drive.run()
             except asyncio.CancelledError:
                 board.say("stopping")
-    cleared = await clearing.finish(CLEARING_SECONDS)
-    return _outcome(drive.record, judge(goals, drive.record.total), cleared, addresses)
+    try:
+        await clearing.finish(CLEARING_SECONDS)
+    except asyncio.CancelledError:
+        # A second Ctrl-C leaves the postcards, never the report.
+        drive.record.interrupted = True
+    return _outcome(drive.record, judge(goals, drive.record.total), clearing.result, addresses)
 
 
 @asynccontextmanager

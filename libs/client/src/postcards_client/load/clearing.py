@@ -60,8 +60,13 @@ class Clearing:
             stub = composer_pb2_grpc.PostcardServiceStub(self._channel)
             self._workers = [asyncio.create_task(self._work(stub)) for _ in range(WORKERS)]
 
-    async def finish(self, patience: float) -> Cleared:
-        """Waits at most `patience` seconds until the last postcard is gone, and tells what became of them."""
+    @property
+    def result(self) -> Cleared:
+        """What has become of the postcards so far."""
+        return Cleared(self._made, self._deleted, self._unknown)
+
+    async def finish(self, patience: float) -> None:
+        """Waits at most `patience` seconds until the last postcard is gone, and lets go of the connection."""
         try:
             async with asyncio.timeout(patience):
                 await self._queue.join()
@@ -73,7 +78,6 @@ class Clearing:
             await asyncio.gather(*self._workers, return_exceptions=True)
             if self._channel is not None:
                 await self._channel.close()
-        return Cleared(self._made, self._deleted, self._unknown)
 
     async def _work(self, stub: "composer_pb2_grpc.PostcardServiceAsyncStub") -> None:
         while True:

@@ -37,12 +37,8 @@ class Drive:
         self._ask = ask
         self._watcher = watcher
         self._next = 0
-        self._under_way: set[asyncio.Task[Answer]] = set()
-
-    @property
-    def under_way(self) -> int:
+        self.under_way = 0
         """Requests whose end is not known yet."""
-        return len(self._under_way)
 
     async def run(self) -> Record:
         """Carries the plan out. When it is cancelled, what was measured until then stays in `record`."""
@@ -67,11 +63,8 @@ class Drive:
                 case Rate() as rate:
                     await self._open(rate, measured, start, seed=self._plan.seed + number)
         finally:
-            try:
-                await self._stop_what_is_under_way()
-            finally:
-                measured.seconds = _now() - start
-                measured.asking_seconds = measured.asking_seconds or measured.seconds
+            measured.seconds = _now() - start
+            measured.asking_seconds = measured.asking_seconds or measured.seconds
 
     async def _closed(self, callers: Callers, measured: StageRecord, start: float) -> None:
         """Callers who each wait for an answer before they ask again."""
@@ -84,7 +77,8 @@ class Drive:
             await _sleep_until(first)
             while (end is None or _now() < end) and (stage.count is None or begun < stage.count):
                 begun += 1
-                answer = await self._begin(measured, intended=_now())
+                self.under_way += 1
+                answer = await self._measure(measured, self._next_job(), _now())
                 if answer.ending in (Ending.REFUSED, Ending.FAILED):
                     await _sleep_until(_within(_now() + max(LEAST_PAUSE, answer.retry_after or 0.0), end))
             measured.asking_seconds = _now() - start
@@ -97,27 +91,22 @@ class Drive:
     async def _open(self, rate: Rate, measured: StageRecord, start: float, *, seed: int) -> None:
         """Requests that come at their own pace."""
         stage = measured.stage
-        for offset in arrivals(rate, stage.seconds, stage.count, seed):
-            await _sleep_until(start + offset)
-            if len(self._under_way) < self._plan.outstanding:
-                self._begin(measured, intended=start + offset)
-            else:
-                measured.tally(job(self._plan, self._next).target).unsent += 1
-                self._next += 1
-        if stage.seconds is not None and stage.count is None:
-            await _sleep_until(start + stage.seconds)
-        measured.asking_seconds = _now() - start
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        async with asyncio.TaskGroup() as group:
+            for offset in arrivals(rate, stage.seconds, stage.count, seed):
+                await _sleep_until(start + offset)
+                what = self._next_job()
+                if self.under_way < self._plan.outstanding:
+                    self.under_way += 1
+                    group.create_task(self._measure(measured, what, start + offset))
+                else:
+                    measured.tally(what.target).unsent += 1
+            if stage.seconds is not None and stage.count is None:
+                await _sleep_until(start + stage.seconds)
+            measured.asking_seconds = _now() - start
 
-    def _begin(self, measured: StageRecord, *, intended: float) -> "asyncio.Task[Answer]":
-        """Begins the next request."""
-        what = job(self._plan, self._next)
+    def _next_job(self) -> Job:
         self._next += 1
-        task = asyncio.create_task(self._measure(measured, what, intended), name=f"load-{what.index}")
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return task
+        return job(self._plan, self._next - 1)
 
     async def _measure(self, measured: StageRecord, what: Job, intended: float) -> Answer:
         began = _now()
@@ -126,15 +115,10 @@ class Drive:
         except asyncio.CancelledError:
             measured.tally(what.target).unfinished += 1
             raise
+        finally:
+            self.under_way -= 1
         measured.tally(what.target).record(Sample(what, intended, began, _now(), answer))
         return answer
-
-    async def _stop_what_is_under_way(self) -> None:
-        """Cancels requests that nobody waits for any more: nothing where the stage came to its end."""
-        for task in self._under_way:
-            task.cancel()
-        if self._under_way:
-            await asyncio.wait(self._under_way)
 
 
 def _within(time: float, end: float | None) -> float:
