@@ -147,6 +147,31 @@ async def test_parts_are_asked_by_shares():
     assert run["postcards"] == {"made": 0, "deleted": 0, "unknown": 0}
 
 
+async def test_several_addresses_take_turns():
+    executors = [Executor(1, Admission(8)) for _ in range(2)]
+    engines = [CountingEngine(), CountingEngine()]
+    servicers = [LanguageServicer(engine, executor) for engine, executor in zip(engines, executors, strict=True)]
+    add = language_pb2_grpc.add_LanguageServiceServicer_to_server
+    async with (
+        listening_server(lambda server: add(servicers[0], server)) as one,
+        listening_server(lambda server: add(servicers[1], server)) as other,
+    ):
+        run = await finished(
+            "load", "--target", "language", "--count", "12", "--json", POSTCARDS_LANGUAGE_ADDRESS=f"ipv4:{one},{other}"
+        )
+    assert run["total"]["succeeded"] == 12
+    assert sum(engine.calls for engine in engines) == 12
+    assert min(engine.calls for engine in engines) >= 4
+
+
+class CountingEngine(PhonotacticEngine):
+    calls = 0
+
+    def generate(self, *arguments):
+        self.calls += 1
+        return super().generate(*arguments)
+
+
 class StuckEngine(CreatureEngine):
     """Works on until nobody wants the picture any more."""
 

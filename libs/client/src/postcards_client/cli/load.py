@@ -41,6 +41,7 @@ WAIT_SECONDS = 0.2
 
 _PRESSURE = "How much"
 _WHAT = "What"
+_WHERE = "Where and how"
 _GOALS = "Goals: exit code 1 where one is missed"
 
 
@@ -175,20 +176,36 @@ def load(
     address: Address = "",
     image_address: Annotated[
         str,
-        typer.Option(envvar="POSTCARDS_IMAGE_ADDRESS", metavar="HOST:PORT", help="Image service, where it is asked."),
+        typer.Option(
+            envvar="POSTCARDS_IMAGE_ADDRESS",
+            metavar="HOST:PORT",
+            help="Image service, where it is asked.",
+            rich_help_panel=_WHERE,
+        ),
     ] = "",
     audio_address: Annotated[
         str,
-        typer.Option(envvar="POSTCARDS_AUDIO_ADDRESS", metavar="HOST:PORT", help="Audio service, where it is asked."),
+        typer.Option(
+            envvar="POSTCARDS_AUDIO_ADDRESS",
+            metavar="HOST:PORT",
+            help="Audio service, where it is asked.",
+            rich_help_panel=_WHERE,
+        ),
     ] = "",
     language_address: Annotated[
         str,
         typer.Option(
-            envvar="POSTCARDS_LANGUAGE_ADDRESS", metavar="HOST:PORT", help="Language service, where it is asked."
+            envvar="POSTCARDS_LANGUAGE_ADDRESS",
+            metavar="HOST:PORT",
+            help="Language service, where it is asked.",
+            rich_help_panel=_WHERE,
         ),
     ] = "",
     port_base: PortBase = None,
-    wait: Annotated[str, typer.Option(metavar="10s", help="How long the services may take until they serve.")] = "10s",
+    wait: Annotated[
+        str,
+        typer.Option(metavar="10s", help="How long the services may take until they serve.", rich_help_panel=_WHERE),
+    ] = "10s",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
