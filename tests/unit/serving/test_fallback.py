@@ -364,6 +364,7 @@ def test_what_was_loaded_before_the_failure_is_let_go(tract, fault):
     engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
     assert parts[0]() is None
     assert engine.generate("dawn", Work()).text == "dawn by tract"
+    engine.close()
 
 
 def test_memory_that_ends_while_loading_is_one_sentence_with_or_without_another_engine(tract):
@@ -375,6 +376,7 @@ def test_memory_that_ends_while_loading_is_one_sentence_with_or_without_another_
     engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
     with pytest.raises(ServiceError, match="not enough memory for engine 'model'"):
         engine_named(engine, "model").generate("dawn", Work())
+    engine.close()
 
 
 @pytest.mark.parametrize(

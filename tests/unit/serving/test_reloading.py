@@ -52,11 +52,17 @@ def bring(folder: Path) -> None:
     (folder / "weights.safetensors").write_bytes(b"weights")
 
 
-def load_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == LOAD_THREAD]
+def load_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == LOAD_THREAD}
 
 
-async def test_a_model_that_comes_later_takes_over(folder, caplog):
+@pytest.fixture
+def before() -> set[threading.Thread]:
+    """The threads of others."""
+    return load_threads()
+
+
+async def test_a_model_that_comes_later_takes_over(folder, before, caplog):
     caplog.set_level(logging.INFO)
     both = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=0.01)
     assert (both.name, both.version, both.stages) == ("model", "0", ())
@@ -70,14 +76,14 @@ async def test_a_model_that_comes_later_takes_over(folder, caplog):
     assert engine_named(both, "model").generate("dawn", Work()) == {"engine": "model"}
     both.close()
     assert both.main.closed.is_set()
-    await eventually(lambda: not load_threads())
+    await eventually(lambda: load_threads() <= before)
 
 
-async def test_who_closes_it_ends_the_attempts(folder):
+async def test_who_closes_it_ends_the_attempts(folder, before):
     both = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=300)
-    assert load_threads()
+    assert load_threads() - before
     both.close()
-    await eventually(lambda: not load_threads())
+    await eventually(lambda: load_threads() <= before)
 
 
 async def test_what_is_loaded_too_late_is_thrown_away():
