@@ -129,7 +129,9 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     finally:
         # What the containers said is of interest where something went wrong.
         if request.session.testsfailed > failed or sys.exc_info()[0] is not None:
-            print(stack.compose("logs", "--no-color", "--tail", "150").stdout.decode())
+            capture = request.config.pluginmanager.getplugin("capturemanager")
+            with capture.global_and_fixture_disabled():
+                print(stack.compose("logs", "--no-color", "--tail", "150").stdout.decode(), file=sys.stderr)
         stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
