@@ -58,7 +58,7 @@ class StableAudioEngine:
     """Calls with a Stable Audio model. Any number of threads may call; their sounds share the steps."""
 
     name = "stable-audio"
-    version = "1.0.0"
+    version = "1.1.0"
     stages = STAGES
 
     def __init__(self, model: StableAudioModel, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:

@@ -18,7 +18,7 @@ class VocalTractEngine:
     """Pronounces the phrase with the anatomy of the species. Computes; needs no model."""
 
     name = "vocal-tract"
-    version = "1"
+    version = "2"
     stages = _STAGES
 
     def generate(self, request: AudioRequest, work: Work) -> AudioResult:
