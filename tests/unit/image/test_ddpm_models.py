@@ -144,7 +144,7 @@ def hub_home(tmp_path, monkeypatch):
 
 
 def test_a_model_that_cannot_be_fetched_says_so(hub_home):
-    with pytest.raises(ModelUnusable, match="someone/animals at v2 could not be fetched") as fault:
+    with pytest.raises(ModelUnusable, match="someone/animals could not be fetched") as fault:
         load_network("someone/animals")
     assert str(hub_home) in fault.value.message
 
