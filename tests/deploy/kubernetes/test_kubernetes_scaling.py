@@ -138,6 +138,13 @@ def test_who_is_scaled_to_nothing_is_woken_by_the_composer(rendered):
         assert spec["fallback"]["replicas"] >= 1
 
 
+def test_nothing_shrinks_for_want_of_numbers(every_variant):
+    """By default KEDA sets as many replicas as the fallback names, however many there are."""
+    scalers = [scaler for rendered in every_variant for scaler in rendered.of("ScaledObject")]
+    assert scalers
+    assert {scaler["spec"]["fallback"]["behavior"] for scaler in scalers} == {"currentReplicasIfHigher"}
+
+
 def test_prometheus_understands_the_queries(every_variant, tmp_path):
     promtool = shutil.which("promtool")
     if promtool is None:

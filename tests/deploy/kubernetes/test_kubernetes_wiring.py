@@ -63,7 +63,7 @@ def test_what_the_composer_and_the_jobs_call_exists(render, rendered):
                 host, port = value.removeprefix("dns:///").split(":")
                 assert int(port) in {p["port"] for p in services[host]["spec"]["ports"]}
     if rendered.whole and "store" in services:
-        assert environment(rendered.one("Deployment", "composer"))["MINIO_ENDPOINT"] == "http://store:9000"
+        assert environment(rendered.one("Deployment", "composer"))["MINIO_ENDPOINT"] == "http://store.postcards:9000"
 
 
 def test_budgets_cover_each_service_and_let_single_pods_move(rendered):
