@@ -13,6 +13,7 @@ import grpc
 from google.protobuf import duration_pb2
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 
+from postcards_client.channels import open_channel
 from postcards_client.errors import FailedPrecondition, NotFound, PostcardsError, Unavailable, error_from_status
 from postcards_client.events import FINISHED, Changed, Event, event_from_message
 from postcards_client.retries import RetryPolicy
@@ -78,7 +79,7 @@ class PostcardsClient:
         deadline: float = DEFAULT_DEADLINE,
         retries: RetryPolicy | None = None,
     ) -> None:
-        """Connects to `address` (host:port) on first use; with `credentials` over TLS, else in plain text.
+        """Connects to `address` (see `channels.open_channel`) on first use; with `credentials` over TLS.
 
         `deadline` is how long one call may take in seconds, its retries included. A watch has none.
         """
@@ -261,10 +262,7 @@ class PostcardsClient:
     @property
     def _stub(self) -> "PostcardServiceAsyncStub":
         if self._channel is None:
-            if self._credentials is None:
-                self._channel = grpc.aio.insecure_channel(self.address, options=_CHANNEL_OPTIONS)
-            else:
-                self._channel = grpc.aio.secure_channel(self.address, self._credentials, options=_CHANNEL_OPTIONS)
+            self._channel = open_channel(self.address, credentials=self._credentials, options=_CHANNEL_OPTIONS)
         return composer_pb2_grpc.PostcardServiceStub(self._channel)
 
     async def _call(

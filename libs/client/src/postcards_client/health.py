@@ -5,13 +5,15 @@ import asyncio
 import grpc
 from grpc_health.v1 import health_pb2
 
+from postcards_client.channels import open_channel
+
 _METHOD = "/grpc.health.v1.Health/"
 _OPTIONS = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100))
 
 
 async def until_serving(address: str) -> None:
     """Returns as soon as the server at `address` says SERVING; waits for the server too."""
-    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+    async with open_channel(address, options=_OPTIONS) as channel:
         watch = channel.unary_stream(
             f"{_METHOD}Watch",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
@@ -28,7 +30,7 @@ async def until_serving(address: str) -> None:
 
 async def status(address: str, *, within: float) -> str:
     """What the server at `address` says of itself: "SERVING", "NOT_SERVING", or why there is no answer."""
-    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+    async with open_channel(address, options=_OPTIONS) as channel:
         check = channel.unary_unary(
             f"{_METHOD}Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
@@ -53,7 +55,7 @@ async def refusal(address: str, method: str, *, within: float) -> tuple[str, str
     """
     from postcards_client.errors import error_from_status
 
-    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+    async with open_channel(address, options=_OPTIONS) as channel:
         try:
             await channel.unary_stream(f"/{method}")(b"\xff", timeout=within).read()
         except grpc.aio.AioRpcError as error:

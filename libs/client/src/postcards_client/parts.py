@@ -15,6 +15,7 @@ from postcards.language.v1 import language_pb2, language_pb2_grpc
 from postcards.media.v1 import media_pb2
 from postcards.species.v1 import phrase_pb2
 
+from postcards_client.channels import open_channel
 from postcards_client.errors import DataLost, error_from_status
 from postcards_client.retries import RetryPolicy
 from postcards_client.tracing import Metadata, calling
@@ -70,7 +71,7 @@ async def make_part(
     name, method, make = _maker(request, whose)
     attempt = 1
     # The channel is for this one part: a picture may take minutes, and the next part is made elsewhere.
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with open_channel(address) as channel:
         while True:
             try:
                 with calling(method) as outgoing:

@@ -128,7 +128,7 @@ Address = Annotated[
         "--address",
         metavar="HOST:PORT",
         envvar="POSTCARDS_ADDRESS",
-        help=f"Composer to ask. Default: {LOOPBACK}:{DEFAULT_PORT}.",
+        help=f"Composer to ask; https://HOST for TLS. Default: {LOOPBACK}:{DEFAULT_PORT}.",
         show_default=False,
         rich_help_panel=_STORE,
     ),

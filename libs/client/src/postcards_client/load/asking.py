@@ -13,6 +13,7 @@ from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
+from postcards_client.channels import open_channel
 from postcards_client.errors import Overloaded, PostcardsError, Unavailable, error_from_status
 from postcards_client.events import FINISHED
 from postcards_client.load.arrivals import Job
@@ -54,7 +55,7 @@ class Asking:
         """
         self._plan = plan
         self._run = run
-        self._channels = {name: grpc.aio.insecure_channel(addresses[name], options=_OPTIONS) for name in plan.mix}
+        self._channels = {name: open_channel(addresses[name], options=_OPTIONS) for name in plan.mix}
         self._addresses = addresses
         self._clearing = clearing
         self._targets: dict[str, _Target] = {name: self._target(name) for name in plan.mix}

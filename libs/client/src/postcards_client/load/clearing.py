@@ -5,6 +5,7 @@ import asyncio
 import grpc
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 
+from postcards_client.channels import open_channel
 from postcards_client.load.measuring import Cleared
 
 WORKERS = 4
@@ -56,7 +57,7 @@ class Clearing:
 
     def _start(self) -> None:
         if not self._workers:
-            self._channel = grpc.aio.insecure_channel(self._address)
+            self._channel = open_channel(self._address)
             stub = composer_pb2_grpc.PostcardServiceStub(self._channel)
             self._workers = [asyncio.create_task(self._work(stub)) for _ in range(WORKERS)]
 
