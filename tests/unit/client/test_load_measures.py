@@ -125,6 +125,21 @@ def test_goals_are_judged():
     assert not met(goals, total)["refused <= 0%"]
 
 
+def test_who_was_turned_away_is_late_unless_a_goal_forgives_it():
+    total = tally(*(sample(ended=1.0) for _ in range(90)), *(sample(Ending.REFUSED, code="FULL") for _ in range(6)))
+    total.unsent = 4
+    goals = (LatencyGoal("p50", 2), LatencyGoal("p90", 2), LatencyGoal("p91", 2), LatencyGoal("max", 2))
+    judged = met(Goals(goals), total)
+    assert judged == {
+        "p50 <= 2 s": True,
+        "p90 <= 2 s": True,
+        "p91 <= 2 s": False,
+        "max <= 2 s": False,
+        "errors <= 0%": True,
+    }
+    assert all(met(Goals(goals, refused_ratio=0.1), total).values())
+
+
 def test_a_run_without_success_is_none():
     goals = Goals((LatencyGoal("max", 60),), error_ratio=1.0)
     assert met(goals, Tally()) == {"max <= 60 s": False, "errors <= 100%": False}

@@ -24,7 +24,8 @@ class Goals:
     """Everything that must hold."""
 
     latencies: tuple[LatencyGoal, ...] = ()
-    """Limits on latencies, of all counted stages together."""
+    """Limits on latencies, of all counted stages together. A percentile is one of all that came: where no goal says how
+    many may be refused, what was refused or not sent is taken as later than any limit."""
     error_ratio: float = 0.0
     """Greatest share of requests that may fail or take too long. 0 to 1."""
     refused_ratio: float = 1.0
@@ -57,19 +58,21 @@ def _latency_goal(entry: str) -> LatencyGoal:
 
 def judge(goals: Goals, total: Tally) -> tuple[Verdict, ...]:
     """What became of every goal. A run in which nothing succeeded meets no limit on latency or errors."""
-    verdicts = [_judge_latency(goal, total) for goal in goals.latencies]
+    away = total.refused + total.unsent
+    forgiven = goals.refused_ratio < 1.0
+    verdicts = [_judge_latency(goal, total, 0 if forgiven else away) for goal in goals.latencies]
     errors = share(total.errors, total.ended)
-    refused = share(total.refused + total.unsent, total.ended + total.unsent)
     errors_met = total.ok > 0 and errors <= goals.error_ratio
     verdicts.append(Verdict(f"errors <= {goals.error_ratio * 100:g}%", errors, errors_met))
-    if goals.refused_ratio < 1.0:
+    if forgiven:
+        refused = share(away, total.ended + total.unsent)
         refused_met = refused <= goals.refused_ratio
         verdicts.append(Verdict(f"refused <= {goals.refused_ratio * 100:g}%", refused, refused_met))
     return tuple(verdicts)
 
 
-def _judge_latency(goal: LatencyGoal, total: Tally) -> Verdict:
-    measured = measure(goal.measure, total)
+def _judge_latency(goal: LatencyGoal, total: Tally, away: int) -> Verdict:
+    measured = _measure_of_all(goal.measure, total, away)
     return Verdict(
         f"{goal.measure} <= {goal.seconds:g} s",
         measured,
@@ -86,6 +89,16 @@ def measure(name: str, tally: Tally) -> float | None:
             return tally.latency.mean
         case _:
             return tally.latency.percentile(float(name.removeprefix("p")))
+
+
+def _measure_of_all(name: str, tally: Tally, away: int) -> float | None:
+    """A latency of those measured and of `away` endless ones; None where the endless ones decide."""
+    if not away:
+        return measure(name, tally)
+    if name in ("max", "mean") or not tally.latency.count:
+        return None
+    percent = float(name.removeprefix("p")) * (tally.latency.count + away) / tally.latency.count
+    return tally.latency.percentile(percent) if percent <= 100 else None
 
 
 def share(part: int, whole: int) -> float:
