@@ -3,8 +3,9 @@
 `python benchmarks/stable_diffusion.py`. Sixteen requests that differ in prompt, seed, steps, guidance and sampler are
 drawn by (a) one call of a pipeline after another, as in a notebook; (b) pipelines with static batches: requests of one
 sampler and guidance together, all for as many steps as the longest takes; the raw loop: the engine's own step function
-over all sixteen rows, nothing else around it; and the service: sixteen calls over gRPC to a real server, from another
-process as in real life. All encode, decode and write PNG. Then what the scheduler costs beside the steps, and how long
+over all sixteen rows, nothing else around it; the batch: sixteen threads whose rows share the in-flight batch; and the
+service: sixteen calls over gRPC to a real server, from another process as in real life. All encode, decode and write
+PNG. Then what the scheduler costs beside the steps, and how long
 a short request takes that arrives behind a long one. Without `--model` the checkpoints are tiny ones with random
 weights, whose pictures mean nothing but whose ratios do; `--full` has the architecture of Stable Diffusion 1.5, for a
 GPU, and compares one size after another.
@@ -27,7 +28,7 @@ import threading
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -45,6 +46,7 @@ from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
 from postcards_image.engines.stable_diffusion.loading import load_checkpoint
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
 from postcards_image.engines.stable_diffusion.samplers import begin, schedule_of
+from postcards_image.engines.stable_diffusion.telling import PACE
 from postcards_image.servicer import ImageServicer
 from postcards_serving.admission import Admission
 from postcards_serving.batching import InFlightBatch
@@ -62,7 +64,8 @@ SCHEDULERS = {
     "euler": "EulerDiscreteScheduler",
     "dpmpp-2m": "DPMSolverMultistepScheduler",
 }
-NOTEBOOK, RAW, SERVICE = "(a) pipeline, one call after another", "raw batched loop", "the service, over gRPC"
+NOTEBOOK, RAW = "(a) pipeline, one call after another", "raw batched loop"
+BATCH, SERVICE = "the batch, rows of sixteen threads", "the service, over gRPC"
 TARGET = 0.97
 """Least share of the raw loop's throughput that the service should reach."""
 
@@ -152,6 +155,21 @@ def raw_loop(checkpoint: Checkpoint, asked: Sequence[Asked]) -> None:
                 picture = checkpoint.autoencoder.decode(row.sampling.latent[None])
                 engines._png(autoencoder.to_bytes(picture))
         rows = [row for row in stepped if not row.sampling.finished]
+
+
+def through_the_batch(engine: engines.StableDiffusionEngine, asked: Sequence[Asked]) -> None:
+    """All rows in the engine's own batch, each followed by a thread; no server around it."""
+    checkpoint, batch = engine._checkpoint, engine._batch
+
+    def make(one: Asked) -> None:
+        row = first_row(checkpoint, one)
+        for newest in batch.follow(row, Work(), pace=PACE):
+            row = newest
+        latent = row.sampling.latent[None]
+        engines._png(autoencoder.to_bytes(batch.between_steps(lambda: checkpoint.autoencoder.decode(latent), Work())))
+
+    with ThreadPoolExecutor(ROWS) as threads:
+        list(threads.map(make, asked))
 
 
 async def draw(stub: image_pb2_grpc.ImageServiceStub, one: Asked) -> float:
@@ -301,6 +319,7 @@ def compare(folder: Path, repeats: int) -> None:
             lambda: in_static_batches(pipelines, asked, checkpoint.size), device
         ),
         RAW: lambda: once(lambda: raw_loop(checkpoint, asked), device),
+        BATCH: lambda: once(lambda: through_the_batch(engine, asked), device),
     }
     with outside(engine) as callers:
         runs = rounds({**ways, SERVICE: lambda: callers.over_grpc(asked)}, repeats)
@@ -311,9 +330,10 @@ def compare(folder: Path, repeats: int) -> None:
         times, share = (statistics.median(run[other] / run[name] for run in runs) for other in (NOTEBOOK, RAW))
         print(f"  {name:<40}{taken:>9.2f}{ROWS / taken:>12.2f}{times:>11.2f}{share:>8.2f}")
     reached = [run[RAW] / run[SERVICE] for run in runs]
+    beside = statistics.median(run[SERVICE] - run[RAW] for run in runs) / ROWS
     print(
         f"  the service reaches {statistics.median(reached):.2f} of the raw loop "
-        f"({min(reached):.2f} to {max(reached):.2f}; target {TARGET})"
+        f"({min(reached):.2f} to {max(reached):.2f}; target {TARGET}): a call costs {1e3 * beside:.0f} ms besides"
     )
     inside, beside = scheduler_overhead(checkpoint, asked)
     print(f"  scheduler: {beside:.2f} ms beside a step of {inside:.1f} ms ({beside / (inside + beside):.1%})")
