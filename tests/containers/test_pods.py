@@ -75,7 +75,8 @@ class Node:
     def start_store(self) -> str:
         name = f"{self.network}-store"
         docker(
-            *("run", "--detach", "--name", name, "--network", self.network, "--network-alias=store", "--pull=never"),
+            *("run", "--detach", "--name", name, "--network", self.network, "--pull=never"),
+            *("--network-alias=store", "--network-alias=store.postcards"),
             *("--user=65532:65532", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges:true"),
             *("--env=HOME=/tmp", "--tmpfs=/tmp:mode=1777", "--tmpfs=/data:uid=65532,gid=65532"),
             f"--volume={self.secrets / 'store-keys'}:/run/store-keys:ro",
