@@ -86,7 +86,7 @@ def print_picture(network: Network, count: int, init_strength: float | None) -> 
 
 
 def print_rows(network: Network, repeats: int) -> None:
-    print(f"\nrows that share a step ({', '.join(network.libraries)} on {network.device})")
+    print(f"\nrows that share a step ({', '.join(network.libraries)} on {network.device.description})")
     print(f"{'rows':<8}{'a step':>10}{'rows/s':>10}{'with guidance':>16}{'rows/s':>10}")
     for count in (1, 2, 4, 8):
         plain, guided = (time_steps(network, count, guidance, repeats) for guidance in (1.0, DEFAULT_GUIDANCE))

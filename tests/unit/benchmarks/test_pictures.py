@@ -16,8 +16,6 @@ GREYS = (40, 120, 220)
 class FlatNetwork:
     """A network whose clean picture of class k is a flat grey of its own; of no class in particular, black."""
 
-    device, revision, libraries = "cpu", "", {}
-
     def __init__(self, labels: bool) -> None:
         self.description = ModelDescription(
             "flat",

@@ -222,6 +222,7 @@ def test_provenance_says_how_to_make_it_again(engine):
     assert provenance.model_revision.startswith("sha256:")
     assert provenance.model_files == {"tiny.onnx": provenance.model_revision.removeprefix("sha256:")}
     assert settings["classes"] == {"okapi": 1.0}
+    assert (settings["model_name"], settings["dtype"]) == (None, "float32")
     assert {name: settings[name] for name in ("seed", "steps", "guidance_scale", "init_strength", "sampler")} == {
         "seed": 3,
         "steps": 4,
@@ -231,6 +232,16 @@ def test_provenance_says_how_to_make_it_again(engine):
     }
     assert set(provenance.libraries) >= {"numpy", "onnxruntime"}
     assert provenance.notes == ("the model does not know dragon",)
+
+
+def test_a_model_is_named_as_it_is_loaded_and_what_it_calls_itself_is_told_beside(tmp_path):
+    folder = tmp_path / "jungle"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(TINY.read_bytes())
+    engine = DdpmEngine(load_network(str(folder), threads=1))
+    provenance = engine.generate(request(), Work()).provenance
+    engine.close()
+    assert (provenance.model, json.loads(provenance.settings["model_name"])) == ("jungle", "tiny")
 
 
 def test_the_sentence_names_the_classes(engine):

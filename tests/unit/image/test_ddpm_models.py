@@ -28,8 +28,8 @@ def test_an_onnx_file_says_what_it_is():
         labels=11,
         any_class=3,
     )
-    assert network.device == "cpu"
-    assert len(network.revision) == 64
+    assert (network.device.name, network.device.dtype) == ("cpu", "float32")
+    assert (network.name, network.revision) == ("tiny", f"sha256:{network.files['tiny.onnx']}")
     assert set(network.libraries) == {"onnxruntime"}
 
 
@@ -63,7 +63,9 @@ print(*sorted({{"torch", "diffusers", "onnx", "safetensors", "transformers"}} & 
 
 def test_a_folder_with_an_onnx_file_is_run_without_torch(tmp_path):
     (tmp_path / "model.onnx").write_bytes(TINY.read_bytes())
-    assert set(load_network(str(tmp_path)).libraries) == {"onnxruntime"}
+    network = load_network(f"{tmp_path}/")
+    assert set(network.libraries) == {"onnxruntime"}
+    assert (network.name, network.description.name) == (tmp_path.name, "tiny")
 
 
 @pytest.fixture
@@ -158,6 +160,8 @@ def test_a_model_on_the_hub_needs_neither_network_nor_client_once_it_is_in_the_c
     (home / "refs").mkdir()
     (home / "refs" / "main").write_text(commit)
     (snapshot / "model.onnx").write_bytes(TINY.read_bytes())
-    assert load_network("someone/animals").description.name == "tiny"
+    network = load_network("someone/animals")
+    assert (network.name, network.revision, network.description.name) == ("someone/animals", commit, "tiny")
+    assert network.files == {"model.onnx": load_network(str(TINY)).files["tiny.onnx"]}
     with pytest.raises(ModelUnusable, match="someone/animals at v2 could not be fetched"):
         load_network("someone/animals", revision="v2")

@@ -32,9 +32,6 @@ class KnownNetwork:
     """The best denoiser there can be of normal pictures with standard deviation `SPREAD` around `CENTRES`."""
 
     description = MODEL
-    revision = "0" * 64
-    device = "cpu"
-    libraries: dict[str, str] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
         self.calls: list[int] = []

@@ -21,6 +21,7 @@ from postcards_image.engines.ddpm.sampling import (  # noqa: E402
     noise_levels,
     starting_noise,
 )
+from postcards_serving.model_hashes import revision_of  # noqa: E402
 
 
 def sample(network, sampler: Sampler, steps: int = 20, noise: np.ndarray | None = None) -> np.ndarray:
@@ -98,6 +99,9 @@ def test_gives_the_picture_of_the_onnx_file(folder, sampler):
 def test_a_stock_pipeline_is_described_by_its_configurations(stock):
     network = load_network(str(stock), threads=1)
     assert network.description == ModelDescription(stock.name, 16)
+    assert (network.name, network.revision) == (stock.name, revision_of(network.files))
+    weights = "unet/diffusion_pytorch_model.safetensors"
+    assert set(network.files) == {weights, "unet/config.json", "scheduler/scheduler_config.json"}
 
 
 @pytest.mark.parametrize("steps", [7, 20, 50])

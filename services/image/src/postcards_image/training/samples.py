@@ -1,6 +1,5 @@
 """What a network draws, from the same seeds and classes every time, so that one sees it learn."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,13 +108,6 @@ class _Running:
         self._device: Final = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network: Final = network.to(self._device)
         self.description: Final = description
-        self.revision: Final = ""
-        self.weights: Final = ""
-        self.libraries: Final[Mapping[str, str]] = {}
-
-    @property
-    def device(self) -> str:
-        return self._device.type
 
     @torch.inference_mode()
     def predict(self, sample: Array, timestep: Array, class_weights: Array | None) -> Array:

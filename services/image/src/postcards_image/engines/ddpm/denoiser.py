@@ -1,6 +1,5 @@
 """A trained network behind one small interface: noisy pictures and their noise levels in, clean pictures out."""
 
-from collections.abc import Mapping
 from typing import Final, Protocol
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy.typing as npt
 
 from postcards_image.engines.ddpm.description import ModelDescription
 from postcards_image.engines.ddpm.noise_schedule import NoiseSchedule, denoised, network_input
+from postcards_serving.model_provenance import LoadedModel
 
 Array = npt.NDArray[np.float32]
 
@@ -18,26 +18,6 @@ class Network(Protocol):
     @property
     def description(self) -> ModelDescription:
         """What must be known about the model."""
-        ...
-
-    @property
-    def revision(self) -> str:
-        """SHA-256 of the file that holds the weights, lower-case hex."""
-        ...
-
-    @property
-    def weights(self) -> str:
-        """Path of that file within the model."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """Where it runs, e.g. "cpu"."""
-        ...
-
-    @property
-    def libraries(self) -> Mapping[str, str]:
-        """Versions of the libraries that run it, by package name."""
         ...
 
     def predict(self, sample: Array, timestep: Array, class_weights: Array | None) -> Array:
@@ -53,6 +33,13 @@ class Network(Protocol):
     def close(self) -> None:
         """Lets go of the weights."""
         ...
+
+
+class LoadedNetwork(Network, LoadedModel, Protocol):
+    """A network that was loaded from files, and can be named so that it is loaded again.
+
+    Its `name` is its id on the hub, its folder's name, or, of a lone ONNX file, what the file calls itself.
+    """
 
 
 class Denoiser:

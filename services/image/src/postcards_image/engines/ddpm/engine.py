@@ -12,7 +12,7 @@ from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
 from postcards_image.engines.creature.finish import finish_painting
 from postcards_image.engines.ddpm import mixing, previews
 from postcards_image.engines.ddpm.bones import Bytes, draw_bones, to_model_units, to_picture
-from postcards_image.engines.ddpm.denoiser import Array, Denoiser, Network
+from postcards_image.engines.ddpm.denoiser import Array, Denoiser, LoadedNetwork
 from postcards_image.engines.ddpm.enlarging import enlarge
 from postcards_image.engines.ddpm.sampling import (
     Row,
@@ -25,7 +25,8 @@ from postcards_image.engines.ddpm.sampling import (
 from postcards_image.engines.ddpm.wording import describe_sample
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.errors import EngineFailed, InvalidField
-from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
+from postcards_serving.model_provenance import provenance_of
+from postcards_serving.work import Blob, Preview, Progress, Provenance, Work
 
 RAW_NAME = "raw.png"
 """Name of the blob with the untouched sample, at the model's own resolution."""
@@ -72,10 +73,10 @@ class DdpmEngine:
     version = "1.0.0"
     stages = STAGES
 
-    def __init__(self, network: Network, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
+    def __init__(self, network: LoadedNetwork, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
         """Serves `network`, whose calls hold at most `batch_rows` pictures (twice as many samples with guidance)."""
         cv2.setNumThreads(1)
-        self._network: Final = network
+        self._network: Final[LoadedNetwork] = network
         self._denoiser: Final = Denoiser(network)
         self._batch: Final = InFlightBatch[Row](RowStepper(self._denoiser), max_rows=batch_rows, engine=self.name)
 
@@ -163,29 +164,26 @@ class DdpmEngine:
 
     def _provenance(self, request: ImageRequest, plan: Plan) -> Provenance:
         model = self._network.description
-        return Provenance(
-            engine=self.name,
-            engine_version=self.version,
-            model=model.name,
-            model_revision=f"sha256:{self._network.revision}",
-            device=self._network.device,
-            settings=json_settings(
-                seed=request.seed,
-                width=plan.width,
-                height=plan.height,
-                finish=request.scene.finish.value,
-                resolution=model.resolution,
-                classes={share.name: round(share.weight, 6) for share in plan.shares},
-                strangeness=request.strangeness,
-                sampler=plan.sampler.value,
-                steps=plan.steps,
-                guidance_scale=plan.guidance,
-                init_strength=plan.init_strength,
-                exact=request.exact,
-            ),
-            libraries={"numpy": np.__version__, "opencv-python-headless": cv2.__version__, **self._network.libraries},
+        return provenance_of(
+            self,
+            self._network,
+            {
+                "seed": request.seed,
+                "width": plan.width,
+                "height": plan.height,
+                "finish": request.scene.finish.value,
+                "model_name": model.name if model.name != self._network.name else None,
+                "resolution": model.resolution,
+                "classes": {share.name: round(share.weight, 6) for share in plan.shares},
+                "strangeness": request.strangeness,
+                "sampler": plan.sampler.value,
+                "steps": plan.steps,
+                "guidance_scale": plan.guidance,
+                "init_strength": plan.init_strength,
+                "exact": request.exact,
+            },
+            libraries={"numpy": np.__version__, "opencv-python-headless": cv2.__version__},
             notes=_notes(request, plan, model.any_class is not None),
-            model_files={self._network.weights: self._network.revision},
         )
 
 

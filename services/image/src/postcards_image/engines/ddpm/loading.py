@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from postcards_image.engines.ddpm.denoiser import Network
+from postcards_image.engines.ddpm.denoiser import LoadedNetwork
 from postcards_image.engines.ddpm.faults import INSTALL
 from postcards_serving.devices import available_cores
 from postcards_serving.models import ModelUnusable, find_model
@@ -22,7 +22,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _HUB_FILES = ("*.json", "*.safetensors", ONNX_FILE)
 
 
-def load_network(model: str = "", runtime: Runtime = "auto", threads: int = 0, revision: str = "") -> Network:
+def load_network(model: str = "", runtime: Runtime = "auto", threads: int = 0, revision: str = "") -> LoadedNetwork:
     """The network that is meant.
 
     Args:
@@ -41,12 +41,12 @@ def load_network(model: str = "", runtime: Runtime = "auto", threads: int = 0, r
             raise ModelUnusable(f"the model that comes with the package is missing: {path}")
         if not _HUB_ID.fullmatch(model) or path.suffix == ".onnx":
             raise ModelUnusable(f"there is no file or folder {model}, and it is no id on the Hugging Face hub")
-        path = find_model(model, patterns=_HUB_FILES, revision=revision, install=INSTALL).folder
-    name = model.rstrip("/").rsplit("/", 1)[-1] if not _HUB_ID.fullmatch(model) else model
-    return _load(path, name, runtime, threads)
+        found = find_model(model, patterns=_HUB_FILES, revision=revision, install=INSTALL)
+        return _load(found.folder, runtime, threads, found.name, found.revision)
+    return _load(path, runtime, threads, path.resolve().name if path.is_dir() else "")
 
 
-def _load(path: Path, name: str, runtime: Runtime, threads: int) -> Network:
+def _load(path: Path, runtime: Runtime, threads: int, name: str, commit: str = "") -> LoadedNetwork:
     file = path / ONNX_FILE if path.is_dir() else path
     if file.suffix != ".onnx":
         raise ModelUnusable(f"{path} is neither an ONNX file (.onnx) nor a folder")
@@ -59,7 +59,7 @@ def _load(path: Path, name: str, runtime: Runtime, threads: int) -> Network:
     if runtime != "torch" and file.is_file():
         from postcards_image.engines.ddpm.onnx_network import OnnxNetwork
 
-        return OnnxNetwork(file, threads=threads)
+        return OnnxNetwork(file, threads=threads, name=name, commit=commit)
     from postcards_image.engines.ddpm.torch_network import TorchNetwork
 
-    return TorchNetwork(path, name=name, threads=threads)
+    return TorchNetwork(path, name=name, threads=threads, commit=commit)

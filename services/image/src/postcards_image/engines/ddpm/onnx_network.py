@@ -11,6 +11,7 @@ import numpy as np
 from postcards_image.engines.ddpm.denoiser import Array
 from postcards_image.engines.ddpm.description import ONNX_METADATA_KEY, ModelDescription
 from postcards_image.engines.ddpm.faults import ModelUnusable
+from postcards_serving.devices import Device
 
 _ERRORS_ONLY = 3
 
@@ -18,12 +19,14 @@ _ERRORS_ONLY = 3
 class OnnxNetwork:
     """Runs an ONNX file on the processor."""
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    def __init__(self, path: Path, *, threads: int, name: str = "", commit: str = "") -> None:
         """Loads `path`.
 
         Args:
             path: the file; its metadata describe the model.
             threads: cores for one call.
+            name: id on the hub or name of the folder that holds it; empty: what its metadata call it.
+            commit: on the hub; empty: it is not from there.
 
         Raises:
             ModelUnusable: it cannot be read, is no ONNX file, or not one of ours.
@@ -32,12 +35,13 @@ class OnnxNetwork:
         onnxruntime.disable_telemetry_events()
         onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
         data = _read(path)
-        self.revision: Final = sha256(data).hexdigest()
-        self.weights: Final = path.name
-        self.device: Final = "cpu"
+        self.files: Final[Mapping[str, str]] = {path.name: sha256(data).hexdigest()}
+        self.revision: Final = commit or f"sha256:{self.files[path.name]}"
+        self.device: Final = Device(name="cpu", dtype="float32", description="cpu")
         self.libraries: Final[Mapping[str, str]] = {"onnxruntime": onnxruntime.__version__}
         self._session: Any = _session(onnxruntime, data, path, threads)
         self.description: Final = _description(self._session, path)
+        self.name: Final = name or self.description.name
         self._inputs: Final[set[str]] = {entry.name for entry in self._session.get_inputs()}
         self._try_out(path)
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from hashlib import file_digest
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,8 @@ import numpy as np
 from postcards_image.engines.ddpm.denoiser import Array
 from postcards_image.engines.ddpm.description import DESCRIPTION_FILE, ModelDescription
 from postcards_image.engines.ddpm.faults import INSTALL, ModelUnusable
+from postcards_serving.devices import choose_device
+from postcards_serving.model_hashes import hashes_of, revision_of
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 """Name of the file that holds the weights."""
@@ -22,13 +23,14 @@ PICKLED = "diffusion_pytorch_model.bin"
 class TorchNetwork:
     """Runs the UNet of a `DDPMPipeline` folder, on a GPU where there is one."""
 
-    def __init__(self, folder: Path, *, name: str, threads: int) -> None:
+    def __init__(self, folder: Path, *, name: str, threads: int, commit: str = "") -> None:
         """Loads the UNet.
 
         Args:
             folder: a pipeline's folder, its parts in folders of their own or, as in old ones, side by side.
-            name: what the model is called where it does not say.
+            name: id on the hub, or the folder's name.
             threads: cores for one call.
+            commit: on the hub; empty: it is not from there.
 
         Raises:
             ModelUnusable: it cannot be read, is no such folder, or torch is missing.
@@ -38,19 +40,19 @@ class TorchNetwork:
         if not weights.is_file():
             raise ModelUnusable(_without_weights(folder, unet))
         self.description: Final = _description(folder, name, unet, scheduler)
-        with weights.open("rb") as file:
-            self.revision: Final = file_digest(file, "sha256").hexdigest()
-        self.weights: Final = weights.relative_to(folder).as_posix()
+        self.name: Final = name
+        self.files: Final[Mapping[str, str]] = _hashes(folder, weights, *_configurations(folder, unet, scheduler))
+        self.revision: Final = commit or revision_of(self.files)
         torch, diffusers, network = _libraries(folder)
         torch.set_num_threads(threads)
         self._torch: Any = torch
-        self.device: Final = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device: Final = choose_device("cuda" if torch.cuda.is_available() else "cpu", "float32")
         self.libraries: Final[Mapping[str, str]] = {"torch": torch.__version__, "diffusers": diffusers.__version__}
         try:
             loaded = diffusers.UNet2DModel.from_pretrained(
                 unet, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
             )
-            self._network: Any = network(loaded, self.description).to(self.device).eval()
+            self._network: Any = network(loaded, self.description).to(self.device.name).eval()
         except Exception as fault:
             raise ModelUnusable(f"{unet} cannot be loaded: {str(fault).strip().splitlines()[0][:300]}") from fault
 
@@ -65,7 +67,7 @@ class TorchNetwork:
         self._network = None
 
     def _tensor(self, values: Array) -> Any:  # noqa: ANN401 - torch is imported at run time
-        return self._torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+        return self._torch.from_numpy(np.ascontiguousarray(values)).to(self.device.name)
 
 
 def _libraries(folder: Path) -> tuple[Any, Any, Any]:
@@ -79,6 +81,19 @@ def _libraries(folder: Path) -> tuple[Any, Any, Any]:
 
 def _part(folder: Path, name: str) -> Path:
     return folder / name if (folder / name).is_dir() else folder
+
+
+def _configurations(folder: Path, unet: Path, scheduler: Path) -> tuple[Path, ...]:
+    """The files that say what the weights are: the last is our own description, or else the scheduler's."""
+    own = folder / DESCRIPTION_FILE
+    return unet / "config.json", own if own.is_file() else scheduler / "scheduler_config.json"
+
+
+def _hashes(folder: Path, *files: Path) -> dict[str, str]:
+    try:
+        return hashes_of(folder, [path.relative_to(folder).as_posix() for path in files])
+    except OSError as fault:
+        raise ModelUnusable(f"{folder} is no DDPMPipeline: cannot read {fault.filename}: {fault.strerror}") from None
 
 
 def _without_weights(folder: Path, unet: Path) -> str:
