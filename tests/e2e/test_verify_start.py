@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from postcards_client.ports import trouble_with_port
+from postcards_composer.store.s3 import S3Settings, S3Store
 
 COMMAND = str(Path(sys.executable).with_name("postcards"))
 TINY = Path(__file__).parents[1] / "models" / "tiny.onnx"
+COMMIT = "5" * 40
 SMALL = ("--width", "128", "--height", "128", "--seconds", "1")
 
 
@@ -35,6 +38,23 @@ def postcards(folder: Path, *arguments: str, **settings: str) -> subprocess.Comp
         timeout=240,
         check=False,
     )
+
+
+def cached_model(home: Path, commit: str) -> Path:
+    """The cache of the hub's client with a small ddpm model, as its branch `main` stands at `commit`; that branch."""
+    repository = home / "hub" / "models--someone--animals"
+    snapshot = repository / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.onnx").write_bytes(TINY.read_bytes())
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    return repository / "refs" / "main"
+
+
+def kept_objects(settings: S3Settings) -> dict[str, str]:
+    """What a bucket holds: keys and entity tags."""
+    store = S3Store(settings)
+    return {key: store.stat(key).etag for key in store.list("")}
 
 
 def content(folder: Path) -> dict[Path, bytes]:
@@ -66,16 +86,67 @@ def test_the_engine_of_the_manifest_is_started_and_nothing_is_left_behind(tmp_pa
     assert list((tmp_path / "scratch").glob("*/logs/image.log")), "its log is left to be read"
 
 
+def test_by_id_the_manifest_in_an_object_store_names_the_engine_and_the_model(tmp_path, s3_settings):
+    branch = cached_model(tmp_path / "home", COMMIT)
+    store = {
+        "POSTCARDS_STORE_URL": f"s3://{s3_settings.bucket}",
+        "MINIO_ENDPOINT": s3_settings.endpoint,
+        "MINIO_ACCESS_KEY": s3_settings.access_key,
+        "MINIO_SECRET_KEY": s3_settings.secret_key,
+        "MINIO_SECURE": "false",
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_HUB_OFFLINE": "1",
+        "POSTCARDS_IMAGE_THREADS": "1",
+    }
+    model = {"POSTCARDS_IMAGE_ENGINE": "ddpm", "POSTCARDS_IMAGE_MODEL": "someone/animals"}
+    made = postcards(tmp_path, "create", "--seed", "7", "--exact", *SMALL, **store, **model)
+    assert made.returncode == 0, made.stderr
+    postcard_id = json.loads(made.stdout)["id"]
+    provenance = json.loads(S3Store(s3_settings).get(f"postcards/{postcard_id}/manifest.json").data)["parts"]
+    (image,) = (part["provenance"] for part in provenance if part["kind"] == "image")
+    assert (image["model"], image["model_revision"]) == ("someone/animals", COMMIT)
+    assert image["settings"]["model_name"] == '"tiny"'
+    before = kept_objects(s3_settings)
+
+    # The branch has moved on since: nobody asks for it.
+    branch.write_text("6" * 40)
+    done = postcards(tmp_path, "verify", postcard_id, "--part", "image", **store)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert json.loads(done.stdout)["verdict"] == "equal"
+    assert kept_objects(s3_settings) == before
+    assert not (tmp_path / "out" / "postcards").exists()
+
+    # What made the picture is gone: the other parts are looked at all the same.
+    shutil.rmtree(tmp_path / "home")
+    rest = postcards(tmp_path, "verify", postcard_id, **store)
+    assert rest.returncode == 3, rest.stderr + rest.stdout
+    parts = json.loads(rest.stdout)["parts"]
+    assert {part: said["verdict"] for part, said in parts.items()} == {
+        "image": "not made again",
+        "language": "equal",
+        "audio": "equal",
+    }
+    assert f"someone/animals at {COMMIT} could not be fetched" in parts["image"]["reason"]
+    assert f"fetch-models --engine ddpm --model someone/animals --revision {COMMIT}" in parts["image"]["reason"]
+    assert list((tmp_path / "scratch").glob("*/logs/image.log")), "its log is left to be read"
+
+
+def test_an_id_that_is_not_in_the_folder_starts_nothing(tmp_path):
+    done = postcards(tmp_path, "verify", "a" * 26)
+    assert (done.returncode, done.stderr.count("starting")) == (5, 0)
+    assert "there is no postcard" in json.loads(done.stdout)["error"]["message"]
+    assert content(tmp_path) == {}
+
+
 def test_a_model_on_the_hub_is_started_at_the_commit_of_the_manifest(tmp_path):
     for library in ("torch", "diffusers", "transformers"):
         pytest.importorskip(library, reason="make setup-models brings it")
     from checkpoints.stable_diffusion import build_checkpoint
 
-    commit = "5" * 40
     repository = tmp_path / "home" / "hub" / "models--someone--tiny"
-    build_checkpoint(repository / "snapshots" / commit)
+    build_checkpoint(repository / "snapshots" / COMMIT)
     (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
+    (repository / "refs" / "main").write_text(COMMIT)
     cache = {"HF_HOME": str(tmp_path / "home"), "POSTCARDS_IMAGE_THREADS": "1"}
     model = {"POSTCARDS_IMAGE_ENGINE": "stable-diffusion", "POSTCARDS_IMAGE_MODEL": "someone/tiny"}
     made = postcards(

@@ -43,6 +43,23 @@ async def test_a_postcard_is_taken_over(open_replica, s3_settings: S3Settings, p
     assert second.count("postcards_lease_takeovers_total") == 1
 
 
+async def test_a_composer_that_only_reads_takes_nothing_over(open_replica, s3_settings: S3Settings, parts, make_gate):
+    first = await open_replica(S3Store(s3_settings))
+    gate = make_gate()
+    parts.image_steps.append(gate)
+    postcard = await first.create()
+    await gate.reached.wait()
+    await first.composer.drain()
+    left = await first.get(postcard.id)
+
+    reading = await open_replica(S3Store(s3_settings), recovery_interval_seconds=0)
+
+    assert await reading.get(postcard.id) == left
+    second = await open_replica(S3Store(s3_settings))
+    assert (await second.finished(postcard.id)).state == composer_pb2.POSTCARD_STATE_ACTIVE
+    assert [composer.count("postcards_lease_takeovers_total") for composer in (reading, second)] == [0, 1]
+
+
 async def test_a_deleted_postcard_leaves_nothing_in_the_bucket(open_replica, s3_settings: S3Settings):
     store = S3Store(s3_settings)
     replica = await open_replica(store)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from postcards.composer.v1 import composer_pb2
 from postcards_client import BlockingPostcardsClient
 from postcards_client.parts import Whose, make_part
 from postcards_composer.store.s3 import S3Store
+from postcards_image.engine import SafetyVerdict
 
 EQUAL = {"image": "equal", "language": "equal", "audio": "equal"}
 
@@ -77,6 +79,27 @@ async def test_a_sample_within_the_tolerance_of_a_model(open_studio, ddpm):
         said = run.json["parts"]["image"]
         assert (said["verdict"], run.exit_code) == (verdict, code)
         assert [item["max_levels"] for item in said["distances"] if item["file"] == "raw.png"] == [step]
+
+
+async def test_a_picture_that_is_withheld_is_said_to_be_so(open_studio, ddpm):
+    class Strict:
+        """The engine with a model whose safety checker lets nothing pass."""
+
+        name, stages = ddpm.name, ddpm.stages
+
+        def generate(self, request, work):
+            return replace(ddpm.generate(request, work), safety=SafetyVerdict.WITHHELD)
+
+    studio = await open_studio(Strict())
+    folder = await studio.made(seed=11, image={"steps": 3})
+    run = await studio.run("verify", str(folder), "--part", "image")
+    assert run.exit_code == 0, run.err
+    assert "picture: equal" in run.out
+    assert "  the safety checker of the model withheld the picture: this is about the drawing in its place" in run.out
+    run = await studio.run("replay", str(folder), "--part", "image", "--json")
+    assert run.json["parts"]["image"]["withheld"] is True
+    plain = await studio.run("replay", str(folder), "--part", "image")
+    assert "withheld the picture" in plain.out
 
 
 async def test_one_byte_is_damage(studio):

@@ -76,6 +76,7 @@ def test_a_replay_says_whether_the_bytes_are_those_of_then():
     made = {
         "image": {
             "engine": "ddpm",
+            "withheld": False,
             "error": None,
             "files": {"image.png": {"same": False}, "raw.png": {"same": True}},
             "differences": [

@@ -118,6 +118,12 @@ def test_settings_of_a_plan_hold_where_the_surroundings_say_nothing(plan, monkey
     assert (engines["image"], engines["audio"]) == ("ddpm", "vocal-tract")
 
 
+def test_what_is_fixed_holds_whatever_the_surroundings_say(plan):
+    told = replace(plan, fixed={"POSTCARDS_RECOVERY_INTERVAL_SECONDS": "0"})
+    variables = environment(told, told.endpoints[0], {"POSTCARDS_RECOVERY_INTERVAL_SECONDS": "3"})
+    assert variables["POSTCARDS_RECOVERY_INTERVAL_SECONDS"] == "0"
+
+
 def test_the_environment_names_ports_addresses_and_store(tmp_path):
     plan = Plan(endpoints(20000), "file:///store", tmp_path)
     variables = environment(plan, plan.endpoints[1], {"HOME": "/home/me", "POSTCARDS_PORT": "1"})

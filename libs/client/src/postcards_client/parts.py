@@ -38,6 +38,8 @@ class MadePart:
     """How it was made."""
     files: Mapping[str, bytes]
     """Its files by name, as a composer would keep them."""
+    withheld: bool = False
+    """Whether the safety checker of the model withheld the picture: its file is the drawing in its place."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ async def _with_files(events: AsyncIterable[Any], listen: Listen) -> MadePart:
     for header in result.blobs:
         if hashlib.sha256(files[header.name]).hexdigest() != header.sha256:
             raise DataLost(f"{header.name} arrived damaged: its SHA-256 is not the one announced")
-    return MadePart(result.provenance, {name: bytes(data) for name, data in files.items()})
+    withheld = isinstance(result, image_pb2.ImageResult) and result.safety == image_pb2.SAFETY_VERDICT_WITHHELD
+    return MadePart(result.provenance, {name: bytes(data) for name, data in files.items()}, withheld)
 
 
 def _add(files: dict[str, bytearray], chunk: media_pb2.Chunk) -> None:

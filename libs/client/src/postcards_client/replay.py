@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from postcards.composer.v1 import composer_pb2
 from postcards.media.v1 import media_pb2
@@ -14,6 +14,7 @@ from postcards.media.v1 import media_pb2
 from postcards_client.errors import InvalidRequest, PostcardsError
 from postcards_client.events import Advanced, Changed, Event, Previewed
 from postcards_client.parts import MadePart, PartRequest, Whose, make_part
+from postcards_client.views import part_name
 
 PARTS = ("image", "language", "audio")
 """The parts, in the order in which people read of them."""
@@ -183,14 +184,10 @@ def _explained(failure: PostcardsError, part: str, engine: str, address: str) ->
     return InvalidRequest(message, code=failure.code, reason="OTHER_ENGINE", violations=failure.violations)
 
 
-def makers_of(manifest: bytes, parts: Sequence[str]) -> dict[str, Maker]:
-    """Who made each of `parts`, as a manifest says; nothing of what cannot be read."""
-    try:
-        found = [(part["kind"], part["provenance"]) for part in json.loads(manifest)["parts"] if part["provenance"]]
-        makers = {kind: _maker(made) for kind, made in found if kind in parts}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}
-    return {part: maker for part, maker in makers.items() if _ENGINE.fullmatch(maker.engine)}
+def makers_of(postcard: composer_pb2.Postcard, parts: Sequence[str]) -> dict[str, Maker]:
+    """Who made each of `parts`, as a manifest says; parts whose maker has no name of an engine are absent."""
+    makers = {part_name(part.kind): _maker(part.provenance) for part in postcard.parts}
+    return {part: makers[part] for part in parts if part in makers and _ENGINE.fullmatch(makers[part].engine)}
 
 
 def settings_of(makers: Mapping[str, Maker], surroundings: Mapping[str, str]) -> dict[str, str]:
@@ -209,18 +206,21 @@ def settings_of(makers: Mapping[str, Maker], surroundings: Mapping[str, str]) ->
     return settings
 
 
-def _maker(provenance: Mapping[str, Any]) -> Maker:
+def _maker(provenance: media_pb2.Provenance) -> Maker:
     return Maker(
-        engine=str(provenance["engine"]),
-        model=str(provenance["model"]),
-        revision=str(provenance.get("model_revision", "")),
-        lora=_lora_of(provenance.get("settings") or {}),
+        engine=provenance.engine,
+        model=provenance.model,
+        revision=provenance.model_revision,
+        lora=_lora_of(provenance.settings),
     )
 
 
 def _lora_of(settings: Mapping[str, str]) -> str:
     """The setting of LoRA weights from the hub; empty where there were none, or they came from a folder."""
-    lora = json.loads(settings.get("lora", "null"))
+    try:
+        lora = json.loads(settings.get("lora", "null"))
+    except (ValueError, RecursionError):
+        return ""
     if not isinstance(lora, dict):
         return ""
     told = cast("dict[str, object]", lora)

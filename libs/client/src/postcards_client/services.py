@@ -1,4 +1,4 @@
-"""Runs the four services as child processes on the loopback address and stops them again."""
+"""Runs the services as child processes on the loopback address and stops them again."""
 
 import asyncio
 import json
@@ -39,13 +39,15 @@ class Plan:
     """What is to be started."""
 
     endpoints: tuple[Endpoint, ...]
-    """The four services."""
+    """The services, the composer first where it is one of them."""
     store_url: str
     """Where the postcards are kept."""
     folder: Path
     """Folder for everything that this run writes outside the store; the logs lie in `folder`/logs."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     """Settings of the services, by variable, where the surroundings say nothing else."""
+    fixed: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Settings of the services, by variable, whatever the surroundings say."""
 
     @property
     def logs(self) -> Path:
@@ -82,7 +84,7 @@ def environment(plan: Plan, endpoint: Endpoint, base: Mapping[str, str]) -> dict
         # Gigabytes are fetched by `postcards fetch-models`, which shows it and goes on where it broke off.
         local["HF_HUB_OFFLINE"] = "1"
     addresses = {f"POSTCARDS_{e.name.upper()}_ADDRESS": e.address for e in plan.endpoints}
-    return {**local, **plan.settings, **base, **addresses, **own}
+    return {**local, **plan.settings, **base, **addresses, **own, **plan.fixed}
 
 
 def check(plan: Plan) -> None:
@@ -119,7 +121,7 @@ def _way_out(plan: Plan, port: int) -> str:
 
 
 class Services:
-    """The four child processes."""
+    """The child processes of a plan."""
 
     def __init__(self, plan: Plan) -> None:
         """Starts nothing yet."""
@@ -172,7 +174,8 @@ class Services:
             ready.add(endpoint.name)
             on_serving(endpoint.name)
 
-        limit = start_limit(self.engines())
+        engines = self.engines()
+        limit = start_limit({e.name: engines[e.name] for e in self.plan.endpoints if e.name in engines})
         everyone = asyncio.gather(*(follow(endpoint) for endpoint in self.plan.endpoints))
         deaths = asyncio.ensure_future(self.until_death())
         try:
@@ -203,9 +206,9 @@ class Services:
 
     async def stop(self) -> None:
         """Stops the processes in good order, the composer first, so that it sees no part fail; then by force."""
-        composer = self.plan.endpoints[0].name
+        composer = {"composer"}
         end = time.monotonic() + STOP_LIMIT
-        for names in ({composer}, self._processes.keys() - {composer}):
+        for names in (composer, self._processes.keys() - composer):
             group = [process for name, process in self._processes.items() if name in names]
             for process in group:
                 if process.poll() is None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from postcards.composer.v1 import composer_pb2
@@ -19,6 +19,8 @@ PART_FILES = {
     "audio": ("call.flac", "call.mp3"),
 }
 """The files that belong to a part; all others are the card's."""
+WITHHELD = "the safety checker of the model withheld the picture: this is about the drawing in its place"
+"""What is said of a picture that nobody was shown."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,10 @@ def _judge(
         return Comparison(Verdict.NOT_MADE, reason=again.message)
     then = next(message.provenance for message in plan.postcard.parts if part_name(message.kind) == part)
     try:
-        return compare_part(part, kept.whole, again.files, then, again.provenance)
+        comparison = compare_part(part, kept.whole, again.files, then, again.provenance)
     except CannotCompare as failure:
         return Comparison(Verdict.NOT_COMPARED, reason=failure.message)
+    return replace(comparison, reason=WITHHELD) if again.withheld else comparison
 
 
 def _read(path: Path) -> bytes | None:

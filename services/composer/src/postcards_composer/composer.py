@@ -60,7 +60,7 @@ class Composer:
         self.desk = Desk(archive, self._workshop, metrics, settings.watch_interval_seconds)
 
     async def begin(self) -> None:
-        """Prepares the store and begins to look for unfinished postcards.
+        """Prepares the store and begins to look for unfinished postcards, if it may.
 
         A store or a part service that is away is only logged: both may come back.
         """
@@ -70,12 +70,16 @@ class Composer:
         await asyncio.to_thread(derive_species, 0)
         self._background = [
             preparing,
-            asyncio.create_task(self._recovery.run(), name="recovery"),
+            *([asyncio.create_task(self._recovery.run(), name="recovery")] if self._recovers else []),
             *(
                 asyncio.create_task(_look_at(kind, c), name=f"{kind.value} channel")
                 for kind, c in self._channels.items()
             ),
         ]
+
+    @property
+    def _recovers(self) -> bool:
+        return self._settings.recovery_interval_seconds > 0
 
     async def _prepare_store(self) -> None:
         """Prepares the store, again and again while it is away."""
@@ -84,7 +88,7 @@ class Composer:
                 await self._store.prepare()
             except StoreError as problem:
                 _log.warning("the store cannot be used yet: %s", problem)
-                await asyncio.sleep(self._settings.recovery_interval_seconds)
+                await asyncio.sleep(self._settings.recovery_interval_seconds or _STORE_SECONDS)
             else:
                 return
 

@@ -10,6 +10,7 @@ from postcards_composer.store.objects import ObjectStore
 from postcards_serving.settings import ServiceSettings, SettingsError
 
 _STORE_HELP = "must be file:///folder or s3://bucket"
+_LEAST_INTERVAL = 0.05
 
 
 class ComposerSettings(ServiceSettings):
@@ -33,8 +34,8 @@ class ComposerSettings(ServiceSettings):
     """How long a part service may show no sign of life before its part fails."""
     lease_seconds: float = Field(15.0, ge=0.3, le=600)
     """How long another process waits before it takes over a postcard whose maker has fallen silent."""
-    recovery_interval_seconds: float = Field(3.0, ge=0.05, le=600)
-    """How often unfinished postcards of other processes are looked for."""
+    recovery_interval_seconds: float = Field(3.0, ge=0, le=600)
+    """How often unfinished postcards of other processes are looked for; 0: never, for a composer that only reads."""
     watch_interval_seconds: float = Field(1.0, ge=0.05, le=60)
     """How often the store is looked at for those who watch a postcard that another process makes."""
     finish_seconds: float = Field(5.0, ge=0, le=600)
@@ -59,6 +60,13 @@ class ComposerSettings(ServiceSettings):
         local = parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/")
         if not local and not (parts.scheme == "s3" and parts.netloc and parts.path in ("", "/")):
             raise ValueError(_STORE_HELP)
+        return value
+
+    @field_validator("recovery_interval_seconds")
+    @classmethod
+    def _no_hurry(cls, value: float) -> float:
+        if 0 < value < _LEAST_INTERVAL:
+            raise ValueError(f"must be 0 or at least {_LEAST_INTERVAL}")
         return value
 
 

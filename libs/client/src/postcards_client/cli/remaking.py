@@ -1,11 +1,15 @@
-"""What `postcards replay` and `postcards verify` share: their options, the services they ask, the making again."""
+"""What `postcards replay` and `postcards verify` share: their options, the services they ask, the making again.
+
+A composer is asked first: it reads the manifest, wherever that is kept, and says how the parts are made. Only then the
+part services are asked, or started, with the engines that made the parts.
+"""
 
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +17,7 @@ import typer
 
 from postcards_client.cli.exits import CommandFailed, Exit
 from postcards_client.cli.options import Place
-from postcards_client.cli.session import plan, session, started
+from postcards_client.cli.session import plan, session, started, started_apart
 from postcards_client.display.board import PART_TITLES, Board
 from postcards_client.locations import local_path
 from postcards_client.ports import endpoints
@@ -22,7 +26,6 @@ from postcards_client.services import Plan, StartFailed
 if TYPE_CHECKING:
     from postcards.composer.v1.composer_pb2 import PlanReplayResponse
 
-    from postcards_client.client import PostcardsClient
     from postcards_client.errors import PostcardsError
     from postcards_client.parts import MadePart
     from postcards_client.replay import Maker, Source
@@ -71,21 +74,25 @@ StartEngines = Annotated[
     bool,
     typer.Option(
         "--start",
-        help="Start the four services on this machine for this command, with the engines that made the postcard and "
+        help="Start the services on this machine for this command, with the engines that made the postcard and "
         "their models from the hub, where POSTCARDS_..._ENGINE and ..._MODEL name no others; stop them after it.",
         rich_help_panel=_SERVICES,
     ),
 ]
 
 
+_NEVER = {"POSTCARDS_RECOVERY_INTERVAL_SECONDS": "0"}
+"""Lets a composer that only reads take up nothing that others have left unfinished in the store."""
+
+
 @dataclass(frozen=True)
 class Asked:
-    """Who is asked: a composer for the requests, part services for the parts."""
+    """Who makes the parts."""
 
-    client: "PostcardsClient"
-    """Of the composer."""
     addresses: Mapping[str, str]
     """Of the part services, by part."""
+    absent: "Mapping[str, PostcardsError]" = field(default_factory=dict[str, "PostcardsError"])
+    """Why a part has no service, by part."""
 
 
 def wanted_parts(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -97,81 +104,133 @@ def wanted_parts(names: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def kept_here(source: "Source", where: Place) -> "Source":
-    """The source; an id whose postcard lies in the folder store of this machine becomes the file there."""
-    from postcards_client.replay import find_source
+    """The source; with --start, an id whose postcard lies in the folder store of this machine becomes the file there.
+
+    Raises:
+        NoManifest: the store is such a folder, and no such postcard is in it.
+    """
+    from postcards_client.replay import NoManifest, find_source
 
     store = local_path(plan(replace(where, out=None)).store_url)
-    if source.path is None and where.start and store is not None:
-        folder = store / "postcards" / source.postcard_id
-        if (folder / "manifest.json").is_file():
-            return find_source(str(folder))
-    return source
+    if source.path is not None or not where.start or store is None:
+        return source
+    folder = store / "postcards" / source.postcard_id
+    if not (folder / "manifest.json").is_file():
+        message = f"there is no postcard {source.postcard_id} in {store}; POSTCARDS_STORE_URL names another store"
+        raise NoManifest(message, code="NOT_FOUND", reason="NO_MANIFEST")
+    return find_source(str(folder))
+
+
+async def plan_of(source: "Source", where: Place, board: Board) -> "PlanReplayResponse":
+    """The requests that make the parts of `source` again.
+
+    With --start a composer is started for this question alone, over the store if the manifest is there. It makes
+    nothing.
+
+    Raises:
+        StartFailed: the composer could not be started.
+        PostcardsError: as `PostcardsClient.plan_replay`.
+    """
+    if not where.start:
+        async with session(where, board) as client:
+            return await client.plan_replay(manifest=source.data, postcard_id=source.postcard_id)
+    with _scratch() as scratch:
+        store_url = plan(replace(where, out=None)).store_url if source.path is None else scratch.folder.as_uri()
+        alone = Plan(endpoints(where.port_base)[:1], store_url, scratch.folder, fixed=_NEVER)
+        async with started(alone, board) as client:
+            return await client.plan_replay(manifest=source.data, postcard_id=source.postcard_id)
 
 
 @asynccontextmanager
 async def services(
-    source: "Source", parts: Sequence[str], where: Place, given: Mapping[str, str], board: Board
+    planned: "PlanReplayResponse", parts: Sequence[str], where: Place, given: Mapping[str, str], board: Board
 ) -> AsyncGenerator[Asked, None]:
-    """Whom to ask about `source`; `given` holds addresses that were named, by part.
+    """Who makes `parts` again; `given` holds addresses that were named, by part.
 
-    Started services keep nothing: a manifest that is a file needs no store. Where they cannot be started, their logs
-    are left behind.
+    With --start their services are started with the engines and models that made them. Where one cannot be started,
+    its log is left behind, and the others are there.
 
     Raises:
-        StartFailed: the services could not be started.
+        StartFailed: none could be started.
     """
+    addresses = _addresses(where.port_base)
     if not where.start:
-        async with session(where, board) as client:
-            yield Asked(client, {**_addresses(where.port_base), **{part: a for part, a in given.items() if a}})
+        yield Asked({**addresses, **{part: address for part, address in given.items() if address}})
         return
-    if source.path is None:
-        async with session(replace(where, out=None), board) as client:
-            yield Asked(client, _addresses(where.port_base))
+    if not parts:
+        yield Asked({})
         return
+    from postcards_client.errors import Unavailable
     from postcards_client.replay import makers_of
 
-    folder = Path(tempfile.mkdtemp(prefix="postcards-"))
-    makers = makers_of(source.data, parts)
+    makers = makers_of(planned.postcard, parts)
+    with _scratch() as scratch:
+        plans = {part: _part_plan(part, makers, where, scratch.folder) for part in parts}
+        async with started_apart(plans, board) as troubles:
+            told = {part: f"{trouble}{_way_to_model(part, str(trouble), makers)}" for part, trouble in troubles.items()}
+            if len(told) == len(parts):
+                raise StartFailed("; ".join(told.values()))
+            scratch.keep = bool(told)
+            yield Asked(
+                {part: addresses[part] for part in parts if part not in told},
+                {part: Unavailable(why, code="UNAVAILABLE", reason="START_FAILED") for part, why in told.items()},
+            )
+
+
+@dataclass
+class _Scratch:
+    """What services write that keep nothing."""
+
+    folder: Path
+    keep: bool = False
+    """Whether it is left behind, for the logs in it."""
+
+
+@contextmanager
+def _scratch() -> Generator[_Scratch]:
+    """A folder that is gone afterwards, unless services could not be started."""
+    scratch = _Scratch(Path(tempfile.mkdtemp(prefix="postcards-")))
     try:
-        async with started(_scratch(makers, where, folder), board) as client:
-            yield Asked(client, _addresses(where.port_base))
-    except StartFailed as failure:
-        raise StartFailed(f"{failure}{_way_to_model(str(failure), makers)}") from failure
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield scratch
+    except StartFailed:
+        scratch.keep = True
         raise
-    shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        if not scratch.keep:
+            shutil.rmtree(scratch.folder, ignore_errors=True)
 
 
 def _addresses(port_base: int | None) -> dict[str, str]:
     return {endpoint.name: endpoint.address for endpoint in endpoints(port_base) if endpoint.name in PART_TITLES}
 
 
-def _scratch(makers: "Mapping[str, Maker]", where: Place, folder: Path) -> Plan:
-    """Services that keep nothing, with the engines and models that made the parts."""
+def _part_plan(part: str, makers: "Mapping[str, Maker]", where: Place, folder: Path) -> Plan:
+    """One part service, with the engine and the model that made the part."""
     from postcards_client.replay import settings_of
 
+    own = {part: makers[part]} if part in makers else {}
     return Plan(
-        endpoints=endpoints(where.port_base),
+        endpoints=tuple(endpoint for endpoint in endpoints(where.port_base) if endpoint.name == part),
         store_url=folder.as_uri(),
         folder=folder,
-        settings=settings_of(makers, os.environ),
+        settings=settings_of(own, os.environ),
     )
 
 
-def _way_to_model(failure: str, makers: "Mapping[str, Maker]") -> str:
+def _way_to_model(part: str, trouble: str, makers: "Mapping[str, Maker]") -> str:
     """What may help when the service of a part that a model made could not be started."""
-    for part, maker in makers.items():
-        setting = f"POSTCARDS_{part.upper()}_MODEL"
-        if maker.model and failure.startswith(f"the {part} service"):
-            told = "" if setting in maker.settings(part) else f": {setting} says where that is"
-            return f"; it was made with {maker.model!r}{told}"
-    return ""
+    from postcards_client.replay import settings_of
 
-
-async def plan_of(asked: Asked, source: "Source") -> "PlanReplayResponse":
-    """The requests that make the parts of `source` again. Raises the errors of `PostcardsClient.plan_replay`."""
-    return await asked.client.plan_replay(manifest=source.data, postcard_id=source.postcard_id)
+    maker = makers.get(part)
+    if maker is None or not maker.model or not trouble.startswith(f"the {part} service"):
+        return ""
+    setting, settings = f"POSTCARDS_{part.upper()}_MODEL", settings_of({part: maker}, os.environ)
+    if f"POSTCARDS_{part.upper()}_REVISION" in settings:
+        fetch = f"postcards fetch-models --engine {maker.engine} --model {maker.model} --revision {maker.revision}"
+        return (
+            f"; it was made with {maker.model} at {maker.revision[:12]}, which `{fetch}` fetches while the hub has it"
+        )
+    return f"; it was made with {maker.model!r}{'' if setting in settings else f': {setting} says where that is'}"
 
 
 def present_parts(plan: "PlanReplayResponse", names: Sequence[str] | None) -> tuple[str, ...]:
@@ -193,12 +252,15 @@ def present_parts(plan: "PlanReplayResponse", names: Sequence[str] | None) -> tu
 async def make_again(
     asked: Asked, plan: "PlanReplayResponse", parts: Sequence[str], board: Board, timeout: float
 ) -> "dict[str, MadePart | PostcardsError]":
-    """Makes `parts` again and shows on `board` how they come."""
+    """Makes those of `parts` again that have a service, and shows on `board` how they come."""
     from postcards_client.replay import Follower, make_again
 
-    follower = Follower(plan.postcard, parts, board.event)
+    present = tuple(part for part in parts if part not in asked.absent)
+    follower = Follower(plan.postcard, present, board.event)
     board.accepted(follower.postcard)
-    return await make_again(plan, parts, asked.addresses, follower, timeout=timeout)
+    made = await make_again(plan, present, asked.addresses, follower, timeout=timeout)
+    everything = {**made, **asked.absent}
+    return {part: everything[part] for part in parts}
 
 
 def exit_of(failures: Sequence["PostcardsError"], parts: int) -> Exit:

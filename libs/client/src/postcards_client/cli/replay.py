@@ -61,17 +61,17 @@ def replay(
     """
     where = place(address, start, port_base, out)
     given = {"image": image_address, "audio": audio_address, "language": language_address}
-    wanted = wanted_parts(part)
+    wanted_parts(part)
 
     async def command() -> Outcome:
         from postcards_client.replay import find_source
 
         source = kept_here(find_source(manifest), where)
         with board_for_terminal(quiet=quiet) as board:
-            async with services(source, wanted, where, given, board) as asked:
-                plan = await plan_of(asked, source)
-                parts = present_parts(plan, part)
-                folder = _folder(plan, where, source)
+            plan = await plan_of(source, where, board)
+            parts = present_parts(plan, part)
+            folder = _folder(plan, where, source)
+            async with services(plan, parts, where, given, board) as asked:
                 made = await make_again(asked, plan, parts, board, timeout)
         return _outcome(plan, folder, made)
 
@@ -131,7 +131,14 @@ def _part_view(
 
     if isinstance(outcome, PostcardsError):
         error = {"code": outcome.code, "reason": outcome.reason, "message": outcome.message}
-        return {"state": "FAILED", "engine": None, "files": {}, "differences": [], "error": error}
+        return {
+            "state": "FAILED",
+            "engine": None,
+            "withheld": False,
+            "files": {},
+            "differences": [],
+            "error": error,
+        }
     then = next(message.provenance for message in plan.postcard.parts if part_name(message.kind) == part)
     kept = {file.name: file.sha256 for file in plan.postcard.files}
     files: dict[str, Any] = {}
@@ -144,6 +151,7 @@ def _part_view(
     return {
         "state": "DONE",
         "engine": outcome.provenance.engine,
+        "withheld": outcome.withheld,
         "files": files,
         "differences": differences,
         "error": None,

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -66,7 +66,7 @@ async def session(place: Place, board: StartBoard) -> AsyncGenerator["PostcardsC
 
 @asynccontextmanager
 async def started(plan: Plan, board: StartBoard) -> AsyncGenerator["PostcardsClient", None]:
-    """A client of the composer of four services that are started first and stopped after.
+    """A client of the composer of services that are started first and stopped after.
 
     Raises:
         StartFailed: the services could not be started, or the composer died meanwhile.
@@ -91,6 +91,36 @@ async def started(plan: Plan, board: StartBoard) -> AsyncGenerator["PostcardsCli
             await services.stop()
         finally:
             services.kill()
+
+
+@asynccontextmanager
+async def started_apart(plans: Mapping[str, Plan], board: StartBoard) -> AsyncGenerator[Mapping[str, StartFailed]]:
+    """Services of several plans, started together and stopped after; yields by plan why it could not be started.
+
+    Where one cannot be started, the others are there all the same.
+    """
+    crews = {name: Services(plan) for name, plan in plans.items()}
+    try:
+        board.starting(tuple(endpoint.name for plan in plans.values() for endpoint in plan.endpoints))
+        troubles = await asyncio.gather(*(_trouble(crew, board) for crew in crews.values()))
+        yield {name: trouble for name, trouble in zip(crews, troubles, strict=True) if trouble is not None}
+    finally:
+        board.stopping()
+        try:
+            await asyncio.gather(*(crew.stop() for crew in crews.values()))
+        finally:
+            for crew in crews.values():
+                crew.kill()
+
+
+async def _trouble(services: Services, board: StartBoard) -> StartFailed | None:
+    """Starts services and waits until they serve; why they do not, if so."""
+    try:
+        services.start()
+        await services.wait_until_serving(board.serving)
+    except StartFailed as failure:
+        return failure
+    return None
 
 
 async def _cause(services: Services, message: str) -> str:

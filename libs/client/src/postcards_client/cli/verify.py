@@ -51,7 +51,7 @@ def verify(
     """
     where = place(address, start, port_base, "")
     given = {"image": image_address, "audio": audio_address, "language": language_address}
-    wanted = wanted_parts(part)
+    wanted_parts(part)
 
     async def command() -> Outcome:
         from postcards_client.errors import PostcardsError
@@ -60,11 +60,11 @@ def verify(
 
         source = kept_here(find_source(manifest), where)
         with board_for_terminal(quiet=quiet) as board:
-            async with services(source, wanted, where, given, board) as asked:
-                plan = await plan_of(asked, source)
-                parts = present_parts(plan, part)
-                kept = await read_files(plan.postcard, source.path.parent if source.path else None)
-                whole = tuple(name for name in parts if kept.trouble(name) is None)
+            plan = await plan_of(source, where, board)
+            parts = present_parts(plan, part)
+            kept = await read_files(plan.postcard, source.path.parent if source.path else None)
+            whole = tuple(name for name in parts if kept.trouble(name) is None)
+            async with services(plan, whole, where, given, board) as asked:
                 made = await make_again(asked, plan, whole, board, timeout) if whole else {}
         comparisons = judge(plan, kept, parts, made)
         failures = [outcome for outcome in made.values() if isinstance(outcome, PostcardsError)]

@@ -86,6 +86,7 @@ class PlainBoard:
     def starting(self, names: tuple[str, ...]) -> None:
         """Names the services that are waited for."""
         self._names = names
+        self._ready.clear()
         self._say(f"starting services: {', '.join(names)}")
 
     def serving(self, name: str) -> None:

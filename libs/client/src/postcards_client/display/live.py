@@ -63,6 +63,7 @@ class LiveBoard:
     def starting(self, names: tuple[str, ...]) -> None:
         """Shows the services that are waited for."""
         self._services = dict.fromkeys(names, False)
+        self._stopping = False
 
     def serving(self, name: str) -> None:
         """Marks one of them as ready."""

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from postcards_client.comparison import Comparison, Difference, Distance, Verdict
 from postcards_client.display.board import PART_TITLES
+from postcards_client.verify import WITHHELD
 from postcards_client.views import part_name
 
 _STYLES = {
@@ -70,7 +71,8 @@ def print_replay(postcard: composer_pb2.Postcard, view: Mapping[str, Any], conso
             continue
         others = [name for name, file in made["files"].items() if not file["same"]]
         word, style = ("other bytes", "cyan") if others else ("same bytes", "green")
-        lines = [f"by {made['engine']}"] + ([f"not the bytes of then: {', '.join(others)}"] if others else [])
+        lines = [f"by {made['engine']}", *([WITHHELD] if made["withheld"] else [])]
+        lines += [f"not the bytes of then: {', '.join(others)}"] if others else []
         lines += _difference_lines([Difference(**item) for item in made["differences"]])
         rows.append((PART_TITLES[part], word, style, lines))
     _print(postcard, rows, "", "", console)
