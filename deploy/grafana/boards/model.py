@@ -1,8 +1,9 @@
 """What a dashboard is made of, and how that is written as Grafana's JSON (dashboard schema 41, Grafana 12)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 
@@ -75,7 +76,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Panel:
+class Panel(ABC):
     """What all panels have."""
 
     title: str
@@ -95,8 +96,10 @@ class Panel:
     empty: str = ""
     """What is shown where there is no data."""
 
-    kind = ""
-    instant = False
+    kind: ClassVar[str]
+    """Grafana's name of the kind, e.g. "timeseries"."""
+    instant: ClassVar[bool] = False
+    """Whether only the last values are asked for."""
 
     def defaults(self) -> Json:
         """How every series is shown."""
@@ -115,9 +118,9 @@ class Panel:
         """How single series are shown."""
         return []
 
+    @abstractmethod
     def options(self) -> Json:
         """What only this kind of panel has."""
-        raise NotImplementedError
 
     def json(self, number: int, x: int, y: int) -> Json:
         """As a panel at a place of the grid."""
