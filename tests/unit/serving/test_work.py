@@ -55,6 +55,23 @@ def test_a_cancelled_call_says_so_even_after_its_deadline():
         work.check()
 
 
+def test_cancelling_wakes_those_who_wait_at_that_moment():
+    work, woken = Work(), []
+    with work.waking(lambda: woken.append("before")):
+        pass
+    with work.waking(lambda: woken.append("first")), work.waking(lambda: woken.append("second")):
+        assert not woken
+        work.cancel()
+    assert woken == ["first", "second"]
+
+
+def test_who_begins_to_wait_for_cancelled_work_is_woken_at_once():
+    work, woken = Work(), []
+    work.cancel()
+    with work.waking(lambda: woken.append("late")):
+        assert woken == ["late"]
+
+
 def test_recording_work_remembers_in_order():
     work = RecordingWork()
     events = [Progress("draw"), Preview("draw", "image/webp", b"x"), Progress("print", 1, 2, 0.5)]

@@ -67,9 +67,12 @@ class Row(Generic[StateT]):
         """Leaves news. Called by the engine thread, which rings later. Never blocks."""
         self._newest.append(news)
 
-    def due(self, now: float) -> bool:
-        """Whether its caller wants to be woken at `now`, and then counts as woken. Called by the engine thread."""
-        due = now - self._rung_at >= self._pace
+    def due(self, now: float, stretch: float = 1.0) -> bool:
+        """Whether its caller wants to be woken at `now`, and then counts as woken. Called by the engine thread.
+
+        Its pace is `stretch` times as slow as it asked for.
+        """
+        due = now - self._rung_at >= self._pace * stretch
         if due:
             self._rung_at = now
         return due
@@ -151,9 +154,21 @@ class Chore(Generic[ResultT]):
         self._call = call
         self._work = work
         self._context = contextvars.copy_context()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.outcome: Future[ResultT] = Future()
+        self.outcome.add_done_callback(lambda _: self.ring())
         self.lacked_memory = False
         """Whether it ran and had not enough memory."""
+
+    def ring(self) -> None:
+        """Wakes the caller to look after it. Called by any thread. Never blocks."""
+        self._bell.put(None)
+
+    def settled(self, timeout: float) -> bool:
+        """Whether its outcome is there, at most `timeout` seconds after the call, sooner when it is rung."""
+        with contextlib.suppress(queue.Empty):
+            self._bell.get(timeout=timeout)
+        return self.outcome.done()
 
     def run(self) -> bool:
         """Runs it on the engine thread, unless nobody wants it any more. Whether it ran. Never raises."""

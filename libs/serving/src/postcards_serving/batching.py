@@ -23,8 +23,8 @@ __all__ = ["InFlightBatch", "Stepper"]
 StateT = TypeVar("StateT")
 ResultT = TypeVar("ResultT")
 
-_PATROL_SECONDS = 0.25
-"""How often a caller looks after its call by itself while a long step keeps the engine thread from doing so."""
+_PATROL_SECONDS = 2.0
+"""How often a caller looks by itself whether the engine thread still lives. Whatever else concerns it wakes it."""
 _CLOSE_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
@@ -82,8 +82,9 @@ class InFlightBatch(Generic[StateT]):
         Args:
             state: where to begin; when it is finished already it is all that is yielded.
             work: whose call this is; looked after at every boundary, also while the row waits.
-            pace: least seconds between two states, the finished one aside. Each state wakes a thread, which takes
-                the interpreter from the engine thread in the middle of its step: ask for no more than is passed on.
+            pace: least seconds between two states, the finished one aside; up to four times as many when the batch
+                is full of rows. Each state wakes a thread, which takes the interpreter from the engine thread in the
+                middle of its step: ask for no more than is passed on.
 
         Raises:
             Cancelled: the caller has gone.
@@ -100,13 +101,14 @@ class InFlightBatch(Generic[StateT]):
             yield state
             return
         try:
-            last = False
-            while not last:
-                news = self._await_news(row)
-                last = news.last
-                if news.fault is not None:
-                    raise news.fault
-                yield news.state
+            with work.waking(row.ring):
+                last = False
+                while not last:
+                    news = self._await_news(row)
+                    last = news.last
+                    if news.fault is not None:
+                        raise news.fault
+                    yield news.state
         finally:
             row.leave()
 
@@ -132,7 +134,8 @@ class InFlightBatch(Generic[StateT]):
             self._summon()
             self._loop.add(errand)
         try:
-            return self._await_outcome(errand.outcome, work)
+            with work.waking(errand.ring):
+                return self._await_outcome(errand, work)
         except concurrent.futures.CancelledError:
             raise closed() from None
         finally:
@@ -182,12 +185,11 @@ class InFlightBatch(Generic[StateT]):
             if not alive:
                 raise closed()
 
-    def _await_outcome(self, outcome: "concurrent.futures.Future[ResultT]", work: Work) -> ResultT:
+    def _await_outcome(self, errand: Chore[ResultT], work: Work) -> ResultT:
         while True:
             alive = self._is_alive()
-            concurrent.futures.wait([outcome], _patience(work))
-            if outcome.done():
-                return outcome.result()
+            if errand.settled(_patience(work)):
+                return errand.outcome.result()
             work.check()
             if not alive:
                 raise closed()

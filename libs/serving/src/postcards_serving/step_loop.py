@@ -30,6 +30,10 @@ _EXPECTED_SECONDS = 2.0
 """Guess of a row's time aboard until the first has finished."""
 _NEWEST_SHARE = 0.2
 """Weight of the newest time aboard in the moving average: about the last ten rows decide."""
+_UNFELT_ROWS = 4
+"""Rows whose callers are woken at the pace that they ask for; what more of them would take from the steps is felt."""
+_MOST_STRETCH = 4.0
+"""How much slower callers are woken at most, in a batch full of rows: news once a second still show life."""
 _log = logging.getLogger(__name__)
 
 
@@ -128,7 +132,7 @@ class StepLoop(Generic[StateT]):
     def enter(self, state: StateT, work: Work, *, pace: float = 0.0) -> Row[StateT]:
         """Lets a row in; it comes aboard at the next boundary that has a place for it.
 
-        Its caller is woken for news at most every `pace` seconds.
+        Its caller is woken for news at most every `pace` seconds, less often when many rows are aboard.
 
         Raises:
             OutOfMemory: it would not fit even alone.
@@ -259,7 +263,8 @@ class StepLoop(Generic[StateT]):
                 else:
                     row.post(News(state))
             now = self._clock()
-            self._ring([row for row in turn.rows if row.number not in self._rows or row.due(now)])
+            stretch = min(_MOST_STRETCH, max(1.0, len(self._rows) / _UNFELT_ROWS))
+            self._ring([row for row in turn.rows if row.number not in self._rows or row.due(now, stretch)])
             self._schedule = self._schedule.stepped(turn.seats, onward)
 
     def _settle_failure(self, turn: _Turn[StateT], fault: BaseException) -> None:

@@ -8,7 +8,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -155,6 +156,7 @@ class Work:
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout
         self._cancelled = threading.Event()
+        self._wakers: list[Callable[[], None]] = []
 
     def report(self, event: Event) -> None:
         """Tells the caller how far the work is. Returns at once, whoever listens."""
@@ -178,8 +180,25 @@ class Work:
         return None if self._deadline is None else max(0.0, self._deadline - self._clock())
 
     def cancel(self) -> None:
-        """Asks the engine to stop at its next `check`."""
+        """Asks the engine to stop at its next `check`, and wakes whoever waits on its behalf."""
         self._cancelled.set()
+        for wake in tuple(self._wakers):
+            wake()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Generator[None]:
+        """Within, `wake` is called when the work is cancelled; at once if it is cancelled already.
+
+        The thread that cancels calls it, so it must not block. It may be called more than once.
+        """
+        self._wakers.append(wake)
+        # Whoever cancels between the two lines finds the waker; whoever cancelled before is seen here.
+        if self.cancelled:
+            wake()
+        try:
+            yield
+        finally:
+            self._wakers.remove(wake)
 
     @property
     def cancelled(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -87,12 +88,24 @@ class Mosaic:
         """
         self._size: Final = (height, width)
         self._factor: Final = factor
-        self._sum: Final = torch.zeros(height * factor, width * factor, 3)
-        self._weight: Final = torch.zeros(height * factor, width * factor, 1)
+        self._whole: torch.Tensor | None = None
+        """The picture, where one tile is all of it."""
+
+    @cached_property
+    def _sum(self) -> torch.Tensor:
+        height, width = self._size
+        return torch.zeros(height * self._factor, width * self._factor, 3)
+
+    @cached_property
+    def _weight(self) -> torch.Tensor:
+        return torch.zeros(*self._sum.shape[:2], 1)
 
     def add(self, tile: Tile, picture: torch.Tensor) -> None:
         """Lays a decoded tile, [height, width, 3], in its place."""
         height, width = self._size
+        if (tile.height, tile.width) == self._size:
+            self._whole = picture
+            return
         down = _ramp(tile.top, tile.height, height, self._factor)
         across = _ramp(tile.left, tile.width, width, self._factor)
         weight = (down[:, None] * across[None, :])[..., None]
@@ -103,7 +116,7 @@ class Mosaic:
 
     def picture(self) -> torch.Tensor:
         """The whole picture, [height, width, 3]; every pixel has been covered."""
-        return self._sum / self._weight
+        return self._sum / self._weight if self._whole is None else self._whole
 
 
 def to_bytes(picture: torch.Tensor) -> Bytes:

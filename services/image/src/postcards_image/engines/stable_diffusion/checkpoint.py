@@ -2,13 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property, lru_cache, partial
+from typing import Any, Protocol
 
 from postcards_image.engines.stable_diffusion.autoencoder import Autoencoder
 from postcards_image.engines.stable_diffusion.network import Network
 from postcards_image.engines.stable_diffusion.safety import SafetyChecker
+from postcards_image.engines.stable_diffusion.samplers import Schedule, schedule_of
 from postcards_image.engines.stable_diffusion.text import TextReader
 from postcards_serving.devices import Device
+
+_REMEMBERED_SCHEDULES = 64
+"""Pairs of a sampler and a number of steps whose coefficients are kept: most requests want the same few."""
+
+
+class Schedules(Protocol):
+    """`schedule_of` for one checkpoint."""
+
+    def __call__(self, sampler: str, steps: int) -> Schedule:
+        """The schedule of a sampler; raises ValueError like `schedule_of`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,3 +50,8 @@ class Checkpoint:
     """What was chosen for it and shows in its pictures, e.g. "lora"."""
     libraries: Mapping[str, str]
     """Versions by package name."""
+
+    @cached_property
+    def schedule_of(self) -> Schedules:
+        """The schedule of a sampler and a number of steps; remembers the newest ones."""
+        return lru_cache(_REMEMBERED_SCHEDULES)(partial(schedule_of, self.scheduler))

@@ -1,6 +1,5 @@
 """The engine: bones, words, steps from noise to a latent picture, picture, verdict."""
 
-from collections.abc import Mapping
 from contextlib import closing, suppress
 from functools import partial
 from itertools import count
@@ -17,8 +16,9 @@ from postcards_image.engines.stable_diffusion.autoencoder import Bytes
 from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
 from postcards_image.engines.stable_diffusion.picture_plan import PicturePlan, plan_picture
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
-from postcards_image.engines.stable_diffusion.samplers import SAMPLERS, begin, schedule_of
+from postcards_image.engines.stable_diffusion.samplers import SAMPLERS, begin
 from postcards_image.engines.stable_diffusion.telling import PACE, STAGES, Telling
+from postcards_image.engines.stable_diffusion.text import Piece
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.devices import give_back_cached
 from postcards_serving.errors import EngineFailed, InvalidField, OutOfMemory
@@ -140,16 +140,20 @@ class StableDiffusionEngine:
         if plan.guided:
             avoided = reader.pieces(plan.negative_prompt, least=len(wanted))
             texts = (avoided, reader.pieces(plan.prompt, least=len(avoided)))
-        read = [[self._batch.between_steps(partial(reader.encode, piece), work) for piece in text] for text in texts]
-        return torch.cat([torch.cat(pieces, dim=1) for pieces in read])
+        return torch.cat([torch.cat([self._encoded(piece, work) for piece in text], dim=1) for text in texts])
+
+    def _encoded(self, piece: Piece, work: Work) -> torch.Tensor:
+        reader = self._checkpoint.reader
+        known = reader.remembered(piece)
+        return self._batch.between_steps(partial(reader.encode, piece), work) if known is None else known
 
     def _first_row(self, plan: PicturePlan, words: torch.Tensor, drawing: Bytes | None, work: Work) -> Row:
         checkpoint = self._checkpoint
         autoencoder = checkpoint.autoencoder
         try:
-            schedule = schedule_of(checkpoint.scheduler, plan.sampler, plan.steps)
+            schedule = checkpoint.schedule_of(plan.sampler, plan.steps)
         except ValueError as fault:
-            if not _can_step(checkpoint.scheduler, plan.sampler):
+            if not _can_step(checkpoint, plan.sampler):
                 raise InvalidField("sampler", f"cannot be {plan.sampler} with this model: {fault}") from None
             raise InvalidField("steps", f"cannot be {plan.steps} with {plan.sampler}: {fault}") from None
         shape = (1, checkpoint.network.channels, plan.height // autoencoder.factor, plan.width // autoencoder.factor)
@@ -242,11 +246,11 @@ class StableDiffusionEngine:
         )
 
 
-def _can_step(scheduler: Mapping[str, object], sampler: str) -> bool:
+def _can_step(checkpoint: Checkpoint, sampler: str) -> bool:
     """Whether there is any usual number of steps that a sampler can take with a checkpoint."""
     for steps in _USUAL_STEPS:
         with suppress(ValueError):
-            schedule_of(scheduler, sampler, steps)
+            checkpoint.schedule_of(sampler, steps)
             return True
     return False
 

@@ -8,6 +8,7 @@ a `StableDiffusionPipeline` of the same checkpoint, from text and from a drawing
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -50,6 +51,9 @@ _SAMPLERS: Final[Mapping[str, _Sampler]] = {
 SAMPLERS: Final = tuple(_SAMPLERS)
 """Names of the samplers."""
 
+_REMEMBERED_PLANS = 8
+"""Plans of one schedule that are kept: a strength begins with the same step each time."""
+
 
 def sampler_of(config: Mapping[str, object], default: str = "pndm") -> str:
     """The sampler that a `scheduler_config.json` names; `default` where it names another."""
@@ -73,7 +77,7 @@ class Schedule:
     whole: Plan
     """From the first step."""
     plan_from: Callable[[int], Plan]
-    """The plan that begins with a later step, 0 to `steps - 1`."""
+    """The plan that begins with a later step, 0 to `steps - 1`; remembers the newest ones."""
 
     @property
     def needs_noise(self) -> bool:
@@ -109,7 +113,7 @@ def schedule_of(config: Mapping[str, object], sampler: str, steps: int) -> Sched
     def plan_from(start: int) -> Plan:
         return chosen.solve(options, steps, start)
 
-    return Schedule(sampler, steps, plan_from(0), plan_from)
+    return Schedule(sampler, steps, plan_from(0), lru_cache(_REMEMBERED_PLANS)(plan_from))
 
 
 @dataclass(frozen=True, eq=False)

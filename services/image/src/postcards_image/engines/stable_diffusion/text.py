@@ -38,6 +38,10 @@ class TextReader:
         parts += [[]] * (max(1, least) - len(parts))
         return tuple(self._framed(part) for part in parts)
 
+    def remembered(self, piece: Piece) -> torch.Tensor | None:
+        """What `encode` would give, without computing; None where it is not known any more. Any thread may ask."""
+        return self._remembered.get(piece)
+
     def encode(self, piece: Piece) -> torch.Tensor:
         """What one piece says, [1, tokens, width] on the device."""
         known = self._remembered.get(piece)

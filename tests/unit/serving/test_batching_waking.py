@@ -1,0 +1,117 @@
+"""Who is woken when: every wake takes the interpreter from the steps, so there are no more than are needed."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from postcards_serving import batching
+from postcards_serving.batching import InFlightBatch
+from postcards_serving.errors import Cancelled
+from postcards_serving.schedule import Schedule
+from postcards_serving.step_loop import StepLoop
+from postcards_serving.testing import eventually
+from postcards_serving.work import Work
+
+PATIENCE = 30
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Ticking:
+    """Counts down; each step takes an eighth of a second of the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def group(self, state: int) -> int:
+        del state
+        return 0
+
+    def finished(self, state: int) -> bool:
+        return state == 0
+
+    def step(self, states: Sequence[int]) -> list[int]:
+        self.clock.now += 0.125
+        return [state - 1 for state in states]
+
+
+class Stuck(Ticking):
+    """Its steps last until they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__(Clock())
+        self.entered = threading.Event()
+        self.free = threading.Event()
+
+    def step(self, states: Sequence[int]) -> list[int]:
+        self.entered.set()
+        self.free.wait(PATIENCE)
+        return super().step(states)
+
+
+@pytest.mark.parametrize(
+    ("rows", "apart"),
+    [(1, 2), (4, 2), (6, 3), (8, 4), (16, 8), (64, 8)],
+)
+def test_many_callers_are_woken_less_often_each_and_all_for_the_last(rows, apart):
+    clock = Clock()
+    woken: list[list[int]] = []
+    loop = StepLoop(
+        Ticking(clock),
+        Schedule(64, 0),
+        ring=lambda rows: woken.append([row.number for row in rows]),
+        engine="crowd",
+        clock=clock,
+    )
+    for _ in range(rows):
+        loop.enter(25, Work(), pace=0.25)
+    while loop.busy:
+        loop.round()
+    rings = [ring for ring, numbers in enumerate(woken, 1) if 0 in numbers]
+    # Each round rings twice: for those who left before its step, and after it.
+    assert [ring // 2 for ring in rings] == [*range(1, 25, apart), 25]
+
+
+@pytest.fixture
+def stuck():
+    return Stuck()
+
+
+@pytest.fixture
+def batch(stuck, monkeypatch):
+    # A caller that is not woken would sleep through the test.
+    monkeypatch.setattr(batching, "_PATROL_SECONDS", 10 * PATIENCE)
+    made = InFlightBatch(stuck, max_rows=1, engine="stuck")
+    yield made
+    stuck.free.set()
+    made.close()
+
+
+async def test_a_cancelled_call_wakes_its_caller_in_the_middle_of_a_step(batch, stuck):
+    with ThreadPoolExecutor(1) as pool:
+        work = Work()
+        rows = pool.submit(lambda: list(batch.follow(3, work)))
+        await eventually(stuck.entered.is_set)
+        work.cancel()
+        assert isinstance(rows.exception(PATIENCE), Cancelled)
+
+
+async def test_a_cancelled_call_wakes_whoever_waits_for_a_chore(batch, stuck):
+    with ThreadPoolExecutor(2) as pool:
+        row = pool.submit(lambda: list(batch.follow(1, Work())))
+        await eventually(stuck.entered.is_set)
+        work = Work()
+        chore = pool.submit(batch.between_steps, lambda: "never", work)
+        await eventually(lambda: batch._loop._chores)
+        work.cancel()
+        assert isinstance(chore.exception(PATIENCE), Cancelled)
+        stuck.free.set()
+        assert row.result(PATIENCE) == [0]
