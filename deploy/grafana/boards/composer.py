@@ -1,7 +1,9 @@
 """The page of the composer, which has the parts made, assembles postcards and keeps them."""
 
-from boards.model import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, Dashboard, Graph, Query, Row, Stat
-from boards.processes import SHARE, calls, chosen, process, quantiles, rate, states
+from boards.model import BLUE, GREEN, ORANGE, RED, YELLOW, Dashboard, Graph, Query, Row, Stat
+from boards.panels import durations, places_taken
+from boards.processes import calls, process, states
+from boards.queries import chosen, each, largest, rate
 
 _CHOSEN = chosen("composer")
 
@@ -22,25 +24,17 @@ def _head() -> Row:
         "Now",
         [
             *states("composer"),
-            Stat(
-                "Places taken",
+            places_taken(
                 "Postcards being made, as a share of those that the chosen composers make at most. At 100 % the next"
                 " one is refused with a delay.",
-                [
-                    Query(
-                        f"sum(postcards_in_flight{{{_CHOSEN}}}) / sum(postcards_in_flight_limit{{{_CHOSEN}}})", "taken"
-                    )
-                ],
-                unit="percentunit",
-                decimals=0,
-                maximum=1,
-                thresholds=SHARE,
+                "postcards_in_flight",
+                _CHOSEN,
             ),
             Stat(
                 "Unfinished in the store",
                 "Postcards that nobody has finished yet, whoever makes them. Far above those in work: composers are"
                 " missing.",
-                [Query(f"max(postcards_unfinished{{{_CHOSEN}}})", "unfinished")],
+                [largest("postcards_unfinished", _CHOSEN, "unfinished")],
                 decimals=0,
                 thresholds=((None, GREEN), (50, YELLOW), (500, RED)),
             ),
@@ -64,8 +58,8 @@ def _making() -> Row:
                 "Postcards in work",
                 "On each composer.",
                 [
-                    Query(f"postcards_in_flight{{{_CHOSEN}}}", "{{instance}}"),
-                    Query(f"max(postcards_in_flight_limit{{{_CHOSEN}}})", "limit"),
+                    each("postcards_in_flight", _CHOSEN),
+                    largest("postcards_in_flight_limit", _CHOSEN, "limit"),
                 ],
                 width=6,
                 decimals=0,
@@ -82,13 +76,11 @@ def _making() -> Row:
                 stack="normal",
                 colors={"accepted": GREEN, "refused": RED},
             ),
-            Graph(
+            durations(
                 "Time to render a card",
                 "HTML and print, from the parts.",
-                quantiles("postcards_assembly_seconds", _CHOSEN),
-                unit="s",
-                width=6,
-                calcs=("lastNotNull", "max"),
+                "postcards_assembly_seconds",
+                _CHOSEN,
             ),
         ],
     )
@@ -106,13 +98,12 @@ def _parts() -> Row:
                 decimals=0,
                 stack="normal",
             ),
-            Graph(
+            durations(
                 "Time of a part, 95th percentile",
                 "From its first try to its end, with queue and retries; only parts that were finished.",
-                quantiles("postcards_part_seconds", f'{_CHOSEN}, result="done"', "part"),
-                unit="s",
-                width=6,
-                calcs=("lastNotNull", "max"),
+                "postcards_part_seconds",
+                f'{_CHOSEN}, result="done"',
+                "part",
             ),
             Graph(
                 "Tries after the first",
@@ -135,7 +126,6 @@ def _parts() -> Row:
 
 
 def _store() -> Row:
-    operations = {"prepare": GREY, "put": BLUE, "get": GREEN, "list": PURPLE, "delete": ORANGE}
     return Row(
         "Store",
         [
@@ -145,15 +135,14 @@ def _store() -> Row:
                 [rate("postcards_store_operation_seconds_count", _CHOSEN, "operation")],
                 unit="suffix: /s",
                 stack="normal",
-                colors=operations,
             ),
-            Graph(
+            durations(
                 "Time of an operation, 95th percentile",
                 "A put carries up to a few megabytes.",
-                quantiles("postcards_store_operation_seconds", _CHOSEN, "operation"),
-                unit="s",
-                colors=operations,
-                calcs=("lastNotNull", "max"),
+                "postcards_store_operation_seconds",
+                _CHOSEN,
+                "operation",
+                width=8,
             ),
             Graph(
                 "Operations that failed",
@@ -161,7 +150,6 @@ def _store() -> Row:
                 [rate("postcards_store_errors_total", _CHOSEN, "operation")],
                 unit="suffix: /s",
                 stack="normal",
-                colors=operations,
             ),
         ],
     )
@@ -185,7 +173,7 @@ def _keeping() -> Row:
             Graph(
                 "Last look for unfinished postcards",
                 "Time since each composer looked with success. Rising: the store does not answer it.",
-                [Query(f"postcards_recovery_look_age_seconds{{{_CHOSEN}}}", "{{instance}}")],
+                [each("postcards_recovery_look_age_seconds", _CHOSEN)],
                 unit="s",
             ),
             Graph(
@@ -203,7 +191,7 @@ def _keeping() -> Row:
             Graph(
                 "Watches",
                 "Open on each composer.",
-                [Query(f"postcards_watchers{{{_CHOSEN}}}", "{{instance}}")],
+                [each("postcards_watchers", _CHOSEN)],
                 width=4,
                 decimals=0,
                 calcs=(),

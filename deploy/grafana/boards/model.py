@@ -36,6 +36,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "cancelled": GREY,
         "expired": ORANGE,
     },
+    "{{operation}}": {"prepare": GREY, "put": BLUE, "get": GREEN, "list": PURPLE, "delete": ORANGE},
     "composer": {"composer": GREEN},
     "limit": {"limit": RED},
     "objective": {"objective": RED},

@@ -3,8 +3,6 @@
 from boards.model import (
     BLUE,
     GREEN,
-    GREY,
-    ORANGE,
     PURPLE,
     RED,
     TEAL,
@@ -15,12 +13,11 @@ from boards.model import (
     Row,
     Stat,
 )
-from boards.processes import SHARE
+from boards.panels import SHARE
 from boards.tables import Column, Table
 
 _PARTS = 'service!="composer"'
 _FIRING = 'ALERTS{alertstate="firing", alertname=~"Postcards.+"}'
-_OPERATIONS = {"prepare": GREY, "put": BLUE, "get": GREEN, "list": PURPLE, "delete": ORANGE}
 
 
 def page() -> Dashboard:
@@ -223,7 +220,6 @@ def _store_and_money() -> Row:
                 [Query("postcards:store_seconds:p95_rate5m", "{{operation}}")],
                 unit="s",
                 width=6,
-                colors=_OPERATIONS,
                 calcs=("lastNotNull", "max"),
             ),
             Graph(
@@ -238,7 +234,6 @@ def _store_and_money() -> Row:
                 unit="suffix: /s",
                 width=6,
                 stack="normal",
-                colors=_OPERATIONS,
                 calcs=("lastNotNull", "max"),
             ),
             Graph(

@@ -1,7 +1,9 @@
 """The pages of the three services that make parts: image, audio and language."""
 
 from boards.model import BLUE, GREEN, ORANGE, PURPLE, RED, TEAL, YELLOW, Dashboard, Graph, Query, Row, Stat
-from boards.processes import SHARE, calls, chosen, mean, process, quantiles, rate, share, states
+from boards.panels import durations, places_taken
+from boards.processes import calls, process, states
+from boards.queries import chosen, each, largest, mean, rate, share, total
 
 BATCHED = "Shown once an engine runs that denoises in steps"
 """Why a panel about batches may be empty."""
@@ -38,24 +40,14 @@ def _head(service: str) -> Row:
             Stat(
                 "Wait of a request that came now",
                 "Expected from how long requests took of late, on the replica where it is longest.",
-                [Query(f"max(postcards_queue_predicted_wait_seconds{{{matchers}}})", "wait")],
+                [largest("postcards_queue_predicted_wait_seconds", matchers, "wait")],
                 unit="s",
                 thresholds=((None, GREEN), (30, YELLOW), (120, RED)),
             ),
-            Stat(
-                "Places taken",
+            places_taken(
                 "Requests being worked on, as a share of those that all chosen replicas work on at once.",
-                [
-                    Query(
-                        f"sum(postcards_in_flight_rows{{{matchers}}})"
-                        f" / sum(postcards_in_flight_rows_limit{{{matchers}}})",
-                        "taken",
-                    )
-                ],
-                unit="percentunit",
-                maximum=1,
-                decimals=0,
-                thresholds=SHARE,
+                "postcards_in_flight_rows",
+                matchers,
             ),
         ],
     )
@@ -70,8 +62,8 @@ def _room(service: str) -> Row:
                 "Waiting requests",
                 "Requests that wait for a place, on each replica. At the limit, one more is turned away with a delay.",
                 [
-                    Query(f"postcards_queue_depth{{{matchers}}}", "{{instance}}"),
-                    Query(f"max(postcards_queue_limit{{{matchers}}})", "limit"),
+                    each("postcards_queue_depth", matchers),
+                    largest("postcards_queue_limit", matchers, "limit"),
                 ],
                 width=6,
                 decimals=0,
@@ -81,8 +73,8 @@ def _room(service: str) -> Row:
                 "Expected for a request that came now, and how long the first in the queue has waited already. The"
                 " second far above the first: something hangs.",
                 [
-                    Query(f"max(postcards_queue_predicted_wait_seconds{{{matchers}}})", "expected"),
-                    Query(f"max(postcards_queue_oldest_wait_seconds{{{matchers}}})", "oldest"),
+                    largest("postcards_queue_predicted_wait_seconds", matchers, "expected"),
+                    largest("postcards_queue_oldest_wait_seconds", matchers, "oldest"),
                     Query("max(postcards:predicted_wait_seconds:limit)", "limit"),
                 ],
                 unit="s",
@@ -93,8 +85,8 @@ def _room(service: str) -> Row:
                 "Requests in work",
                 "On each replica. Level at the limit with a queue behind it: add replicas, or rows to the batch.",
                 [
-                    Query(f"postcards_in_flight_rows{{{matchers}}}", "{{instance}}"),
-                    Query(f"max(postcards_in_flight_rows_limit{{{matchers}}})", "limit"),
+                    each("postcards_in_flight_rows", matchers),
+                    largest("postcards_in_flight_rows_limit", matchers, "limit"),
                 ],
                 width=6,
                 decimals=0,
@@ -134,13 +126,11 @@ def _making(service: str) -> Row:
                 unit="s",
                 width=6,
             ),
-            Graph(
+            durations(
                 "Time of a part",
                 "From begin to end, without the wait in the queue; only parts that were finished.",
-                quantiles("postcards_part_duration_seconds", f'{matchers}, outcome="done"'),
-                unit="s",
-                width=6,
-                calcs=("lastNotNull", "max"),
+                "postcards_part_duration_seconds",
+                f'{matchers}, outcome="done"',
             ),
             Graph(
                 "Parts by outcome",
@@ -209,9 +199,9 @@ def _batch(service: str) -> Row:
                 "Rows",
                 "Requests that step together, those that wait to join at the next step, and chores that wait.",
                 [
-                    Query(f"sum(postcards_batch_rows_in_flight{{{matchers}}})", "in work"),
-                    Query(f"sum(postcards_batch_rows_waiting{{{matchers}}})", "waiting"),
-                    Query(f"sum(postcards_batch_chores_waiting{{{matchers}}})", "chores waiting"),
+                    total("postcards_batch_rows_in_flight", matchers, "in work"),
+                    total("postcards_batch_rows_waiting", matchers, "waiting"),
+                    total("postcards_batch_chores_waiting", matchers, "chores waiting"),
                 ],
                 width=6,
                 decimals=0,
@@ -225,14 +215,12 @@ def _batch(service: str) -> Row:
                 width=6,
                 empty=BATCHED,
             ),
-            Graph(
+            durations(
                 "Time of a shared step",
                 "It grows with the rows and the size of what is made; far faster than they do, the device is short of"
                 " something.",
-                quantiles("postcards_batch_step_duration_seconds", matchers),
-                unit="s",
-                width=6,
-                calcs=("lastNotNull", "max"),
+                "postcards_batch_step_duration_seconds",
+                matchers,
                 empty=BATCHED,
             ),
             Graph(
@@ -342,7 +330,7 @@ def _paid() -> Row:
                 " calls are held back (1) because the API keeps failing.",
                 [
                     rate("postcards_language_repaired_phrases_total", matchers, legend="phrases put right"),
-                    Query(f"max(postcards_language_circuit_open{{{matchers}}})", "calls held back"),
+                    largest("postcards_language_circuit_open", matchers, "calls held back"),
                 ],
                 width=6,
                 colors={"phrases put right": BLUE, "calls held back": RED},

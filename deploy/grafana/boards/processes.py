@@ -1,47 +1,13 @@
 """What every service has: calls that it answers, and a process that needs memory and time."""
 
-from boards.model import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, TEAL, YELLOW, Graph, Panel, Query, Row, Stat, Threshold
+from boards.model import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, TEAL, YELLOW, Graph, Panel, Query, Row, Stat
+from boards.panels import durations
+from boards.queries import chosen, each, largest, rate, total
 
 BAD_CODES = "Unknown|Internal|Unavailable|DataLoss"
 """Codes that the service is to blame for."""
 ENGINE_CODES = "DeadlineExceeded|FailedPrecondition"
 """Codes that a part service is to blame for too."""
-SHARE: tuple[Threshold, ...] = ((None, GREEN), (0.8, YELLOW), (1, RED))
-"""Colours of a share of the room there is."""
-
-
-def chosen(service: str) -> str:
-    """Label matchers for the replicas of a service that are chosen in the dashboard."""
-    return f'job="postcards", service="{service}", instance=~"$instance"'
-
-
-def quantiles(histogram: str, matchers: str, by: str = "") -> list[Query]:
-    """Median, 95th and 99th percentile of a histogram; with `by`, the 95th percentile of each value of that label."""
-    labels = f"{by}, le" if by else "le"
-    buckets = f"sum by ({labels}) (rate({histogram}_bucket{{{matchers}}}[$__rate_interval]))"
-    if by:
-        return [Query(f"histogram_quantile(0.95, {buckets})", f"{{{{{by}}}}}")]
-    shares = {"0.5": "median", "0.95": "95 of 100", "0.99": "99 of 100"}
-    return [Query(f"histogram_quantile({share}, {buckets})", legend) for share, legend in shares.items()]
-
-
-def mean(histogram: str, matchers: str, by: str) -> Query:
-    """Mean of a histogram for each value of a label; no value where nothing was measured."""
-    total = f"sum by ({by}) (rate({histogram}_sum{{{matchers}}}[$__rate_interval]))"
-    count = f"sum by ({by}) (rate({histogram}_count{{{matchers}}}[$__rate_interval]))"
-    return Query(f"{total} / {count}", f"{{{{{by}}}}}")
-
-
-def rate(counter: str, matchers: str, by: str = "", legend: str = "") -> Query:
-    """Increase of a counter per second, over all chosen replicas or for each value of a label."""
-    grouping = f"sum by ({by})" if by else "sum"
-    return Query(f"{grouping} (rate({counter}{{{matchers}}}[$__rate_interval]))", legend or f"{{{{{by}}}}}")
-
-
-def share(counter: str, matchers: str, by: str) -> Query:
-    """Increase of a counter for each value of a label, as a share of all; no value where nothing happened."""
-    rates = f"rate({counter}{{{matchers}}}[$__rate_interval])"
-    return Query(f"sum by ({by}) ({rates}) / on () group_left () (sum({rates}) > 0)", f"{{{{{by}}}}}")
 
 
 def states(service: str) -> list[Panel]:
@@ -54,7 +20,7 @@ def states(service: str) -> list[Panel]:
             "Serving",
             "Replicas whose health service says SERVING. Those that are up and do not serve are loading, draining, or"
             " could not load their model.",
-            [Query(f"sum(postcards_serving{{{matchers}}})", "serving")],
+            [total("postcards_serving", matchers, "serving")],
             thresholds=((None, RED), (1, GREEN)),
             decimals=0,
         ),
@@ -77,7 +43,7 @@ def states(service: str) -> list[Panel]:
         Stat(
             "Memory of the largest",
             "Resident memory of the replica that needs most.",
-            [Query(f"max(process_resident_memory_bytes{{{matchers}}})", "memory")],
+            [largest("process_resident_memory_bytes", matchers, "memory")],
             unit="bytes",
         ),
         Stat(
@@ -127,13 +93,13 @@ def calls(service: str) -> Row:
                     "NotFound": TEAL,
                 },
             ),
-            Graph(
+            durations(
                 "Time of a call",
                 "From its start to its end, the wait for a place included. Half of the calls are below the median. A"
                 " watch lasts as long as the making: it is left out.",
-                quantiles("grpc_server_handling_seconds", f'{matchers}, grpc_method!~"Watch.+"'),
-                unit="s",
-                calcs=("lastNotNull", "max"),
+                "grpc_server_handling_seconds",
+                f'{matchers}, grpc_method!~"Watch.+"',
+                width=8,
             ),
         ],
     )
@@ -156,14 +122,14 @@ def process(service: str) -> Row:
             Graph(
                 "Memory",
                 "Resident memory of each replica. It may rise while models load, and should then be level.",
-                [Query(f"process_resident_memory_bytes{{{matchers}}}", "{{instance}}")],
+                [each("process_resident_memory_bytes", matchers)],
                 unit="bytes",
                 width=6,
             ),
             Graph(
                 "Open files and connections",
                 "File descriptors of each replica. A line that only rises is a leak.",
-                [Query(f"process_open_fds{{{matchers}}}", "{{instance}}")],
+                [each("process_open_fds", matchers)],
                 width=6,
                 decimals=0,
             ),
