@@ -12,7 +12,7 @@ from postcards_image.engines.ddpm.denoiser import Array
 from postcards_image.engines.ddpm.description import DESCRIPTION_FILE, ModelDescription
 from postcards_image.engines.ddpm.faults import INSTALL, ModelUnusable
 from postcards_serving.devices import choose_device
-from postcards_serving.model_hashes import hashes_of, revision_of
+from postcards_serving.models import find_model
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 """Name of the file that holds the weights."""
@@ -41,8 +41,10 @@ class TorchNetwork:
             raise ModelUnusable(_without_weights(folder, unet))
         self.description: Final = _description(folder, name, unet, scheduler)
         self.name: Final = name
-        self.files: Final[Mapping[str, str]] = _hashes(folder, weights, *_configurations(folder, unet, scheduler))
-        self.revision: Final = commit or revision_of(self.files)
+        parts = (weights, *_configurations(folder, unet, scheduler))
+        files = find_model(str(folder), patterns=[path.relative_to(folder).as_posix() for path in parts])
+        self.files: Final = files.files
+        self.revision: Final = commit or files.revision
         torch, diffusers, network = _libraries(folder)
         torch.set_num_threads(threads)
         self._torch: Any = torch
@@ -87,13 +89,6 @@ def _configurations(folder: Path, unet: Path, scheduler: Path) -> tuple[Path, ..
     """The files that say what the weights are: the last is our own description, or else the scheduler's."""
     own = folder / DESCRIPTION_FILE
     return unet / "config.json", own if own.is_file() else scheduler / "scheduler_config.json"
-
-
-def _hashes(folder: Path, *files: Path) -> dict[str, str]:
-    try:
-        return hashes_of(folder, [path.relative_to(folder).as_posix() for path in files])
-    except OSError as fault:
-        raise ModelUnusable(f"{folder} is no DDPMPipeline: cannot read {fault.filename}: {fault.strerror}") from None
 
 
 def _without_weights(folder: Path, unet: Path) -> str:
