@@ -98,7 +98,7 @@ def test_engines_know_nothing_of_the_wire(service):
     folder = f"services/{service}/src/postcards_{service}"
     engines = sources(f"{folder}/engines")
     assert not offenders(engines, WIRE)
-    modules = ("work", "errors", "batching", "models", "model_provenance", "devices")
+    modules = ("engine", "work", "errors", "batching", "models", "model_provenance", "devices")
     allowed = tuple(f"postcards_serving.{module}." for module in modules)
     for path in [*engines, ROOT / folder / "engine.py"]:
         strangers = [
@@ -200,7 +200,7 @@ def test_the_embedded_engine_brings_no_heavy_library(service):
 
 
 def test_what_engines_need_brings_neither_grpc_nor_protobuf():
-    modules = ("work", "errors", "batching", "models", "devices", "fallback")
+    modules = ("engine", "work", "errors", "batching", "models", "devices", "fallback")
     assert not loaded("import " + ", ".join(f"postcards_serving.{module}" for module in modules)) & (
         HEAVY | {"grpc", "google", "numpy"}
     )

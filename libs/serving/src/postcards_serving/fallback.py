@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, cast
 
 from postcards_serving import metrics
+from postcards_serving.engine import Engine
 from postcards_serving.errors import DeadlineExceeded, EngineFailed, InvalidField, ModelUnusable, ServiceError
 from postcards_serving.fallback_engines import (
-    Engine,
     HeldBackWork,
     LoneEngine,
     MissingEngine,
@@ -24,7 +24,7 @@ from postcards_serving.fallback_faults import REASONS, in_words, may_fall_back, 
 from postcards_serving.reloading import Reloading
 from postcards_serving.work import Provenance, Work
 
-__all__ = ["REASONS", "Engine", "FallbackEngine", "engine_named", "load_named", "load_with_fallback", "names_of"]
+__all__ = ["REASONS", "FallbackEngine", "engine_named", "load_named", "load_with_fallback", "names_of"]
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, NoReturn, Protocol, TypeVar
 
 from postcards_serving.devices import is_out_of_memory
+from postcards_serving.engine import Engine
 from postcards_serving.errors import ModelUnusable, ServiceError
 from postcards_serving.fallback_faults import may_fall_back
 from postcards_serving.work import Event, Item, Work
@@ -18,33 +19,6 @@ _SHARE_OF_MAIN = 0.8
 """How much of the remaining time the main engine may use up, so that some is left for the other one."""
 
 _log = logging.getLogger(__name__)
-
-
-class Engine(Protocol[RequestT_contra, ResultT_co]):
-    """What the engines of all services have in common."""
-
-    @property
-    def name(self) -> str:
-        """Its name in settings and requests."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Results of one version and the same request are equal within the engine's tolerance."""
-        ...
-
-    @property
-    def stages(self) -> Sequence[str]:
-        """Names of the stages that it reports."""
-        ...
-
-    def generate(self, request: RequestT_contra, work: Work) -> ResultT_co:
-        """Makes what the request asks for: a frozen dataclass with a `provenance`."""
-        ...
-
-    def close(self) -> None:
-        """Lets go of what it holds. Nothing is running any more."""
-        ...
 
 
 class Pair(Protocol[RequestT_contra, ResultT_co]):

@@ -1,11 +1,11 @@
 """What an engine is asked for and what it gives back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from postcards_serving.engine import Engine
 from postcards_serving.errors import InvalidField
-from postcards_serving.work import Blob, Provenance, Work
+from postcards_serving.work import Blob, Provenance
 from postcards_species.phonemes import INVENTORY
 from postcards_species.phrase import Phrase
 from postcards_species.voice import VocalTract
@@ -80,31 +80,8 @@ class AudioResult:
     """How it was made."""
 
 
-class AudioEngine(Protocol):
-    """Makes calls. Synchronous: the executor gives it a thread."""
-
-    @property
-    def name(self) -> str:
-        """What settings and requests call it."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Changes whenever the same request sounds different."""
-        ...
-
-    @property
-    def stages(self) -> Sequence[str]:
-        """Names of the stages that it reports, in order."""
-        ...
-
-    def generate(self, request: AudioRequest, work: Work) -> AudioResult:
-        """Makes the call of `request`, reports stages to `work` and stops when `work.check()` says so."""
-        ...
-
-    def close(self) -> None:
-        """Frees what the engine holds."""
-        ...
+class AudioEngine(Engine[AudioRequest, AudioResult], Protocol):
+    """Makes calls."""
 
 
 def reject_unknown_phonemes(phrase: Phrase) -> None:

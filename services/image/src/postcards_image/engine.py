@@ -1,11 +1,11 @@
 """What an image engine is asked, what it answers, and what it must be able to do."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from postcards_serving.work import Blob, Provenance, Work
+from postcards_serving.engine import Engine
+from postcards_serving.work import Blob, Provenance
 from postcards_species.body import BodyPlan
 from postcards_species.parents import Parent
 from postcards_species.world import Scene
@@ -79,35 +79,5 @@ class ImageResult:
     """What the safety checker of the model said; None: nobody looked."""
 
 
-class ImageEngine(Protocol):
-    """Makes pictures. `generate` runs on a worker thread, at most `max_in_flight` calls at once."""
-
-    @property
-    def name(self) -> str:
-        """Its name on the wire, e.g. "creature"."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Changes whenever the same request would give another picture."""
-        ...
-
-    @property
-    def stages(self) -> Sequence[str]:
-        """Names of the stages that it reports."""
-        ...
-
-    def generate(self, request: ImageRequest, work: Work) -> ImageResult:
-        """Makes one picture; reports each stage as it begins and calls `work.check()` between them.
-
-        Raises:
-            InvalidField: the request asks what this engine cannot do.
-            EngineFailed: the picture could not be made.
-            Cancelled: the caller has gone.
-            DeadlineExceeded: the time is over.
-        """
-        ...
-
-    def close(self) -> None:
-        """Lets go of what it holds. Nothing is running any more."""
-        ...
+class ImageEngine(Engine[ImageRequest, ImageResult], Protocol):
+    """Makes pictures."""

@@ -1,10 +1,10 @@
 """What an engine of this service is: it makes phrases."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from postcards_serving.work import Provenance, Work
+from postcards_serving.engine import Engine
+from postcards_serving.work import Provenance
 from postcards_species.phonology import Phonology
 from postcards_species.phrase import Intent, Mood, Phrase
 
@@ -45,32 +45,5 @@ class PhrasesResult:
     """How they were made."""
 
 
-class LanguageEngine(Protocol):
-    """Makes phrases, synchronously, in any thread."""
-
-    @property
-    def name(self) -> str:
-        """Its name in settings and requests."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Results of one version and the same request are equal within the engine's tolerance."""
-        ...
-
-    @property
-    def stages(self) -> Sequence[str]:
-        """Names of the stages it reports, in order."""
-        ...
-
-    def generate(self, request: PhrasesRequest, work: Work) -> PhrasesResult:
-        """Makes the phrases, reporting each as a `postcards_serving.work.Item` when it is finished.
-
-        Raises:
-            ServiceError: it cannot, with the reason.
-        """
-        ...
-
-    def close(self) -> None:
-        """Gives back what the engine holds. Called once, after the last call has ended."""
-        ...
+class LanguageEngine(Engine[PhrasesRequest, PhrasesResult], Protocol):
+    """Makes phrases, and reports each as a `postcards_serving.work.Item` when it is finished."""
