@@ -89,11 +89,18 @@ async def test_a_manifest_with_values_that_no_postcard_has_is_refused(replica, m
             await plan(replica, manifest=json.dumps(json.loads(manifest) | harm).encode())
 
 
-async def test_the_verdict_of_the_safety_checker_is_kept(replica, parts, folder):
-    kept = {}
+async def test_the_verdict_of_the_safety_checker_is_kept_and_told_of_the_picture(replica, parts, folder):
+    kept, told = {}, {}
     for verdict in (*image_pb2.SafetyVerdict.values(), 77):
         parts.safety = verdict
         postcard = await replica.made(seed=7)
         kept[verdict] = json.loads((folder / "postcards" / postcard.id / "manifest.json").read_bytes())["safety"]
-    passed, withheld = image_pb2.SAFETY_VERDICT_PASSED, image_pb2.SAFETY_VERDICT_WITHHELD
-    assert kept == {0: None, passed: "passed", withheld: "withheld", 77: None}
+        told[verdict] = [part.safety for part in postcard.parts]
+    nothing, passed, withheld = image_pb2.SafetyVerdict.values()
+    assert kept == {nothing: None, passed: "passed", withheld: "withheld", 77: None}
+    assert told == {
+        nothing: [nothing, nothing, nothing],
+        passed: [passed, nothing, nothing],
+        withheld: [withheld, nothing, nothing],
+        77: [nothing, nothing, nothing],
+    }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_composer.card import wording
+from postcards_composer.card import Making, wording
 from postcards_composer.postcard import SafetyVerdict
 from postcards_species.parents import Parent, choose_parents
 from postcards_species.phrase import Intent
@@ -98,3 +98,13 @@ def test_a_revision_is_shown_as_far_as_it_tells_it_from_others():
 def test_every_verdict_of_a_checker_has_words():
     assert {wording.verdict(verdict.value) for verdict in SafetyVerdict}.isdisjoint({v.value for v in SafetyVerdict})
     assert wording.verdict("") == ""
+
+
+@pytest.mark.parametrize(("safety", "said"), [("withheld", True), ("passed", False), ("", False)])
+def test_the_address_side_says_that_the_picture_is_another_one(a_card, safety: str, said: bool):
+    card = a_card(makings=(Making("picture", "stable-diffusion", safety=safety), Making("call", "vocal-tract")))
+    lines = dict(wording.address_lines(card))
+    assert ("picture" in lines) is said
+    assert "withheld" in lines.get("picture", "withheld")
+    usual = dict(wording.address_lines(a_card(makings=())))
+    assert lines.items() >= usual.items()

@@ -8,6 +8,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from postcards.composer.v1 import composer_pb2 as pb
+from postcards.image.v1 import image_pb2
 from postcards.species.v1 import phrase_pb2, world_pb2
 
 from postcards_client.cli.exits import STATE_EXITS, Exit
@@ -113,3 +114,17 @@ def test_a_part_tells_who_made_it_and_what_it_cost():
     assert (view["engine"], view["model"], view["notes"]) == ("openai", "gpt-4o", ["top_p was left out"])
     assert view["usage"] == {"cost_usd": 0.00397}
     assert json.loads(json.dumps(view)) == view
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (image_pb2.SAFETY_VERDICT_UNSPECIFIED, None),
+        (image_pb2.SAFETY_VERDICT_PASSED, "passed"),
+        (image_pb2.SAFETY_VERDICT_WITHHELD, "withheld"),
+    ],
+)
+def test_a_part_tells_what_the_safety_checker_said(verdict, said):
+    card = pb.Postcard()
+    card.parts.add(kind=pb.PART_KIND_IMAGE, state=pb.PART_STATE_DONE, safety=verdict)
+    assert postcard_view(card)["parts"]["image"]["safety"] == said

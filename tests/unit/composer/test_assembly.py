@@ -3,9 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from postcards.image.v1 import image_pb2
+
 from postcards_composer.assembly import card_content
 from postcards_composer.manifest import load
 from postcards_composer.postcard import PartKind, SafetyVerdict
+from postcards_composer.presentation import postcard_message
+from postcards_composer.transitions import reset_part
 
 KEPT = load(Path(__file__).with_name("manifests").joinpath("ddpm.json").read_bytes())
 
@@ -27,6 +31,15 @@ def test_a_card_tells_of_every_part_who_made_it_and_how():
 def test_what_the_checker_said_is_told_of_the_picture_alone():
     told = card_content(replace(KEPT, safety=SafetyVerdict.WITHHELD), {})
     assert {making.part: making.safety for making in told.makings} == {"picture": "withheld", "phrase": "", "call": ""}
+
+
+def test_a_verdict_is_of_the_picture_that_is_there():
+    nothing = image_pb2.SAFETY_VERDICT_UNSPECIFIED
+    withheld = replace(KEPT, safety=SafetyVerdict.WITHHELD)
+    told = [part.safety for part in postcard_message(withheld, None).parts]
+    assert told == [image_pb2.SAFETY_VERDICT_WITHHELD, nothing, nothing]
+    lost = reset_part(withheld, KEPT.updated_at, PartKind.IMAGE)
+    assert [part.safety for part in postcard_message(lost, None).parts] == [nothing] * 3
 
 
 def test_what_a_part_consumed_and_which_files_took_part_are_told():

@@ -16,12 +16,15 @@ pytest.importorskip("transformers", reason="make setup-models brings it")
 
 from checkpoints.stable_diffusion import build_checkpoint, build_lora  # noqa: E402
 from postcards_image.engine import ImageRequest, SafetyVerdict  # noqa: E402
+from postcards_image.engines.creature import CreatureEngine  # noqa: E402
 from postcards_image.engines.stable_diffusion import Choices, autoencoder, load_engine  # noqa: E402
 from postcards_image.engines.stable_diffusion import engine as engines  # noqa: E402
 from postcards_image.engines.stable_diffusion.engine import StableDiffusionEngine  # noqa: E402
+from postcards_image.engines.stable_diffusion.looks import to_webp  # noqa: E402
 from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, InvalidField, OutOfMemory  # noqa: E402
 from postcards_serving.work import Event, Preview, Progress, Work  # noqa: E402
 from postcards_species.species import derive_species  # noqa: E402
+from postcards_species.surroundings import Finish  # noqa: E402
 
 # diffusers' own schedulers, which are only measured against here.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -250,25 +253,77 @@ def test_a_large_picture_is_put_together_from_tiles(engine, monkeypatch):
     assert np.abs(tiled - whole).mean() < 0.5 * np.abs(whole - whole.mean((0, 1))).mean()
 
 
-@pytest.mark.parametrize(("strict", "verdict"), [(False, SafetyVerdict.PASSED), (True, SafetyVerdict.WITHHELD)])
-def test_the_verdict_of_the_checker_is_told(engine, tmp_path, strict, verdict):
-    checked = engine
-    if strict:
-        folder = build_checkpoint(tmp_path / "strict", checker="strict")
-        checked = load_engine(Choices(str(folder), device="cpu", threads=1))
-    result = checked.generate(request(steps=2), Work())
-    assert result.safety is verdict
-    drawing = engines.draw_unfinished(SPECIES.body_plan, SPECIES.scene, 3, 64, 64, Work())
-    shown = pixels(result.blobs[0].data)
-    assert np.array_equal(shown, drawing) is strict
-    assert shown.std() > 5
-    assert any("withheld" in note for note in result.provenance.notes) is strict
-    if strict:
-        assert result.alt_text.endswith("a drawing without finish.")
-        untouched = checked.generate(request(init_strength=0.01), Work())
-        assert untouched.safety is None
-        assert not any("withheld" in note for note in untouched.provenance.notes)
-        checked.close()
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """An engine whose checker takes offence at everything."""
+    folder = build_checkpoint(tmp_path_factory.mktemp("strict") / "tiny", checker="strict")
+    engine = load_engine(Choices(str(folder), device="cpu", threads=1))
+    yield engine
+    engine.close()
+
+
+def test_a_picture_that_passes_is_shown_with_the_verdict(engine):
+    result = engine.generate(request(steps=2), Work())
+    assert result.safety is SafetyVerdict.PASSED
+    assert not any("withheld" in note for note in result.provenance.notes)
+
+
+@pytest.mark.parametrize("finish", Finish)
+@pytest.mark.parametrize("init_strength", [0.75, 1.0])
+def test_in_place_of_a_withheld_picture_is_the_one_that_creature_makes(strict, finish, init_strength):
+    asked = request(
+        steps=2,
+        init_strength=init_strength,
+        scene=replace(SPECIES.scene, finish=finish),
+        caption=("Karro", "Karrus tima"),
+        width=128,
+        height=64,
+    )
+    result = strict.generate(asked, Work())
+    print_of_it = CreatureEngine().generate(asked, Work())
+    assert result.safety is SafetyVerdict.WITHHELD
+    assert np.array_equal(pixels(result.blobs[0].data), pixels(print_of_it.blobs[0].data))
+    assert result.alt_text == print_of_it.alt_text
+    assert (result.width, result.height) == (128, 64)
+    assert any("withheld" in note for note in result.provenance.notes)
+    assert result.provenance.engine == "stable-diffusion"
+
+
+def test_where_no_step_is_taken_there_is_nothing_to_judge(strict):
+    result = strict.generate(request(init_strength=0.01), Work())
+    assert result.safety is None
+    assert not any("withheld" in note for note in result.provenance.notes)
+    assert result.alt_text.endswith("a drawing without finish.")
+
+
+def test_no_look_at_what_the_checker_withholds_is_shown(strict):
+    events: list[Event] = []
+    strict.generate(request(steps=5, init_strength=0.9, previews=True), Work(events.append))
+    assert [event.stage for event in events if isinstance(event, Preview)] == ["bones", "decode"]
+
+
+def test_every_look_at_the_models_picture_is_judged_before_it_is_shown(engine, monkeypatch):
+    judged: list[np.ndarray] = []
+    checker = engine._checkpoint.checker
+    judge = checker.judge
+
+    def every_other(picture: np.ndarray) -> SafetyVerdict:
+        judged.append(picture)
+        return judge(picture) if len(judged) % 2 else SafetyVerdict.WITHHELD
+
+    monkeypatch.setattr(checker, "judge", every_other)
+    monkeypatch.setattr(engines, "PACE", 0)
+    shown: list[bytes] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Preview) and event.stage == "denoise":
+            shown.append(event.data)
+
+    engine.generate(request(steps=20, previews=True), Work(listen))
+    *seen, final = judged
+    assert shown == [to_webp(look) for look in seen[::2]]
+    assert len(seen) > len(shown) > 0
+    assert final.shape == (64, 64, 3)
 
 
 def test_lora_weights_are_mixed_in_as_the_pipeline_does(engine, sd_checkpoint, tmp_path, exact_pixels):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from postcards.composer.v1 import composer_pb2
+from postcards.image.v1 import image_pb2
 from postcards.species.v1 import phrase_pb2
 
 Json = dict[str, Any]
@@ -60,11 +61,15 @@ def phrase_view(phrase: phrase_pb2.Phrase) -> Json:
 
 
 def part_view(part: composer_pb2.Part) -> Json:
-    """A part: how far it is, who made it, what was otherwise than asked, what it consumed, and why it failed."""
+    """A part: how far it is, who made it, what was otherwise than asked, what it consumed, and why it failed.
+
+    "safety" is what the model's safety checker said of the picture, "passed" or "withheld"; null where nobody looked.
+    """
     return {
         "state": part_state_name(part.state),
         "engine": part.provenance.engine or None,
         "model": part.provenance.model or None,
+        "safety": _short(image_pb2.SafetyVerdict, part.safety).lower() if part.safety else None,
         "notes": list(part.provenance.notes),
         "usage": {unit: round(amount, 9) for unit, amount in sorted(part.provenance.usage.items())},
         "seconds": round(part.duration.ToTimedelta().total_seconds(), 3) if part.HasField("duration") else None,

@@ -96,6 +96,7 @@ def _making(manifest: Manifest, part: Part) -> Making:
     provenance = part.provenance
     if provenance is None:
         raise ValueError(f"nothing is known of how the {part.kind.value} was made")
+    verdict = manifest.verdict_on(part.kind)
     return Making(
         part=_NAMES[part.kind],
         engine=provenance.engine,
@@ -106,7 +107,7 @@ def _making(manifest: Manifest, part: Part) -> Making:
         seconds=part.duration,
         settings=provenance.settings,
         notes=provenance.notes,
-        safety=manifest.safety.value if manifest.safety and part.kind is PartKind.IMAGE else "",
+        safety="" if verdict is None else verdict.value,
         usage=provenance.usage,
         libraries=provenance.libraries,
         model_files=provenance.model_files,

@@ -185,6 +185,10 @@ class Manifest:
         """The part of that kind."""
         return next(part for part in self.parts if part.kind is kind)
 
+    def verdict_on(self, kind: PartKind) -> SafetyVerdict | None:
+        """What the safety checker of a model said of a part; None: nobody looked, or it is not done."""
+        return self.safety if kind is PartKind.IMAGE and self.part(kind).state is PartState.DONE else None
+
     def file(self, name: str) -> File | None:
         """The file of that name; None when it is not in the store."""
         return next((file for file in self.files if file.name == name), None)

@@ -3,12 +3,13 @@
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from postcards.composer.v1 import composer_pb2
+from postcards.image.v1 import image_pb2
 from postcards.media.v1 import media_pb2
 from postcards.species.v1 import phrase_pb2, species_pb2
 
 from postcards_composer import keys
 from postcards_composer.feed import Event
-from postcards_composer.postcard import Manifest, Part, PartError
+from postcards_composer.postcard import Manifest, Part, PartError, SafetyVerdict
 from postcards_composer.store.threads import ThreadedStore
 from postcards_serving.messages import encode
 from postcards_serving.work import Progress
@@ -26,7 +27,7 @@ def postcard_message(manifest: Manifest, store: ThreadedStore | None) -> compose
         theme=manifest.theme,
         species=encode(manifest.species, species_pb2.Species),
         phrase=None if manifest.phrase is None else encode(manifest.phrase, phrase_pb2.Phrase),
-        parts=[_part_message(part) for part in manifest.parts],
+        parts=[_part_message(part, manifest.verdict_on(part.kind)) for part in manifest.parts],
         files=[
             composer_pb2.File(
                 name=file.name,
@@ -63,13 +64,14 @@ def event_message(event: Event, store: ThreadedStore) -> composer_pb2.WatchPostc
     return composer_pb2.WatchPostcardResponse(sequence=event.sequence, preview=preview)
 
 
-def _part_message(part: Part) -> composer_pb2.Part:
+def _part_message(part: Part, safety: SafetyVerdict | None) -> composer_pb2.Part:
     message = composer_pb2.Part(
         kind=composer_pb2.PartKind.Value(f"PART_KIND_{part.kind.name}"),
         state=composer_pb2.PartState.Value(f"PART_STATE_{part.state.name}"),
         error=_error_message(part.error),
         provenance=None if part.provenance is None else encode(part.provenance, media_pb2.Provenance),
         attempts=part.attempts,
+        safety=image_pb2.SafetyVerdict.Value(f"SAFETY_VERDICT_{'UNSPECIFIED' if safety is None else safety.name}"),
     )
     if part.duration is not None:
         duration = Duration()

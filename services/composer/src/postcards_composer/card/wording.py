@@ -72,9 +72,10 @@ _INTENT = {
 }
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _COST = "cost_usd"
+_WITHHELD = "withheld"
 _VERDICTS = {
     "passed": "the model's checker found nothing",
-    "withheld": "withheld by the model's checker; this is the drawing",
+    _WITHHELD: "withheld by the model's checker; this is the drawing",
 }
 _STEPS = (
     (0.75, "almost all"),
@@ -145,13 +146,16 @@ def typographic(text: str) -> str:
 
 
 def address_lines(content: CardContent) -> list[tuple[str, str]]:
-    """What is written on the address lines: label and text."""
+    """What is written on the address lines: label and text; that the picture is another than was asked for, if so."""
+    withheld = any(making.safety == _WITHHELD for making in content.makings)
     lines = [
         ("ancestry", ancestry(content.parents)),
         ("temperament", ", ".join(content.temperament)),
         ("seen in", habitat(content.scene)),
+        ("theme", content.theme if content.theme.strip() else ""),
+        ("picture", "a drawing; the model\N{RIGHT SINGLE QUOTATION MARK}s own was withheld" if withheld else ""),
     ]
-    return [*lines, ("theme", content.theme)] if content.theme.strip() else lines
+    return [(label, text) for label, text in lines if text]
 
 
 def setting(value: str) -> str:

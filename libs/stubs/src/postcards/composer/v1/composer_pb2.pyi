@@ -165,12 +165,17 @@ class Part(message.Message):
     PROVENANCE_FIELD_NUMBER: builtins.int
     DURATION_FIELD_NUMBER: builtins.int
     ATTEMPTS_FIELD_NUMBER: builtins.int
+    SAFETY_FIELD_NUMBER: builtins.int
     kind: PartKind.ValueType
     """Which part."""
     state: PartState.ValueType
     """How far it is."""
     attempts: builtins.int
     """How many times it was tried. 0 before the first."""
+    safety: image_pb2.SafetyVerdict.ValueType
+    """What the safety checker of the model said of the picture. Default: UNSPECIFIED: nobody looked; so for the other parts
+    always.
+    """
     @builtins.property
     def error(self) -> PartError:
         """Why it failed. Absent otherwise."""
@@ -192,10 +197,11 @@ class Part(message.Message):
         provenance: media_pb2.Provenance | None = ...,
         duration: duration_pb2.Duration | None = ...,
         attempts: builtins.int = ...,
+        safety: image_pb2.SafetyVerdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["duration", b"duration", "error", b"error", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "duration", b"duration", "error", b"error", "kind", b"kind", "provenance", b"provenance", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "duration", b"duration", "error", b"error", "kind", b"kind", "provenance", b"provenance", "safety", b"safety", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -34,8 +34,8 @@ class _SafetyVerdictEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_SafetyVe
     SAFETY_VERDICT_PASSED: _SafetyVerdict.ValueType  # 1
     """The checker found nothing."""
     SAFETY_VERDICT_WITHHELD: _SafetyVerdict.ValueType  # 2
-    """The checker took offence: the model's picture was withheld, image.png is the drawing that it would have started from,
-    and the notes of the provenance say so.
+    """The checker took offence: the model's picture was withheld, image.png is the drawing of the animal in its place, in
+    the finish of its scene, and the notes of the provenance say so.
     """
 
 class SafetyVerdict(_SafetyVerdict, metaclass=_SafetyVerdictEnumTypeWrapper):
@@ -46,8 +46,8 @@ SAFETY_VERDICT_UNSPECIFIED: SafetyVerdict.ValueType  # 0
 SAFETY_VERDICT_PASSED: SafetyVerdict.ValueType  # 1
 """The checker found nothing."""
 SAFETY_VERDICT_WITHHELD: SafetyVerdict.ValueType  # 2
-"""The checker took offence: the model's picture was withheld, image.png is the drawing that it would have started from,
-and the notes of the provenance say so.
+"""The checker took offence: the model's picture was withheld, image.png is the drawing of the animal in its place, in
+the finish of its scene, and the notes of the provenance say so.
 """
 
 @typing.final
@@ -106,7 +106,9 @@ class GenerateImageRequest(message.Message):
     sampler: builtins.str
     """Name of the sampler of an engine that denoises, e.g. "ddim". At most 64 characters. Default: the engine's own."""
     previews: builtins.bool
-    """Whether previews are sent while the picture grows. Default: false."""
+    """Whether previews are sent while the picture grows. Where the model has a safety checker, it judges each of them too:
+    those that it withholds are not sent. Default: false.
+    """
     style: builtins.str
     """Name of a set of defaults for what the request leaves out, e.g. "distorted". At most 64 characters; one that a
     denoising engine does not know is INVALID_ARGUMENT. Default: the engine's own defaults. Ignored by engines that

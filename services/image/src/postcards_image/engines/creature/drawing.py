@@ -6,26 +6,15 @@ import scipy
 
 from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
 from postcards_image.engines.creature import previews
-from postcards_image.engines.creature.finish import finish_picture
-from postcards_image.engines.creature.painter import Canvas
-from postcards_image.engines.creature.pipeline import draw_in_place
+from postcards_image.engines.creature.finished import describe_finished, draw_finished
 from postcards_serving.errors import EngineFailed
 from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
-from postcards_species.body import describe_body
-from postcards_species.surroundings import Finish
-from postcards_species.world import describe_scene
 
 DEFAULT_SIZE = 1024
 """Width and height in pixels where the request names none."""
 
 STAGES = ("skeleton", "body", "skin", "light", "print")
 """What is reported, in order."""
-
-_PRINTS = {
-    Finish.CAMERA_TRAP: "a camera trap's photograph",
-    Finish.FIELD_PLATE: "the plate of a field guide",
-    Finish.RISOGRAPH: "a print in two inks",
-}
 
 # Noise does not compress: the quickest filter costs a third of the default's time and nothing in size.
 _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
@@ -52,15 +41,12 @@ class CreatureEngine:
         """
         width, height = request.width or DEFAULT_SIZE, request.height or DEFAULT_SIZE
         watcher = _Watcher(work, request.previews)
-        drawn = draw_in_place(request.body_plan, request.scene, request.seed, width, height, watcher)
-        watcher.begin("print")
-        picture = finish_picture(request.scene, drawn.scenery, drawn.animal, request.caption)
-        watcher.show(lambda: previews.show_print(picture, Canvas(width, height)))
+        picture = draw_finished(request, width, height, watcher)
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(picture)),),
             width=width,
             height=height,
-            alt_text=_alt_text(request),
+            alt_text=describe_finished(request),
             provenance=self._provenance(request, width, height),
         )
 
@@ -107,10 +93,3 @@ def _png(picture: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> bytes:
     if not encoded:
         raise EngineFailed("the picture could not be encoded as PNG")
     return data.tobytes()
-
-
-def _alt_text(request: ImageRequest) -> str:
-    text = describe_body(request.body_plan)
-    pose = request.body_plan.pose.value.replace("-", " ")
-    where = describe_scene(request.scene)
-    return f"{text[0].upper()}{text[1:]}, {pose} {where}; {_PRINTS[request.scene.finish]}."

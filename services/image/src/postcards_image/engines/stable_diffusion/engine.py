@@ -9,6 +9,8 @@ import cv2
 import torch
 
 from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult, SafetyVerdict
+from postcards_image.engines.creature.finished import describe_drawing, describe_finished, draw_finished
+from postcards_image.engines.creature.pipeline import Unwatched
 from postcards_image.engines.creature.unfinished import draw_unfinished
 from postcards_image.engines.stable_diffusion import autoencoder as pictures
 from postcards_image.engines.stable_diffusion import looks, wording
@@ -78,7 +80,9 @@ class StableDiffusionEngine:
         plan = self._plan(request)
         telling = Telling(work, request.previews)
         telling.begin("bones")
-        drawing = self._draw(request, plan, work) if plan.over_drawing else None
+        drawing = None
+        if plan.over_drawing:
+            drawing = draw_unfinished(request.body_plan, request.scene, request.seed, plan.width, plan.height, work)
         if drawing is not None:
             telling.show("bones", lambda: looks.shrunk(drawing))
         if drawing is not None and plan.steps_taken == 0:
@@ -89,7 +93,7 @@ class StableDiffusionEngine:
             made = self._paint(plan, drawing, telling)
             verdict = self._judge(made.picture, work)
         if verdict is SafetyVerdict.WITHHELD:
-            made = self._withheld(request, plan, drawing, made, work)
+            made = self._withheld(request, plan, made, work)
         telling.show("decode", lambda: looks.shrunk(made.picture))
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(made.picture)),),
@@ -113,9 +117,6 @@ class StableDiffusionEngine:
             samplers=SAMPLERS,
             sampler=checkpoint.default_sampler,
         )
-
-    def _draw(self, request: ImageRequest, plan: PicturePlan, work: Work) -> Bytes:
-        return draw_unfinished(request.body_plan, request.scene, request.seed, plan.width, plan.height, work)
 
     def _paint(self, plan: PicturePlan, drawing: Bytes | None, telling: Telling) -> _Made:
         work = telling.work
@@ -172,8 +173,11 @@ class StableDiffusionEngine:
         if not telling.wants_look(row):
             return
         estimate = row.sampling.estimate
-        if estimate is not None:
-            telling.show("denoise", lambda: self._looks.of_latent(estimate))
+        if estimate is None:
+            return
+        look = self._looks.of_latent(estimate)
+        if self._judge(look, telling.work) is not SafetyVerdict.WITHHELD:
+            telling.show("denoise", lambda: look)
 
     def _decode(self, latent: torch.Tensor, work: Work) -> _Made:
         """The picture; where the memory does not hold it whole, in ever smaller tiles."""
@@ -207,19 +211,19 @@ class StableDiffusionEngine:
         checker = self._checkpoint.checker
         return None if checker is None else self._batch.between_steps(lambda: checker.judge(picture), work)
 
-    def _withheld(
-        self, request: ImageRequest, plan: PicturePlan, drawing: Bytes | None, made: _Made, work: Work
-    ) -> _Made:
-        instead = drawing if drawing is not None else self._draw(request, plan, work)
+    def _withheld(self, request: ImageRequest, plan: PicturePlan, made: _Made, work: Work) -> _Made:
         note = (
             "the safety checker of the model withheld the picture: image.png is the drawing of the animal in its "
             "place; another seed or prompt may pass"
         )
+        instead = draw_finished(request, plan.width, plan.height, Unwatched(work))
         return made._replace(picture=instead, notes=(*made.notes, note))
 
     def _alt_text(self, request: ImageRequest, plan: PicturePlan, verdict: SafetyVerdict | None) -> str:
-        if verdict is SafetyVerdict.WITHHELD or plan.steps_taken == 0:
-            return f"{wording.describe_drawing(request)}; a drawing without finish."
+        if verdict is SafetyVerdict.WITHHELD:
+            return describe_finished(request)
+        if plan.steps_taken == 0:
+            return f"{describe_drawing(request)}; a drawing without finish."
         return wording.describe_picture(request, self._checkpoint.name, plan.prompt, plan.init_strength)
 
     def _provenance(self, plan: PicturePlan, made: _Made) -> Provenance:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from postcards_image.engine import ImageRequest
+from postcards_image.engines.creature.finished import describe_drawing
 from postcards_image.engines.stable_diffusion.styles import AUTHORS_PROMPT, Style
-from postcards_species.body import describe_body
 from postcards_species.parents import Parent
 from postcards_species.surroundings import Finish
 from postcards_species.world import describe_scene
@@ -39,13 +39,6 @@ def describe_picture(request: ImageRequest, model: str, prompt: str, init_streng
     if init_strength >= 1:
         return f"An imagined animal {told}. What the picture shows has not been described."
     return f"{describe_drawing(request)}, {told}. The animal may have changed on the way."
-
-
-def describe_drawing(request: ImageRequest) -> str:
-    """One phrase on the drawing, which is computed, so that it shows what it says."""
-    pose = request.body_plan.pose.value.replace("-", " ")
-    phrase = f"{describe_body(request.body_plan)}, {pose} {describe_scene(request.scene)}"
-    return f"{phrase[0].upper()}{phrase[1:]}"
 
 
 def _ancestry(parents: Sequence[Parent]) -> str:
