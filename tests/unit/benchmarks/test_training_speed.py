@@ -10,9 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch: make setup-train")
 
 import training_speed  # noqa: E402
-from training_speed import Speed, gflop_per_image, made_up  # noqa: E402
-
 from postcards_image.training.recipe import Recipe  # noqa: E402
+from training_speed import Speed, gflop_per_image, made_up  # noqa: E402
 
 SMALL = Recipe(
     resolution=16, patch_size=2, channels=(32, 32), attention=(), batch_size=4, epochs=1, precision="fp32", dropout=0.0

@@ -1,4 +1,4 @@
-"""A real server process around an engine that the test steers by the request: run by test_runtime.py.
+"""A real server process around an engine that the test steers by the request: run by server_process.py.
 
 `seed` says what the engine does: 0 answers at once, 1 works until the file named by the environment appears, 2 hangs
 without ever checking, 3 raises. FAIL_LOADING, SLOW_LOADING, MISSING_MODEL: what happens before that.
