@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 import urllib3
 from hypothesis import HealthCheck, settings
 
+from free_ports import free_ports
 from postcards_composer.store.s3 import S3Settings, S3Store
 
 # A busy machine is no reason to fail: no test here judges by the clock.
@@ -39,14 +39,6 @@ def weed() -> str | None:
     """The SeaweedFS server beside this Python, or on the path."""
     beside = Path(sys.executable).with_name("weed")
     return str(beside) if beside.exists() else shutil.which("weed")
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Iterator
@@ -22,6 +21,7 @@ import pytest
 import pytest_asyncio
 from postcards.composer.v1 import composer_pb2
 
+from free_ports import free_ports
 from postcards_client import PostcardsClient
 from postcards_client.downloads import download
 from postcards_client.errors import Unavailable
@@ -103,14 +103,6 @@ def docker(*arguments: str, environment: dict[str, str] | None = None) -> str:
     done = subprocess.run(["docker", *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{arguments}: {done.stderr[-2000:]}"
     return done.stdout
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 @pytest.fixture(scope="module")

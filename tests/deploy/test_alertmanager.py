@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from free_ports import free_port
 from postcards_serving.testing import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -69,12 +69,6 @@ def test_only_alerts_that_exist_silence_and_are_silenced():
     silences = yaml.safe_load(FILE.read_text("utf-8"))["inhibit_rules"]
     matchers = [matcher for rule in silences for matcher in (*rule["source_matchers"], *rule["target_matchers"])]
     assert set().union(*map(names_in, matchers)) <= alerts
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from urllib.parse import unquote
 import pytest
 
 from command_runs import Run
+from free_ports import free_port_base
 from postcards_client.health import status
 from postcards_client.ports import endpoints, trouble_with_port
 
@@ -60,15 +60,6 @@ def eventually(holds: Callable[[], object], within: float = 60.0) -> object:
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.02)
     return value
-
-
-def free_port_base() -> int:
-    """The first of eight free ports in a row."""
-    for _ in range(200):
-        base = random.randrange(20_000, 32_000, 8)  # noqa: S311 - ports are no secret
-        if not any(trouble_with_port(port) for port in range(base, base + 8)):
-            return base
-    raise AssertionError("no eight free ports in a row")
 
 
 @pytest.fixture

@@ -2,23 +2,17 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
 
 from PIL import Image
 
-from postcards_client.ports import trouble_with_port
+from free_ports import free_port_base
 
 COMMAND = str(Path(sys.executable).with_name("postcards"))
 TINY = Path(__file__).parents[1] / "models" / "tiny.onnx"
 LIMIT = 180.0
-
-
-def free_port_base() -> int:
-    bases = (random.randrange(20_000, 32_000, 8) for _ in range(200))  # noqa: S311 - ports are no secret
-    return next(base for base in bases if not any(trouble_with_port(port) for port in range(base, base + 8)))
 
 
 def create(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

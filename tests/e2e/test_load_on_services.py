@@ -2,24 +2,16 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import urllib.request
 
-from postcards_client.ports import endpoints, trouble_with_port
+from free_ports import free_port_base
+from postcards_client.ports import endpoints
 from postcards_serving.testing import eventually
 
 LIMIT = 120
-
-
-def free_port_base() -> int:
-    """The first of eight free ports in a row."""
-    while True:
-        base = random.randrange(20_000, 32_000, 8)  # noqa: S311
-        if not any(trouble_with_port(port) for port in range(base, base + 8)):
-            return base
 
 
 def start(*arguments: str, folder) -> subprocess.Popen[str]:

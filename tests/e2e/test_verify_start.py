@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -10,18 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from postcards_client.ports import trouble_with_port
+from free_ports import free_port_base
 from postcards_composer.store.s3 import S3Settings, S3Store
 
 COMMAND = str(Path(sys.executable).with_name("postcards"))
 TINY = Path(__file__).parents[1] / "models" / "tiny.onnx"
 COMMIT = "5" * 40
 SMALL = ("--width", "128", "--height", "128", "--seconds", "1")
-
-
-def free_port_base() -> int:
-    bases = (random.randrange(20_000, 32_000, 8) for _ in range(200))  # noqa: S311 - ports are no secret
-    return next(base for base in bases if not any(trouble_with_port(port) for port in range(base, base + 8)))
 
 
 def postcards(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

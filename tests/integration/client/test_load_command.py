@@ -14,6 +14,7 @@ from google.rpc import code_pb2, error_details_pb2
 from postcards.image.v1 import image_pb2_grpc
 from postcards.language.v1 import language_pb2_grpc
 
+from free_ports import free_ports
 from postcards_client.ports import Endpoint
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.servicer import ImageServicer
@@ -249,10 +250,7 @@ async def test_a_service_that_dies_leaves_a_report_and_an_exit_code(free_endpoin
 
 @pytest.fixture
 def free_endpoint() -> Endpoint:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return Endpoint("language", one.getsockname()[1], other.getsockname()[1])
+    return Endpoint("language", *free_ports(2))
 
 
 async def command(*arguments: str, **variables: str) -> asyncio.subprocess.Process:

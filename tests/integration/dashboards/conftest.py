@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ import urllib3
 import yaml
 from postcards.composer.v1 import composer_pb2
 
+from free_ports import free_port, free_ports
 from postcards_client.client import PostcardsClient
 from postcards_client.errors import InvalidRequest
 from postcards_client.ports import NAMES, Endpoint
@@ -119,14 +119,6 @@ class Watched:
         return self.prometheus.read(f"query_range?{urllib.parse.urlencode(fields)}")["result"]
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 def settings(language_model: str, folder: Path) -> dict[str, str]:
     """An engine of each kind: one that denoises, one that cannot be loaded, one that asks a paid API."""
     return {
@@ -185,7 +177,7 @@ async def running_services(plan: Plan) -> AsyncIterator[None]:
 async def running_prometheus(folder: Path, config: Path) -> AsyncIterator[Prometheus]:
     program = shutil.which("prometheus")
     assert program is not None
-    (port,) = free_ports(1)
+    port = free_port()
     command = [program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

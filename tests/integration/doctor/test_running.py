@@ -6,15 +6,11 @@ import socket
 import sys
 from contextlib import asynccontextmanager
 
+from free_ports import free_ports
 from postcards_client.doctor import running
 from postcards_client.doctor.finding import Level
 from postcards_client.ports import Endpoint
 from postcards_serving.testing import eventually
-
-
-def two_free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 @asynccontextmanager
@@ -42,7 +38,7 @@ async def finding(endpoint: Endpoint):
 
 
 async def test_a_model_that_is_missing_is_named_and_taken_up_when_it_comes(tmp_path):
-    endpoint = Endpoint("image", *two_free_ports())
+    endpoint = Endpoint("image", *free_ports(2))
     model = tmp_path / "mine.onnx"
     settings = {
         "POSTCARDS_IMAGE_ENGINE": "ddpm",
@@ -78,7 +74,7 @@ async def test_a_model_that_is_missing_is_named_and_taken_up_when_it_comes(tmp_p
 
 
 async def test_a_port_that_is_taken_by_another():
-    first, metrics = two_free_ports()
+    first, metrics = free_ports(2)
     with socket.create_server(("127.0.0.1", metrics)):
         found = await finding(Endpoint("audio", first, metrics))
     assert found.level is Level.MISSING

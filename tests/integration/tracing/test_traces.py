@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import signal
 import socket
 import sys
@@ -16,7 +15,7 @@ import pytest
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
-from postcards_client.ports import trouble_with_port
+from free_ports import free_port_base
 from postcards_serving.channels import open_channel
 from postcards_serving.testing import eventually
 
@@ -80,14 +79,6 @@ class Served:
                 self.lines.append(json.loads(line))
             else:
                 self.other.append(line.decode())
-
-
-def free_port_base() -> int:
-    for _ in range(200):
-        base = random.randrange(32_000, 40_000, 8)  # noqa: S311 - ports are no secret
-        if not any(trouble_with_port(port) for port in range(base, base + 8)):
-            return base
-    raise AssertionError("no eight free ports in a row")
 
 
 async def test_one_trace_from_the_command_to_the_steps_of_the_engine(receiver, tmp_path):

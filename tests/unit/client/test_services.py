@@ -12,15 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from free_ports import free_port
 from postcards_client import services as services_module
 from postcards_client.ports import Endpoint, endpoints, trouble_with_port
 from postcards_client.services import Plan, Services, StartFailed, check, environment, last_error
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
