@@ -1,8 +1,12 @@
-"""A message with one field of every sort, made here: the tests of the codecs must not hang on what a service needs."""
+"""What several of these tests share: two engines, a batch, and a message with one field of every sort."""
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
+
+from batch_rounds import Mixer, stirring
+from postcards_serving.fallback import FallbackEngine
+from songbirds import Bird
 
 PACKAGE = "postcards.testing"
 
@@ -13,6 +17,7 @@ def _field(name: str, number: int, kind: int, *, repeated: bool = False, type_na
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
+    """Made here: the tests of the codecs must not hang on what a service needs."""
     file = descriptor_pb2.FileDescriptorProto(name="testing.proto", package=PACKAGE, syntax="proto3")
     file.dependency.extend(["google/protobuf/duration.proto", "google/protobuf/timestamp.proto"])
     colour = file.enum_type.add(name="SkinColour")
@@ -65,3 +70,32 @@ def wire():
     pool.AddSerializedFile(_file().SerializeToString())
     names = {name: pool.FindMessageTypeByName(f"{PACKAGE}.{name}") for name in ("Every", "Node")}
     return type("wire", (), {name: message_factory.GetMessageClass(found) for name, found in names.items()})
+
+
+@pytest.fixture
+def model():
+    """An engine that another one stands behind."""
+    return Bird()
+
+
+@pytest.fixture
+def tract():
+    """The engine behind it."""
+    return Bird("tract", "1")
+
+
+@pytest.fixture
+def both(model, tract):
+    return FallbackEngine(model, lambda: tract, fallback="tract")
+
+
+@pytest.fixture
+def mixer():
+    """What steps in `loop`."""
+    return Mixer()
+
+
+@pytest.fixture
+def loop(mixer):
+    """A batch whose rounds the test takes."""
+    return stirring(mixer)

@@ -5,20 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from manual_clock import ManualClock
 from postcards_serving.admission import Admission, Waiting
 from postcards_serving.errors import Overloaded
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def admission(places: int = 1, max_queue: int = 3, expected_seconds: float = 10.0) -> tuple[Admission, Clock]:
-    clock = Clock()
+def admission(places: int = 1, max_queue: int = 3, expected_seconds: float = 10.0) -> tuple[Admission, ManualClock]:
+    clock = ManualClock()
     made = Admission(max_queue, expected_seconds=expected_seconds, clock=clock)
     made.places = places
     return made, clock

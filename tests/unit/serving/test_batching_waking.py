@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from manual_clock import ManualClock
 from postcards_serving import batching
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.errors import Cancelled
@@ -17,18 +18,10 @@ from postcards_serving.work import Work
 PATIENCE = 30
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Ticking:
     """Counts down; each step takes an eighth of a second of the clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
 
     def group(self, state: int) -> int:
@@ -47,7 +40,7 @@ class Stuck(Ticking):
     """Its steps last until they are let go."""
 
     def __init__(self) -> None:
-        super().__init__(Clock())
+        super().__init__(ManualClock())
         self.entered = threading.Event()
         self.free = threading.Event()
 
@@ -62,7 +55,7 @@ class Stuck(Ticking):
     [(1, 2), (4, 2), (6, 3), (8, 4), (16, 8), (64, 8)],
 )
 def test_many_callers_are_woken_less_often_each_and_all_for_the_last(rows, apart):
-    clock = Clock()
+    clock = ManualClock()
     woken: list[list[int]] = []
     loop = StepLoop(
         Ticking(clock),

@@ -6,17 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manual_clock import ManualClock
 from postcards_serving.errors import Cancelled, DeadlineExceeded
 from postcards_serving.testing import RecordingWork
 from postcards_serving.work import Blob, Preview, Progress, Work, json_settings
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_work_that_nobody_limits_goes_on():
@@ -36,7 +29,7 @@ def test_cancelled_work_stops_at_its_next_check():
 
 
 def test_time_runs_out_exactly_at_the_deadline():
-    clock = Clock()
+    clock = ManualClock()
     work = Work(timeout=2.0, clock=clock)
     clock.now += 1.5
     work.check()
@@ -49,7 +42,7 @@ def test_time_runs_out_exactly_at_the_deadline():
 
 
 def test_a_cancelled_call_says_so_even_after_its_deadline():
-    work = Work(timeout=0.0, clock=Clock())
+    work = Work(timeout=0.0, clock=ManualClock())
     work.cancel()
     with pytest.raises(Cancelled):
         work.check()
