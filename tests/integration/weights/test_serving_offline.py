@@ -2,6 +2,7 @@
 
 import pytest
 
+from fetched_weights import Log
 from postcards_client.doctor import models
 from postcards_client.weights import fetching
 from postcards_client.weights.cache import Cache, state_in_cache
@@ -9,14 +10,6 @@ from postcards_client.weights.catalog import T5, Precision, model
 from postcards_client.weights.hub import open_hub
 
 TINY = "someone/tiny-diffusion"
-
-
-class Silence:
-    def came(self, file, count):
-        pass
-
-    def done(self, file):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +34,7 @@ async def test_a_fetched_checkpoint_is_served_offline(hub, checkpoint, tmp_path,
     cache, wanted = Cache(tmp_path / "hub"), model("stable-diffusion", precision, TINY)
     async with open_hub(hub.url) as asked:
         order = await fetching.prepare(asked, cache, wanted)
-        await fetching.fetch(asked, cache, order, Silence())
+        await fetching.fetch(asked, cache, order, Log())
     assert not [path for path in hub.sent if path.endswith(".bin")]
     environment = {
         "HF_HUB_CACHE": str(cache.folder),
@@ -78,7 +71,7 @@ async def test_stable_audio_and_the_text_encoder_that_it_lacks_are_served_offlin
     cache = Cache(tmp_path / "hub")
     async with open_hub(hub.url) as asked:
         for wanted in (model("stable-audio", Precision.WHOLE, TINY), T5):
-            await fetching.fetch(asked, cache, await fetching.prepare(asked, cache, wanted), Silence())
+            await fetching.fetch(asked, cache, await fetching.prepare(asked, cache, wanted), Log())
     monkeypatch.setenv("HF_HUB_CACHE", str(cache.folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     loaded = load_model(TINY, device="cpu", threads=1)
