@@ -331,13 +331,15 @@ def test_nothing_is_wider_than_the_screen(open_card: Open, width: int):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("safety", ["", "withheld"])
 @pytest.mark.parametrize("size", [DESKTOP, (1440, 900), (1024, 768)])
-def test_the_whole_card_fits_a_desktop(open_card: Open, size: tuple[int, int]):
-    opened = open_card(size=size)
+def test_the_whole_card_fits_a_desktop(open_card: Open, size: tuple[int, int], safety: str):
+    opened = open_card(a_card(makings=(Making("picture", "stable-diffusion", safety=safety),)), size)
     front = opened.page.locator("#front").bounding_box()
     page = turned(opened)
     for act in ("Word by word", "What it means"):
         page.get_by_role("button", name=act).click()
+    assert page.locator("#back dd >> text=was withheld").is_visible() is bool(safety)
     back = page.locator("#back").bounding_box()
     assert front
     assert back

@@ -153,7 +153,7 @@ def address_lines(content: CardContent) -> list[tuple[str, str]]:
         ("temperament", ", ".join(content.temperament)),
         ("seen in", habitat(content.scene)),
         ("theme", content.theme if content.theme.strip() else ""),
-        ("picture", "a drawing; the model\N{RIGHT SINGLE QUOTATION MARK}s own was withheld" if withheld else ""),
+        ("picture", "drawn, as the model\N{RIGHT SINGLE QUOTATION MARK}s was withheld" if withheld else ""),
     ]
     return [(label, text) for label, text in lines if text]
 
