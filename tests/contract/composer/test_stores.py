@@ -115,38 +115,21 @@ def test_two_conditions_are_a_mistake(store: ObjectStore):
         store.put("a", b"", TEXT, if_absent=True, if_match="x")
 
 
-def test_of_sixteen_creators_one_wins(store: ObjectStore):
+@pytest.mark.parametrize("exists", [False, True], ids=["create", "change"])
+def test_of_sixteen_writers_one_wins(store: ObjectStore, exists: bool):
+    condition = {"if_match": store.put("race", b"before", TEXT)} if exists else {"if_absent": True}
     barrier = Barrier(16)
 
-    def create(number: int) -> int | None:
+    def write(number: int) -> int | None:
         barrier.wait()
         try:
-            store.put("race", f"writer {number}".encode(), TEXT, if_absent=True)
+            store.put("race", f"writer {number}".encode(), TEXT, **condition)
         except PreconditionFailed:
             return None
         return number
 
     with ThreadPoolExecutor(16) as threads:
-        winners = [number for number in threads.map(create, range(16)) if number is not None]
-
-    assert len(winners) == 1
-    assert store.get("race").data == f"writer {winners[0]}".encode()
-
-
-def test_of_sixteen_changers_one_wins(store: ObjectStore):
-    etag = store.put("race", b"before", TEXT)
-    barrier = Barrier(16)
-
-    def change(number: int) -> int | None:
-        barrier.wait()
-        try:
-            store.put("race", f"writer {number}".encode(), TEXT, if_match=etag)
-        except PreconditionFailed:
-            return None
-        return number
-
-    with ThreadPoolExecutor(16) as threads:
-        winners = [number for number in threads.map(change, range(16)) if number is not None]
+        winners = [number for number in threads.map(write, range(16)) if number is not None]
 
     assert len(winners) == 1
     assert store.get("race").data == f"writer {winners[0]}".encode()

@@ -41,6 +41,18 @@ async def at_once() -> None:
 
 
 @dataclass
+class Gate:
+    """A step that waits for the test."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+@dataclass
 class FakeParts:
     """Part services that answer at once, or run the steps that a test has laid down for their next calls."""
 
@@ -67,6 +79,13 @@ class FakeParts:
         self.png = buffer.getvalue()
         noise = np.random.default_rng(1).normal(0, 0.1, (22050, 2))
         self.flac, self.mp3 = sound(noise, "FLAC"), sound(noise, "MP3")
+
+    def hold(self, *names: str) -> Gate:
+        """Lets the next call for each of these parts wait at the gate that it returns."""
+        gate = Gate()
+        for name in names:
+            getattr(self, f"{name}_steps").append(gate)
+        return gate
 
     async def GenerateImage(
         self, request: image_pb2.GenerateImageRequest, context: object
@@ -276,23 +295,6 @@ async def open_replica(parts_address: str, folder: Path) -> AsyncIterator[Callab
 @pytest.fixture
 async def replica(open_replica: Callable[..., Awaitable[Replica]]) -> Replica:
     return await open_replica()
-
-
-@dataclass
-class Gate:
-    """A step that waits for the test."""
-
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def __call__(self) -> None:
-        self.reached.set()
-        await self.opened.wait()
-
-
-@pytest.fixture
-def make_gate() -> Callable[[], Gate]:
-    return Gate
 
 
 @pytest.fixture

@@ -134,12 +134,10 @@ def check_files(folder: Path, postcard: composer_pb2.Postcard) -> None:
 
 
 @asynccontextmanager
-async def killed_at(stage: str, start: Starting, folder: Path, parts, make_gate) -> AsyncIterator[str]:
+async def killed_at(stage: str, start: Starting, folder: Path, parts) -> AsyncIterator[str]:
     """A composer that was killed at a stage of making a postcard; yields the postcard's id."""
     gates = {"accepted": (), "picture": ("image",), "phrase": ("language",), "call": ("audio",), "card": ()}[stage]
-    gate = make_gate()
-    for name in gates:
-        getattr(parts, f"{name}_steps").append(gate)
+    gate = parts.hold(*gates)
     composer = await start()
     postcard = await composer.create("crash")
     if gates:
@@ -155,8 +153,8 @@ async def killed_at(stage: str, start: Starting, folder: Path, parts, make_gate)
 
 
 @pytest.mark.parametrize("stage", ["accepted", "picture", "phrase", "call", "card"])
-async def test_what_was_accepted_is_finished_after_a_kill(start, folder: Path, parts, make_gate, stage: str):
-    async with killed_at(stage, start, folder, parts, make_gate) as postcard_id:
+async def test_what_was_accepted_is_finished_after_a_kill(start, folder: Path, parts, stage: str):
+    async with killed_at(stage, start, folder, parts) as postcard_id:
         composer = await start()
         postcard = await composer.finished(postcard_id)
 
@@ -200,9 +198,8 @@ def put_to_sleep(composer: ComposerProcess, folder: Path) -> bool:
     return True
 
 
-async def test_who_slept_through_its_lease_changes_nothing(start, folder: Path, parts, make_gate):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_who_slept_through_its_lease_changes_nothing(start, folder: Path, parts):
+    gate = parts.hold("image")
     sleeper = await start()
     postcard = await sleeper.create("sleep")
     await gate.reached.wait()
@@ -219,9 +216,8 @@ async def test_who_slept_through_its_lease_changes_nothing(start, folder: Path, 
     assert {path: path.read_bytes() for path in (folder / "postcards" / postcard.id).iterdir()} == before
 
 
-async def test_on_sigterm_the_lease_is_given_back(start, folder: Path, parts, make_gate):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_on_sigterm_the_lease_is_given_back(start, folder: Path, parts):
+    gate = parts.hold("image")
     composer = await start()
     postcard = await composer.create("term")
     await gate.reached.wait()

@@ -124,9 +124,8 @@ async def test_a_repair_mends_files_that_were_lost_or_damaged(replica, folder: P
         assert path.read_bytes() == before
 
 
-async def test_what_is_being_made_cannot_be_repaired(replica, parts, make_gate, refused):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_what_is_being_made_cannot_be_repaired(replica, parts, refused):
+    gate = parts.hold("image")
     postcard = await replica.create()
 
     async with refused(grpc.StatusCode.FAILED_PRECONDITION, "POSTCARD_CREATING"):
@@ -186,9 +185,8 @@ async def test_a_part_service_that_is_briefly_away_is_asked_again(replica, parts
     assert postcard.parts[AUDIO].attempts == 2
 
 
-async def test_watchers_see_the_waiting(replica, parts, make_gate):
-    gate = make_gate()
-    parts.language_steps.append(gate)
+async def test_watchers_see_the_waiting(replica, parts):
+    gate = parts.hold("language")
     parts.image_refusals.append(Overloaded(30.0))
     postcard = await replica.create()
     await gate.reached.wait()
@@ -212,9 +210,8 @@ async def test_a_part_service_that_stays_away_fails_its_part_in_the_end(open_rep
     assert postcard.parts[IMAGE].error.message == "the image service cannot be reached"
 
 
-async def test_a_part_service_that_dies_in_the_middle_is_asked_again(open_replica, parts, make_gate, serve_parts):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_a_part_service_that_dies_in_the_middle_is_asked_again(open_replica, parts, serve_parts):
+    gate = parts.hold("image")
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(serve_parts(parts))
         replica = await open_replica(image_address=address, part_patience_seconds=0.5)
@@ -274,8 +271,8 @@ async def test_a_phrase_that_breaks_a_limit_fails_its_part(replica, parts):
     assert "animal_text" in postcard.parts[LANGUAGE].error.message
 
 
-async def test_the_time_for_the_postcard_limits_every_part(replica, parts, make_gate):
-    parts.image_steps.append(make_gate())
+async def test_the_time_for_the_postcard_limits_every_part(replica, parts):
+    parts.hold("image")
 
     postcard = await replica.made(timeout={"seconds": 1})
 
@@ -284,8 +281,8 @@ async def test_the_time_for_the_postcard_limits_every_part(replica, parts, make_
     assert parts.cancelled == ["image"]
 
 
-async def test_no_time_is_left_for_the_call_after_a_slow_phrase(replica, parts, make_gate):
-    parts.language_steps.append(make_gate())
+async def test_no_time_is_left_for_the_call_after_a_slow_phrase(replica, parts):
+    parts.hold("language")
 
     postcard = await replica.made(timeout={"seconds": 1})
 
@@ -311,9 +308,8 @@ async def test_a_card_that_cannot_be_rendered_leaves_the_parts(replica, monkeypa
     assert not whole.HasField("card_error")
 
 
-async def test_cancelling_stops_the_work_and_keeps_what_is_finished(replica, parts, make_gate, refused):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_cancelling_stops_the_work_and_keeps_what_is_finished(replica, parts, refused):
+    parts.hold("image")
     postcard = await replica.create()
     watching = asyncio.create_task(replica.events(postcard.id))
     while (await replica.get(postcard.id)).parts[AUDIO].state != DONE:

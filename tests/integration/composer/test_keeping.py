@@ -137,9 +137,8 @@ async def test_a_deleted_postcard_leaves_nothing(replica, refused, folder: Path)
     assert again.state == composer_pb2.POSTCARD_STATE_ACTIVE
 
 
-async def test_deleting_while_it_is_made_leaves_nothing(replica, parts, make_gate, refused, folder: Path):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_deleting_while_it_is_made_leaves_nothing(replica, parts, refused, folder: Path):
+    gate = parts.hold("image")
     postcard = await replica.create()
     watching = asyncio.create_task(replica.events(postcard.id))
     await gate.reached.wait()
@@ -152,10 +151,9 @@ async def test_deleting_while_it_is_made_leaves_nothing(replica, parts, make_gat
     assert parts.cancelled == ["image"]
 
 
-async def test_when_every_place_is_taken_the_caller_is_told_when_to_come_back(open_replica, parts, make_gate, refused):
+async def test_when_every_place_is_taken_the_caller_is_told_when_to_come_back(open_replica, parts, refused):
     replica = await open_replica(max_in_flight=2)
-    gates = [make_gate(), make_gate()]
-    parts.image_steps += gates
+    gates = [parts.hold("image"), parts.hold("image")]
     making = [await replica.create(request_id=f"r-{number}") for number in range(2)]
 
     async with refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED") as problem:
@@ -173,13 +171,11 @@ async def test_when_every_place_is_taken_the_caller_is_told_when_to_come_back(op
     assert (await replica.made(request_id="r-2")).state == composer_pb2.POSTCARD_STATE_ACTIVE
 
 
-async def test_the_parts_that_are_still_wanted_are_told_so_that_services_can_be_woken(replica, parts, make_gate):
+async def test_the_parts_that_are_still_wanted_are_told_so_that_services_can_be_woken(replica, parts):
     def wanted() -> list[float]:
         return [replica.count("postcards_parts_wanted", part=part) for part in ("image", "language", "audio")]
 
-    picture, phrase = make_gate(), make_gate()
-    parts.image_steps.append(picture)
-    parts.language_steps.append(phrase)
+    picture, phrase = parts.hold("image"), parts.hold("language")
     assert wanted() == [0, 0, 0]
     postcard = await replica.create()
     # The call is not asked for before the phrase is there, but its service may need the time to start.
@@ -230,11 +226,10 @@ async def test_a_crash_between_the_index_and_the_manifest_is_overlooked(open_rep
     assert [p.id for p in (await listed(replica)).postcards] == [postcard.id]
 
 
-async def test_a_store_that_goes_away_in_the_middle_is_waited_for(open_replica, folder: Path, parts, make_gate):
+async def test_a_store_that_goes_away_in_the_middle_is_waited_for(open_replica, folder: Path, parts):
     store = MoodyStore(folder)
     replica = await open_replica(store, lease_seconds=30)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await replica.create()
     await gate.reached.wait()
     store.problem = StoreUnavailable("the disk sleeps")

@@ -136,10 +136,8 @@ async def test_a_seed_is_chosen_and_recorded(replica):
     assert first.id != second.id
 
 
-async def test_the_call_waits_for_the_phrase_and_the_picture_for_nobody(replica, parts, make_gate):
-    image, language = make_gate(), make_gate()
-    parts.image_steps.append(image)
-    parts.language_steps.append(language)
+async def test_the_call_waits_for_the_phrase_and_the_picture_for_nobody(replica, parts):
+    image, language = parts.hold("image"), parts.hold("language")
 
     postcard = await replica.create()
     await image.reached.wait()

@@ -29,10 +29,9 @@ async def test_a_postcard_is_made_and_its_files_can_be_fetched(open_replica, s3_
     assert [found.id for found in listed.postcards] == [postcard.id]
 
 
-async def test_a_postcard_is_taken_over(open_replica, s3_settings: S3Settings, parts, make_gate):
+async def test_a_postcard_is_taken_over(open_replica, s3_settings: S3Settings, parts):
     first = await open_replica(S3Store(s3_settings))
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await first.create()
     await gate.reached.wait()
 
@@ -43,10 +42,9 @@ async def test_a_postcard_is_taken_over(open_replica, s3_settings: S3Settings, p
     assert second.count("postcards_lease_takeovers_total") == 1
 
 
-async def test_a_composer_that_only_reads_takes_nothing_over(open_replica, s3_settings: S3Settings, parts, make_gate):
+async def test_a_composer_that_only_reads_takes_nothing_over(open_replica, s3_settings: S3Settings, parts):
     first = await open_replica(S3Store(s3_settings))
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await first.create()
     await gate.reached.wait()
     await first.composer.drain()
@@ -133,11 +131,8 @@ async def test_a_bucket_that_comes_later_is_made_then(open_replica, s3_settings:
     await eventually(made)
 
 
-@pytest.mark.parametrize("condition", ["if_absent", "if_match"])
-def test_a_write_whose_answer_was_lost_counts_once(s3_settings: S3Settings, monkeypatch, condition: str):
-    store = S3Store(s3_settings)
-    store.prepare()
-    conditions = {"if_absent": True} if condition == "if_absent" else {"if_match": store.put("a", b"before", "x/y")}
+def lose_next_answer(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lets the line go dead after the next request is done; the status of the answer that was lost, once it is."""
     real, lost = store._http.request, []
 
     def request(*arguments, **named):
@@ -148,6 +143,15 @@ def test_a_write_whose_answer_was_lost_counts_once(s3_settings: S3Settings, monk
         return response
 
     monkeypatch.setattr(store._http, "request", request)
+    return lost
+
+
+@pytest.mark.parametrize("condition", ["if_absent", "if_match"])
+def test_a_write_whose_answer_was_lost_counts_once(s3_settings: S3Settings, monkeypatch, condition: str):
+    store = S3Store(s3_settings)
+    store.prepare()
+    conditions = {"if_absent": True} if condition == "if_absent" else {"if_match": store.put("a", b"before", "x/y")}
+    lost = lose_next_answer(store, monkeypatch)
     etag = store.put("a", b"mine", "x/y", **conditions)
 
     assert lost == [200]
@@ -158,16 +162,7 @@ def test_a_lost_answer_does_not_turn_a_loser_into_a_winner(s3_settings: S3Settin
     store = S3Store(s3_settings)
     store.prepare()
     store.put("a", b"theirs", "x/y")
-    real, lost = store._http.request, []
-
-    def request(*arguments, **named):
-        response = real(*arguments, **named)
-        if not lost:
-            lost.append(response.status)
-            raise ProtocolError("the line went dead")
-        return response
-
-    monkeypatch.setattr(store._http, "request", request)
+    lost = lose_next_answer(store, monkeypatch)
 
     with pytest.raises(PreconditionFailed):
         store.put("a", b"mine", "x/y", if_absent=True)

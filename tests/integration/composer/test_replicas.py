@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from postcards.composer.v1 import composer_pb2
 from prometheus_client import CollectorRegistry
 
@@ -40,14 +42,15 @@ async def abandon(composer: Composer) -> None:
     tasks = [*composer._background, *composer._workshop._tasks.values()]
     for task in tasks:
         task.cancel()
-    writes = [write for job in jobs for write in job._ledger._writes]
-    await asyncio.wait([*tasks, *writes])
+    await asyncio.wait(tasks)
+    # Only now is it known that nobody begins another one.
+    if writes := [write for job in jobs for write in job._ledger._writes]:
+        await asyncio.wait(writes)
 
 
-async def test_a_postcard_of_a_dead_composer_is_finished_by_another(open_replica, parts, make_gate):
+async def test_a_postcard_of_a_dead_composer_is_finished_by_another(open_replica, parts):
     first = await open_replica(lease_seconds=0.5)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    parts.hold("image")
     postcard = await first.create()
     await eventually(lambda: made_parts(first, postcard.id, "language", "audio"))
     await abandon(first.composer)
@@ -60,17 +63,24 @@ async def test_a_postcard_of_a_dead_composer_is_finished_by_another(open_replica
     assert (len(parts.image_requests), len(parts.language_requests), len(parts.audio_requests)) == (2, 1, 1)
 
 
+@pytest.fixture
+def archive(folder: Path) -> Iterator[Archive]:
+    """What the composers keep, beside them."""
+    store = ThreadedStore(FolderStore(folder), ComposerMetrics(CollectorRegistry()))
+    yield Archive(store)
+    store.close()
+
+
 async def made_parts(replica, postcard_id: str, *names: str) -> bool:
     postcard = await replica.get(postcard_id)
     kinds = [composer_pb2.PartKind.Value(f"PART_KIND_{name.upper()}") for name in names]
     return all(part.state == DONE for part in postcard.parts if part.kind in kinds)
 
 
-async def test_a_living_composer_keeps_its_postcard(open_replica, parts, make_gate):
+async def test_a_living_composer_keeps_its_postcard(open_replica, parts):
     first = await open_replica(lease_seconds=1.2)
     second = await open_replica(lease_seconds=1.2)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await first.create()
     path = keys.manifest(postcard.id)
     versions: set[str] = set()
@@ -87,10 +97,9 @@ async def test_a_living_composer_keeps_its_postcard(open_replica, parts, make_ga
     assert len(parts.image_requests) == 1
 
 
-async def test_only_one_of_many_takes_over(open_replica, parts, make_gate):
+async def test_only_one_of_many_takes_over(open_replica, parts):
     first = await open_replica(lease_seconds=0.5)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await first.create()
     await gate.reached.wait()
     await abandon(first.composer)
@@ -101,28 +110,24 @@ async def test_only_one_of_many_takes_over(open_replica, parts, make_gate):
     assert sum(other.count("postcards_lease_takeovers_total") for other in others) == 1
 
 
-async def test_clocks_that_disagree_do_no_harm(open_replica, parts, make_gate, folder: Path):
+async def test_clocks_that_disagree_do_no_harm(open_replica, parts, archive: Archive):
     """A lease that by its holder's clock ends an hour from now lapses all the same when nothing renews it."""
     first = await open_replica(lease_seconds=0.5)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await first.create()
     await gate.reached.wait()
     await abandon(first.composer)
-    archive = Archive(ThreadedStore(FolderStore(folder), ComposerMetrics(CollectorRegistry())))
     kept = await archive.load(postcard.id)
     await archive.replace(kept, replace(kept.manifest, lease=Lease("gone", clock.now() + timedelta(hours=1))))
 
     second = await open_replica(lease_seconds=0.5)
 
     assert (await second.finished(postcard.id)).state == ACTIVE
-    archive.store.close()
 
 
-async def test_a_lease_that_was_given_back_is_taken_at_once(open_replica, parts, make_gate):
+async def test_a_lease_that_was_given_back_is_taken_at_once(open_replica, parts):
     first = await open_replica(lease_seconds=300)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await first.create()
     await gate.reached.wait()
     second = await open_replica(lease_seconds=300)
@@ -132,10 +137,9 @@ async def test_a_lease_that_was_given_back_is_taken_at_once(open_replica, parts,
     assert (await second.finished(postcard.id)).state == ACTIVE
 
 
-async def test_another_composer_may_cancel(open_replica, parts, make_gate):
+async def test_another_composer_may_cancel(open_replica, parts):
     maker, other = await open_replica(), await open_replica()
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await maker.create()
     await gate.reached.wait()
 
@@ -147,10 +151,9 @@ async def test_another_composer_may_cancel(open_replica, parts, make_gate):
     assert (await maker.get(postcard.id)).state == composer_pb2.POSTCARD_STATE_CANCELLED
 
 
-async def test_another_composer_may_delete(open_replica, parts, make_gate, folder: Path):
+async def test_another_composer_may_delete(open_replica, parts, folder: Path):
     maker, other = await open_replica(), await open_replica()
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await maker.create()
     await gate.reached.wait()
 
@@ -160,10 +163,9 @@ async def test_another_composer_may_delete(open_replica, parts, make_gate, folde
     await eventually(lambda: left_in(folder) == [])
 
 
-async def test_a_deletion_whose_deleter_died_is_ended_by_another(open_replica, parts, make_gate, folder: Path):
+async def test_a_deletion_whose_deleter_died_is_ended_by_another(open_replica, parts, folder: Path):
     first = await open_replica(lease_seconds=0.5)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await first.create()
     await gate.reached.wait()
     await abandon(first.composer)
@@ -174,11 +176,10 @@ async def test_a_deletion_whose_deleter_died_is_ended_by_another(open_replica, p
     await eventually(lambda: left_in(folder) == [])
 
 
-async def test_a_file_that_a_crash_left_half_told_is_made_again(open_replica, parts, make_gate, folder: Path):
+async def test_a_file_that_a_crash_left_half_told_is_made_again(open_replica, parts, folder: Path):
     """The picture lies in the store, but not as the manifest says: it does not count."""
     first = await open_replica(lease_seconds=0.5)
-    gate = make_gate()
-    parts.audio_steps.append(gate)
+    gate = parts.hold("audio")
     postcard = await first.create()
     await gate.reached.wait()
     await eventually(lambda: made_parts(first, postcard.id, "image"))
@@ -192,8 +193,7 @@ async def test_a_file_that_a_crash_left_half_told_is_made_again(open_replica, pa
     assert len(parts.image_requests) == 2
 
 
-async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, folder: Path):
-    archive = Archive(ThreadedStore(FolderStore(folder), ComposerMetrics(CollectorRegistry())))
+async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, archive: Archive):
     note = keys.pending(keys.PendingEntry("b" * 26, 0))
     place = keys.index(keys.IndexEntry(clock.now(), "b" * 26))
     await archive.store.put(note, place.encode(), "text/plain")
@@ -219,7 +219,6 @@ async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, folder: 
     moment = ORPHAN_SECONDS + 1
     await recovery.look()
     assert await archive.store.list("") == []
-    archive.store.close()
 
 
 async def test_a_deletion_that_was_only_begun_is_ended(replica, folder: Path):
@@ -234,14 +233,12 @@ async def test_a_deletion_that_was_only_begun_is_ended(replica, folder: Path):
     await eventually(lambda: left_in(folder) == [])
 
 
-async def test_a_postcard_that_silences_every_process_is_given_up(open_replica, parts, make_gate, folder: Path):
+async def test_a_postcard_that_silences_every_process_is_given_up(open_replica, parts, archive: Archive):
     first = await open_replica()
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    parts.hold("image")
     postcard = await first.create()
     await eventually(lambda: made_parts(first, postcard.id, "language", "audio"))
     await abandon(first.composer)
-    archive = Archive(ThreadedStore(FolderStore(folder), ComposerMetrics(CollectorRegistry())))
     kept = await archive.load(postcard.id)
     await archive.replace(kept, replace(kept.manifest, lease=None, takeovers=MAX_TAKEOVERS))
 
@@ -253,18 +250,15 @@ async def test_a_postcard_that_silences_every_process_is_given_up(open_replica, 
     assert second.count("postcards_lease_takeovers_total") == 0
     await second.stub.RepairPostcard(composer_pb2.RepairPostcardRequest(id=postcard.id))
     assert (await second.finished(postcard.id)).state == ACTIVE
-    archive.store.close()
 
 
-async def test_a_full_composer_leaves_takeovers_for_later(open_replica, parts, make_gate):
+async def test_a_full_composer_leaves_takeovers_for_later(open_replica, parts):
     first = await open_replica(lease_seconds=0.5)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     left = await first.create()
     await gate.reached.wait()
     await abandon(first.composer)
-    busy = make_gate()
-    parts.image_steps.append(busy)
+    busy = parts.hold("image")
     second = await open_replica(lease_seconds=0.5, max_in_flight=1)
     own = await second.create()
     await busy.reached.wait()

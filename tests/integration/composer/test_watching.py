@@ -16,9 +16,8 @@ def kinds(events: list[composer_pb2.WatchPostcardResponse]) -> list[str]:
     return [event.WhichOneof("event") for event in events]
 
 
-async def test_events_grow_begin_and_end_with_the_postcard(replica, parts, make_gate):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_events_grow_begin_and_end_with_the_postcard(replica, parts):
+    gate = parts.hold("image")
     postcard = await replica.create()
     watching = asyncio.create_task(replica.events(postcard.id))
     await gate.reached.wait()
@@ -37,9 +36,8 @@ async def test_events_grow_begin_and_end_with_the_postcard(replica, parts, make_
     assert revisions == list(range(revisions[0], events[-1].postcard.revision + 1))
 
 
-async def test_a_broken_watch_goes_on_where_it_was(replica, parts, make_gate):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_a_broken_watch_goes_on_where_it_was(replica, parts):
+    gate = parts.hold("image")
     postcard = await replica.create()
     call = replica.stub.WatchPostcard(composer_pb2.WatchPostcardRequest(id=postcard.id))
     seen = []
@@ -87,10 +85,9 @@ async def test_a_sequence_ahead_of_the_postcard_is_refused(replica, refused):
     assert "after_sequence" in problem.value.details()
 
 
-async def test_another_replica_tells_the_changes(open_replica, parts, make_gate):
+async def test_another_replica_tells_the_changes(open_replica, parts):
     maker, other = await open_replica(lease_seconds=30), await open_replica(lease_seconds=30)
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await maker.create()
     watching = asyncio.create_task(other.events(postcard.id))
     await gate.reached.wait()
@@ -103,10 +100,9 @@ async def test_another_replica_tells_the_changes(open_replica, parts, make_gate)
     assert await maker.events(postcard.id, after=events[-1].sequence) == []
 
 
-async def test_a_watch_goes_on_when_another_replica_takes_over(open_replica, parts, make_gate):
+async def test_a_watch_goes_on_when_another_replica_takes_over(open_replica, parts):
     first = await open_replica()
-    left, taken_over = make_gate(), make_gate()
-    parts.image_steps.append(left)
+    left = parts.hold("image")
     postcard = await first.create()
     await left.reached.wait()
 
@@ -115,7 +111,7 @@ async def test_a_watch_goes_on_when_another_replica_takes_over(open_replica, par
         return states.count(DONE) == len(states) - 1
 
     await eventually(only_the_picture_is_missing)
-    parts.image_steps.append(taken_over)
+    taken_over = parts.hold("image")
     second = await open_replica()
     events: list[composer_pb2.WatchPostcardResponse] = []
 
@@ -138,10 +134,9 @@ async def test_a_watch_goes_on_when_another_replica_takes_over(open_replica, par
     assert second.count("postcards_lease_takeovers_total") == 1
 
 
-async def test_on_shutdown_a_watch_is_sent_elsewhere(open_replica, parts, make_gate, refused):
+async def test_on_shutdown_a_watch_is_sent_elsewhere(open_replica, parts, refused):
     replica = await open_replica()
-    gate = make_gate()
-    parts.image_steps.append(gate)
+    gate = parts.hold("image")
     postcard = await replica.create()
     await gate.reached.wait()
     watching = asyncio.create_task(replica.events(postcard.id))
@@ -156,9 +151,8 @@ async def test_on_shutdown_a_watch_is_sent_elsewhere(open_replica, parts, make_g
 
 
 @pytest.mark.parametrize("watchers", [20])
-async def test_many_may_watch(replica, parts, make_gate, watchers: int):
-    gate = make_gate()
-    parts.image_steps.append(gate)
+async def test_many_may_watch(replica, parts, watchers: int):
+    gate = parts.hold("image")
     postcard = await replica.create()
     watching = [asyncio.create_task(replica.events(postcard.id)) for _ in range(watchers)]
     await eventually(lambda: replica.count("postcards_watchers") == watchers)
