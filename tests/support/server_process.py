@@ -56,7 +56,7 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def server(tmp_path: Path, **environment: str) -> AsyncIterator[Server]:
+async def server(tmp_path: Path, *, script: Path = SCRIPT, **environment: str) -> AsyncIterator[Server]:
     gate = tmp_path / "gate"
     settings = {
         "GATE": str(gate),
@@ -70,7 +70,7 @@ async def server(tmp_path: Path, **environment: str) -> AsyncIterator[Server]:
         sys.executable,
         "-W",
         "error",
-        SCRIPT,
+        script,
         env=os.environ | settings | environment,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from postcards_serving.device_loss import is_device_lost, tell_if_lost
 from postcards_serving.devices import is_out_of_memory
-from postcards_serving.errors import Cancelled, Code, EngineFailed, OutOfMemory, ServiceError
+from postcards_serving.errors import Cancelled, Code, DeviceLost, EngineFailed, OutOfMemory, ServiceError
 from postcards_serving.work import Work
 
 StateT = TypeVar("StateT")
 ResultT = TypeVar("ResultT")
+
+_FAILED = "the engine failed at a step of this request"
 
 
 class News(NamedTuple, Generic[StateT]):
@@ -96,12 +99,12 @@ def as_told(fault: BaseException) -> ServiceError:
 
     Of a fault for memory only the words stay: its traceback would hold on to what it could not find room for.
     """
-    short = is_out_of_memory(fault)
-    if isinstance(fault, ServiceError) and not (short and fault.code is Code.INTERNAL):
+    short, lost = is_out_of_memory(fault), is_device_lost(fault)
+    if isinstance(fault, ServiceError) and not ((short or lost) and fault.code is Code.INTERNAL):
         return fault
     if short:
         _release_frames(fault)
-    told = OutOfMemory() if short else EngineFailed("the engine failed at a step of this request")
+    told = OutOfMemory() if short else DeviceLost() if lost else EngineFailed(_FAILED)
     told.__cause__ = fault
     return told
 
@@ -183,7 +186,7 @@ class Chore(Generic[ResultT]):
             self.outcome.set_result(self._context.run(self._call))
         except BaseException as fault:
             self.lacked_memory = is_out_of_memory(fault)
-            self.outcome.set_exception(as_told(fault) if self.lacked_memory else fault)
+            self.outcome.set_exception(as_told(fault) if self.lacked_memory or tell_if_lost(fault) else fault)
         return True
 
     def drop(self) -> None:

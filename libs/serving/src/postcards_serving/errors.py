@@ -138,6 +138,18 @@ class Unavailable(ServiceError):
         super().__init__(Code.UNAVAILABLE, reason, message, retry_after=retry_after, metadata=metadata)
 
 
+class DeviceLost(Unavailable):
+    """What the engine computes on does nothing more for this process, which therefore ends; another one may serve."""
+
+    def __init__(self) -> None:
+        """Says so, with the time until a new process may serve."""
+        super().__init__(
+            "the device that the engine computes on has failed; the service starts anew",
+            reason="DEVICE_LOST",
+            retry_after=10.0,
+        )
+
+
 class EngineFailed(ServiceError):
     """An engine could not make what it was asked for, for a reason of its own."""
 

@@ -19,8 +19,9 @@ from typing import Any, Generic, TypeVar
 
 from postcards_serving import metrics
 from postcards_serving.admission import Admission, Ticket
+from postcards_serving.device_loss import tell_if_lost
 from postcards_serving.devices import is_out_of_memory
-from postcards_serving.errors import Cancelled, DeadlineExceeded, OutOfMemory, ServiceError
+from postcards_serving.errors import Cancelled, DeadlineExceeded, DeviceLost, OutOfMemory, ServiceError
 from postcards_serving.work import Event, Preview, Progress, Work
 from postcards_serving.work_traces import EngineTrace, trace_engine
 
@@ -168,6 +169,8 @@ def _contained(call: Callable[[Work], ResultT], work: Work, steps: "_StepTimer")
     except Exception as fault:
         if is_out_of_memory(fault):
             raise OutOfMemory from fault
+        if tell_if_lost(fault):
+            raise DeviceLost from fault
         raise
     except BaseException as fault:
         raise RuntimeError(f"the engine raised {type(fault).__name__}") from fault

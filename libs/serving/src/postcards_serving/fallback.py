@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, cast
 
 from postcards_serving import metrics
+from postcards_serving.device_loss import tell_if_lost
 from postcards_serving.engine import Engine
 from postcards_serving.errors import DeadlineExceeded, EngineFailed, InvalidField, ModelUnusable, ServiceError
 from postcards_serving.fallback_engines import (
@@ -176,6 +177,8 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         _log.info("engine %r is loaded and takes over from %r", self.name, self.fallback)
 
     def _instead(self, request: RequestT, work: Work, failure: Exception) -> ResultT:
+        # This request is served all the same; the next ones are, once a new process has the device.
+        tell_if_lost(failure)
         work.check()
         reason = reason_of(failure)
         metrics.FALLBACKS.labels(self.name, self.fallback, reason).inc()

@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 import grpc.aio
 
 from postcards_serving import metrics, servers
+from postcards_serving.device_loss import tell_if_lost
 from postcards_serving.doorway import Doorway
 from postcards_serving.errors import ServiceError
 from postcards_serving.logging import fields
@@ -61,11 +62,13 @@ class Loading:
         except (StartupError, SettingsError):
             raise
         except ServiceError as fault:
+            tell_if_lost(fault)
             raise StartupError(f"cannot start: {fault.message}", fault) from fault
         except grpc.aio.AioRpcError as fault:
             message = f"the first request failed: {fault.code().name}: {fault.details()}"
             raise StartupError(f"cannot start: {message}", from_rpc_error(fault)) from fault
         except Exception as fault:
+            tell_if_lost(fault)
             _log.debug("loading failed", exc_info=fault)
             raise StartupError(f"cannot start: {type(fault).__name__}: {fault}") from fault
         return service

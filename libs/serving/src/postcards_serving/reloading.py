@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from postcards_serving import metrics
+from postcards_serving.device_loss import tell_if_lost
 from postcards_serving.errors import ModelUnusable
 
 LOAD_THREAD = "load"
@@ -86,7 +87,8 @@ class Reloading(Generic[LoadedT]):
             metrics.LOAD_FAILURES.inc()
             _log.warning("engine %r still cannot be loaded (attempt %d): %s", self._name, attempt, fault.message)
             return False
-        except Exception:
+        except Exception as fault:
+            tell_if_lost(fault)
             # A model that is being copied is torn in ways that no loader foresees.
             metrics.LOAD_FAILURES.inc()
             _log.exception("engine %r still cannot be loaded (attempt %d)", self._name, attempt)

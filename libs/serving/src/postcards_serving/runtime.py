@@ -3,10 +3,12 @@
 Signals first; bind, NOT_SERVING; load the engine; warm up with a real tiny request; SERVING. Where that fails the
 process ends with one line, or stays NOT_SERVING, tells callers why and tries again: that is a setting. On SIGTERM or
 SIGINT: NOT_SERVING, a short pause, new calls are turned away, running calls end within the grace, and only then the
-engine is closed. The same signal a second time ends the process at once.
+engine is closed. The same signal a second time ends the process at once. A process that has lost its device (see
+`postcards_serving.device_loss`) ends in the same order, with a code of its own: whoever supervises it starts a new one.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -20,6 +22,7 @@ import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
 from postcards_serving import metrics, servers, tracing
+from postcards_serving.device_loss import listening
 from postcards_serving.doorway import Doorway
 from postcards_serving.interceptors import CallInterceptor
 from postcards_serving.loading import LOAD_THREAD, Loading, close, loader
@@ -27,12 +30,23 @@ from postcards_serving.logging import configure, fields, without_secrets
 from postcards_serving.service import Loader, Service, SettingsT, StartupError
 from postcards_serving.settings import ServiceSettings, SettingsError, read_settings
 
-__all__ = ["EXIT_FAILED", "EXIT_FORCED", "EXIT_SETTINGS", "Loader", "Service", "StartupError", "serve"]
+__all__ = [
+    "EXIT_DEVICE_LOST",
+    "EXIT_FAILED",
+    "EXIT_FORCED",
+    "EXIT_SETTINGS",
+    "Loader",
+    "Service",
+    "StartupError",
+    "serve",
+]
 
 EXIT_FAILED = 1
 """Exit code of a server that could not start, or whose engine would not let go."""
 EXIT_SETTINGS = 2
 """Exit code for settings that cannot be used."""
+EXIT_DEVICE_LOST = 3
+"""Exit code when the device does nothing more for this process: a new one may serve."""
 EXIT_FORCED = 130
 """Exit code when the same signal came a second time."""
 
@@ -95,7 +109,11 @@ class _Process:
 
     async def live(self) -> int:
         """From the first signal handler to the last call; the exit code."""
-        stopping = self._listen_to_signals()
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with listening(_first_time(lost)):
+            return await self._live(self._listen_to_signals(), lost)
+
+    async def _live(self, stopping: "asyncio.Future[None]", lost: "asyncio.Future[None]") -> int:
         metrics_server = self._bind_metrics()
         doorway, calls = Doorway(self._services, self._token), CallInterceptor(self._token)
         server = servers.build(self._settings, calls, [doorway])
@@ -104,11 +122,13 @@ class _Process:
         await server.start()
         _log.debug("loading", extra=fields(port=port))
         loading = asyncio.ensure_future(self._prepare(doorway, port))
-        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not loading.done():
+        await asyncio.wait({loading, stopping, lost}, return_when=asyncio.FIRST_COMPLETED)
+        if lost.done() or not loading.done():
             _log.info("stopped before it was ready")
             await _stop(server, 0, calls)
-            return 0
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
+            return EXIT_DEVICE_LOST if lost.done() else 0
         try:
             service = loading.result()
         except BaseException:
@@ -125,11 +145,13 @@ class _Process:
                 seconds=round(time.monotonic() - self._begun, 3),
             ),
         )
-        await stopping
+        await asyncio.wait({stopping, lost}, return_when=asyncio.FIRST_COMPLETED)
         await standard.not_serving()
-        await asyncio.sleep(self._settings.drain_pause_seconds)
+        if not lost.done():
+            await asyncio.wait({lost}, timeout=self._settings.drain_pause_seconds)
         doorway.close()
-        return await self._shut_down(server, service, calls)
+        code = await self._shut_down(server, service, calls)
+        return EXIT_DEVICE_LOST if lost.done() else code
 
     async def _prepare(self, doorway: Doorway, port: int) -> Service:
         loading = Loading(self._load, doorway, (self._settings.bind_address, port, self._token))
@@ -187,6 +209,23 @@ class _Process:
         return 0 if in_order else EXIT_FAILED
 
 
+def _first_time(lost: "asyncio.Future[None]") -> Callable[[str], None]:
+    """Settles `lost` when it is said for the first time, on whatever thread."""
+    loop = asyncio.get_running_loop()
+
+    def settle(said: str) -> None:
+        if not lost.done():
+            _log.critical("the device is lost to this process, which ends so that a new one may use it: %s", said)
+            lost.set_result(None)
+
+    def listen(said: str) -> None:
+        # A loop that has been closed has ended already.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, said)
+
+    return listen
+
+
 async def _stop(server: grpc.aio.Server, grace: float, calls: CallInterceptor) -> None:
     """Stops the server. Its health watches end before the event loop does: gRPC logs those that do not as errors."""
     await server.stop(grace)
@@ -213,7 +252,8 @@ def _quit(code: int) -> int:
     """Leaves without waiting for threads that would never end: an engine that hangs, a load that was given up."""
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     loading = any(thread.name == LOAD_THREAD for thread in others)
-    if loading or (code != 0 and not all(thread.daemon for thread in others)):
+    # What libraries let go of at the end is on the device, if there is one: where it is lost they abort.
+    if loading or code == EXIT_DEVICE_LOST or (code != 0 and not all(thread.daemon for thread in others)):
         _quit_now(code)
     return code
 

@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 
 from postcards_serving import metrics
 from postcards_serving.batch_rows import Chore, News, Row, as_told
+from postcards_serving.device_loss import tell_if_lost
 from postcards_serving.devices import is_out_of_memory
 from postcards_serving.errors import Cancelled, OutOfMemory, Overloaded, ServiceError, Unavailable
 from postcards_serving.schedule import Full, Schedule, Seat, TooCostly
@@ -172,11 +173,7 @@ class StepLoop(Generic[StateT]):
     def end_all(self, fault: ServiceError) -> None:
         """Ends every row with `fault`, and drops every chore."""
         with self.changed:
-            rows = tuple(self._rows.values())
-            for row in rows:
-                self._end(row, News(row.state, last=True, fault=fault), "failed")
-            self._ring(rows)
-            self._schedule = self._empty
+            self._end_rows(fault)
             while self._chores:
                 self._chores.popleft().drop()
 
@@ -268,6 +265,12 @@ class StepLoop(Generic[StateT]):
             self._schedule = self._schedule.stepped(turn.seats, onward)
 
     def _settle_failure(self, turn: _Turn[StateT], fault: BaseException) -> None:
+        if tell_if_lost(fault):
+            # No part of the step would succeed, and no other step ever.
+            _log.critical("the device of engine %r is lost; its rows end", self._engine, exc_info=fault)
+            with self.changed:
+                self._end_rows(as_told(fault))
+            return
         lasting = is_out_of_memory(fault)
         seat, *company = turn.seats
         with self.changed:
@@ -296,6 +299,13 @@ class StepLoop(Generic[StateT]):
                 self._stepper.reclaim()
             except Exception as fault:
                 _log.warning("engine %r could not let go of memory", self._engine, exc_info=fault)
+
+    def _end_rows(self, fault: ServiceError) -> None:
+        rows = tuple(self._rows.values())
+        for row in rows:
+            self._end(row, News(row.state, last=True, fault=fault), "failed")
+        self._ring(rows)
+        self._schedule = self._empty
 
     def _fail(self, row: Row[StateT], fault: BaseException) -> None:
         row.context.run(_log.error, "a row of engine %r failed", self._engine, exc_info=fault)
