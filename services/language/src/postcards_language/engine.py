@@ -34,6 +34,18 @@ class PhrasesRequest:
     top_p: float | None = field(default=None, metadata={"gt": 0, "le": 1})
     """Nucleus sampling share of a language model; None for the engine's own."""
 
+    def settings(self) -> dict[str, object]:
+        """What it asks of every engine, by name; see `postcards_serving.work.json_settings`."""
+        return {
+            "seed": self.seed,
+            "count": self.count,
+            "intent": self.intent.value if self.intent else None,
+            "mood": self.mood.value if self.mood else None,
+            "theme": self.theme,
+            "species_name": self.species_name,
+            "lexicon_seed": self.phonology.lexicon_seed,
+        }
+
 
 @dataclass(frozen=True)
 class PhrasesResult:

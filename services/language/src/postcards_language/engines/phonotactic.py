@@ -47,26 +47,18 @@ class PhonotacticEngine:
             work.report(
                 Progress("phrases", done, request.count + 1, done / (request.count + 1), text=phrase.animal_text)
             )
-        return PhrasesResult(tuple(phrases), self._provenance(request, lexicon))
+        return PhrasesResult(tuple(phrases), self._provenance(request))
 
     def close(self) -> None:
         """Holds nothing."""
 
-    def _provenance(self, request: PhrasesRequest, lexicon: Lexicon) -> Provenance:
+    def _provenance(self, request: PhrasesRequest) -> Provenance:
         ignored = [name for name in ("prompt", "temperature", "top_p") if getattr(request, name) not in (None, "")]
         return Provenance(
             engine=self.name,
             engine_version=self.version,
             device="cpu",
-            settings=json_settings(
-                seed=request.seed,
-                count=request.count,
-                intent=request.intent.value if request.intent else None,
-                mood=request.mood.value if request.mood else None,
-                theme=request.theme,
-                species_name=request.species_name,
-                lexicon_seed=lexicon.phonology.lexicon_seed,
-            ),
+            settings=json_settings(**request.settings()),
             libraries={"postcards-species": package_version("postcards-species")},
             notes=tuple(f"{name} was ignored: this engine computes" for name in ignored),
         )

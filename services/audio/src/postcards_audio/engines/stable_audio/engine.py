@@ -17,7 +17,7 @@ from postcards_audio.engines.stable_audio.plan import CallPlan, plan_call
 from postcards_audio.engines.stable_audio.resemblance import resemblance
 from postcards_audio.engines.stable_audio.sampling import SAMPLERS, Row, RowStepper, begin_row, noise_levels
 from postcards_audio.engines.stable_audio.telling import PACE, STAGES, Telling
-from postcards_audio.engines.vocal_tract.encoding import flac, mp3
+from postcards_audio.engines.vocal_tract.finishing import finished_call
 from postcards_audio.engines.vocal_tract.mastering import finish
 from postcards_audio.engines.vocal_tract.rendering import random_of, render
 from postcards_audio.engines.vocal_tract.signals import RATE, Samples
@@ -90,22 +90,16 @@ class StableAudioEngine:
             made = _Made(rendered.sound, rendered.timings, 1.0, ("init_strength 0 keeps the rendering: no step taken",))
         else:
             made = self._make(plan, rendered, telling)
-        telling.begin("master")
-        master = finish(made.sound)
-        telling.begin("encode")
-        lossless = flac(master.samples, random_of(plan.score, "dither"))
-        work.check()
-        compressed = mp3(master.samples)
-        telling.end()
-        return AudioResult(
-            blobs=(lossless, compressed),
-            seconds=master.samples.shape[1] / RATE,
-            sample_rate_hz=RATE,
-            channels=2,
-            loudness_lufs=round(master.loudness_lufs, 2),
-            timings=made.timings,
-            provenance=self._provenance(plan, made),
+        call = finished_call(
+            made.sound,
+            made.timings,
+            self._provenance(plan, made),
+            dither=random_of(plan.score, "dither"),
+            begin=telling.begin,
+            check=work.check,
         )
+        telling.end()
+        return call
 
     def close(self) -> None:
         """Ends the engine thread and lets go of the weights."""

@@ -3,15 +3,13 @@
 from importlib.metadata import version
 
 from postcards_audio.engine import AudioRequest, AudioResult
-from postcards_audio.engines.vocal_tract import rendering
-from postcards_audio.engines.vocal_tract.encoding import flac, mp3
-from postcards_audio.engines.vocal_tract.mastering import finish
+from postcards_audio.engines.vocal_tract import finishing, rendering
+from postcards_audio.engines.vocal_tract.finishing import finished_call
 from postcards_audio.engines.vocal_tract.rendering import Score, random_of, read_score, render
-from postcards_audio.engines.vocal_tract.signals import RATE
 from postcards_serving.work import Progress, Provenance, Work, json_settings
 
 DEFAULT_SECONDS = 10.0
-_STAGES = (*rendering.STAGES, "master", "encode")
+_STAGES = (*rendering.STAGES, *finishing.STAGES)
 
 
 class VocalTractEngine:
@@ -36,22 +34,16 @@ class VocalTractEngine:
 
         score = read_score(request, DEFAULT_SECONDS)
         rendered = render(score, begin)
-        begin("master")
-        master = finish(rendered.recording)
-        begin("encode")
-        lossless = flac(master.samples, random_of(score, "dither"))
-        work.check()
-        compressed = mp3(master.samples)
-        work.report(Progress("encode", len(_STAGES), len(_STAGES), 1.0))
-        return AudioResult(
-            blobs=(lossless, compressed),
-            seconds=master.samples.shape[1] / RATE,
-            sample_rate_hz=RATE,
-            channels=2,
-            loudness_lufs=round(master.loudness_lufs, 2),
-            timings=rendered.timings,
-            provenance=self._provenance(score),
+        call = finished_call(
+            rendered.recording,
+            rendered.timings,
+            self._provenance(score),
+            dither=random_of(score, "dither"),
+            begin=begin,
+            check=work.check,
         )
+        work.report(Progress("encode", len(_STAGES), len(_STAGES), 1.0))
+        return call
 
     def close(self) -> None:
         """Nothing is held."""
