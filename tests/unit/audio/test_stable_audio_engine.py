@@ -19,6 +19,7 @@ from postcards_audio.engines.stable_audio.engine import STAGES  # noqa: E402
 from postcards_audio.engines.stable_audio.resemblance import resemblance  # noqa: E402
 from postcards_audio.engines.vocal_tract import VocalTractEngine  # noqa: E402
 from postcards_serving.errors import Cancelled, DeadlineExceeded, InvalidField, OutOfMemory  # noqa: E402
+from postcards_serving.testing import WorkCancelledAt  # noqa: E402
 from postcards_serving.work import Work  # noqa: E402
 
 RATE = 44_100
@@ -164,18 +165,11 @@ def test_stages_are_reported_in_order_and_never_go_back(engine):
 
 @pytest.mark.parametrize("stage", STAGES[:-1])
 def test_a_cancelled_call_goes_no_further(engine, stage):
-    seen = []
-
-    def listen_in(event):
-        seen.append(event.stage)
-        if event.stage == stage:
-            work.cancel()
-
-    work = Work(listen_in)
+    work = WorkCancelledAt(stage)
     with pytest.raises(Cancelled):
         ask(engine, work, steps=1000, init_strength=0.5 if stage in STAGES[:3] else 0.01)
-    assert seen[-1] == stage
-    assert seen.count("denoise") < 20
+    assert work.stages[-1] == stage
+    assert work.stages.count("denoise") < 20
 
 
 def test_a_call_whose_time_is_over_stops(engine):

@@ -6,6 +6,7 @@ from postcards_image.engine import ImageRequest
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.engines.creature.drawing import STAGES
 from postcards_serving.errors import Cancelled, DeadlineExceeded
+from postcards_serving.testing import WorkCancelledAt
 from postcards_serving.work import Event, Preview, Progress, Work
 from postcards_species.species import derive_species
 from postcards_species.world import describe_scene
@@ -73,17 +74,10 @@ def test_no_previews_unless_asked_for(engine: CreatureEngine) -> None:
 
 @pytest.mark.parametrize("stage", STAGES[:-1])
 def test_a_cancelled_picture_stops_before_the_next_stage(engine: CreatureEngine, stage: str) -> None:
-    seen: list[str] = []
-
-    def listen(event: Event) -> None:
-        seen.append(event.stage)
-        if event.stage == stage:
-            work.cancel()
-
-    work = Work(listen)
+    work = WorkCancelledAt(stage)
     with pytest.raises(Cancelled):
         engine.generate(request(), work)
-    assert seen[-1] == stage
+    assert work.stages[-1] == stage
 
 
 def test_a_deadline_stops_the_picture(engine: CreatureEngine) -> None:

@@ -14,6 +14,7 @@ from postcards_image.engine import ImageRequest
 from postcards_image.engines.ddpm import DdpmEngine, load_network
 from postcards_image.engines.ddpm.sampling import Sampler
 from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, InvalidField
+from postcards_serving.testing import WorkCancelledAt
 from postcards_serving.work import Event, Preview, Progress, Work
 from postcards_species.parents import Parent
 from postcards_species.species import derive_species
@@ -184,17 +185,10 @@ def test_no_previews_unless_asked_for(engine):
 
 @pytest.mark.parametrize("stage", ["bones", "denoise"])
 def test_a_cancelled_picture_stops_where_it_is(engine, stage):
-    seen: list[str] = []
-
-    def listen(event: Event) -> None:
-        seen.append(event.stage)
-        if event.stage == stage:
-            work.cancel()
-
-    work = Work(listen)
+    work = WorkCancelledAt(stage)
     with pytest.raises(Cancelled):
         engine.generate(request(steps=1000, init_strength=1.0), work)
-    assert seen[-1] == stage
+    assert work.stages[-1] == stage
 
 
 def test_a_deadline_stops_the_picture(engine):

@@ -14,7 +14,7 @@ from postcards_serving import servers
 from postcards_serving.channels import open_channel
 from postcards_serving.interceptors import CallInterceptor
 from postcards_serving.settings import ServiceSettings
-from postcards_serving.work import Event, Work
+from postcards_serving.work import Event, Item, Work
 
 ValueT = TypeVar("ValueT")
 Register = Callable[[grpc.aio.Server], None]
@@ -85,3 +85,23 @@ class RecordingWork(Work):
         """Begins with an empty memory."""
         self.events: list[Event] = []
         super().__init__(self.events.append, timeout=timeout)
+
+
+class WorkCancelledAt(RecordingWork):
+    """Recording work whose caller goes away when it first hears of `stage`."""
+
+    def __init__(self, stage: str) -> None:
+        """Waits for `stage`."""
+        super().__init__()
+        self._stage = stage
+
+    @property
+    def stages(self) -> list[str]:
+        """The stage of each event so far; finished pieces have none."""
+        return [event.stage for event in self.events if not isinstance(event, Item)]
+
+    def report(self, event: Event) -> None:
+        """See `Work`."""
+        super().report(event)
+        if not isinstance(event, Item) and event.stage == self._stage:
+            self.cancel()
