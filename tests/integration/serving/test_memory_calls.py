@@ -14,6 +14,7 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.media.v1 import media_pb2
 from prometheus_client import REGISTRY
 
+from out_of_memory import OutOfMemoryError
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.execution import Executor, Finished
 from postcards_serving.messages import encode
@@ -24,10 +25,6 @@ from postcards_serving.work import Progress, Work
 BUDGET = 4 * 64 * 64
 UNDRAWABLE, UNPRINTABLE, UNREADABLE = 13, 17, 19
 """Seeds whose pictures find no memory: in a step, in a chore, on the thread of the call."""
-
-
-class OutOfMemoryError(RuntimeError):
-    """Named as PyTorch's."""
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def test_composing_keeps_what_is_not_covered() -> None:
     scenery = paint_scenery(scene(Finish.CAMERA_TRAP), 96, 96, 3)
     composed = compose(scenery, nothing(96, 96))
     clear = scenery.foreground[..., 3] < 1e-4
+    assert clear.any()
     np.testing.assert_allclose(composed[clear], scenery.backdrop[clear], atol=1e-3)
 
 

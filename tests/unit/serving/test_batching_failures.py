@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from batch_rounds import Drop, Mixer, finish, news_of, stirring
+from out_of_memory import OutOfMemoryError
 from postcards_serving.errors import EngineFailed, FailedPrecondition, Unavailable
 from postcards_serving.logging import REQUEST_ID
 from postcards_serving.step_loop import closed
@@ -62,10 +63,6 @@ def test_a_step_that_would_end_the_thread_ends_its_row(loop, fault):
     finish(loop)
     assert isinstance(news_of(rows[0]).fault, EngineFailed)
     assert news_of(rows[1]).fault is None
-
-
-class OutOfMemoryError(RuntimeError):
-    """Named as PyTorch's."""
 
 
 @pytest.mark.parametrize("fault", [MemoryError(), OutOfMemoryError(), RuntimeError("Failed to allocate memory for X")])

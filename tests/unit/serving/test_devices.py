@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from out_of_memory import OutOfMemoryError
 from postcards_serving.devices import (
     Device,
     available_cores,
@@ -245,10 +246,6 @@ def test_what_the_machine_does_not_have_fails_the_one_who_asks_for_it(tmp_path):
 
 def test_without_knowledge_of_the_machine_nothing_is_bound(tmp_path):
     assert bound_host_memory(tmp_path) is None
-
-
-class OutOfMemoryError(RuntimeError):
-    """Named as PyTorch's."""
 
 
 def chained(outer: Exception, inner: BaseException) -> Exception:

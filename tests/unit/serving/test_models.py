@@ -239,8 +239,10 @@ def test_the_listing_of_the_client_tells_whether_a_model_is_whole(hub_home):
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"files": 3}', "\xff"])
 def test_a_listing_that_cannot_be_read_is_ignored(hub_home, text):
     folder = lay_out(hub_home, "someone/animals", FILES)
+    without = cached("someone/animals", PATTERNS)
     write(folder / "trees", {f"{COMMIT}.json": text.encode("latin-1")})
-    assert cached("someone/animals", PATTERNS) is not None
+    assert cached("someone/animals", PATTERNS) == without
+    assert without is not None
 
 
 def test_a_download_that_was_broken_off_is_not_whole(hub_home):
