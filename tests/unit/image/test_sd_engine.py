@@ -13,6 +13,7 @@ pytest.importorskip("transformers", reason="make setup-models brings it")
 
 from postcards_image.engines.stable_diffusion import engine as engines  # noqa: E402
 from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, InvalidField  # noqa: E402
+from postcards_serving.testing import WorkCancelledAt  # noqa: E402
 from postcards_serving.work import Event, Preview, Progress, Work  # noqa: E402
 from sd_pictures import SPECIES, WORDS, picture, pixels, request  # noqa: E402
 
@@ -62,17 +63,10 @@ def test_no_looks_unless_asked_for(sd_engine):
 
 @pytest.mark.parametrize("stage", ["bones", "text", "denoise", "decode"])
 def test_a_cancelled_picture_stops_where_it_is(sd_engine, stage):
-    seen: list[str] = []
-
-    def listen(event: Event) -> None:
-        seen.append(event.stage)
-        if event.stage == stage:
-            work.cancel()
-
-    work = Work(listen)
+    work = WorkCancelledAt(stage)
     with pytest.raises(Cancelled):
         sd_engine.generate(request(steps=3 if stage == "decode" else 900), work)
-    assert seen[-1] == stage
+    assert work.stages[-1] == stage
 
 
 def test_a_deadline_stops_the_picture(sd_engine):

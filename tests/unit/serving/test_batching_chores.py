@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from countdown import Countdown
 from postcards_serving.batch_rows import Chore
 from postcards_serving.errors import Cancelled
 from postcards_serving.schedule import Schedule
@@ -9,7 +10,7 @@ from postcards_serving.step_loop import StepLoop, closed
 from postcards_serving.work import Work
 
 
-class Kitchen:
+class Kitchen(Countdown):
     """Steps and chores that take the time they are told to, and a list of what was done. A state counts down."""
 
     def __init__(self, step_seconds: float, chore_seconds: float) -> None:
@@ -19,16 +20,9 @@ class Kitchen:
         self.chore_seconds = chore_seconds
         self.loop = StepLoop(self, Schedule(8, 8), ring=lambda _: None, engine="kitchen", clock=lambda: self.now)
 
-    def group(self, state: int) -> int:
-        del state
-        return 0
-
-    def finished(self, state: int) -> bool:
-        return state == 0
-
     def step(self, states: Sequence[int]) -> list[int]:
         self.spend("step", self.step_seconds)
-        return [state - 1 for state in states]
+        return super().step(states)
 
     def spend(self, what: str, seconds: float) -> None:
         self.done.append(what)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from countdown import Countdown
 from manual_clock import ManualClock
 from postcards_serving import batching
 from postcards_serving.batching import InFlightBatch
@@ -18,22 +19,15 @@ from postcards_serving.work import Work
 PATIENCE = 30
 
 
-class Ticking:
-    """Counts down; each step takes an eighth of a second of the clock."""
+class Ticking(Countdown):
+    """Each step takes an eighth of a second of the clock."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
 
-    def group(self, state: int) -> int:
-        del state
-        return 0
-
-    def finished(self, state: int) -> bool:
-        return state == 0
-
     def step(self, states: Sequence[int]) -> list[int]:
         self.clock.now += 0.125
-        return [state - 1 for state in states]
+        return super().step(states)
 
 
 class Stuck(Ticking):
