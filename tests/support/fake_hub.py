@@ -46,8 +46,12 @@ class FakeHub:
         self.commits = {"main", COMMIT}
         """What is known as a revision."""
         self.faults = Faults()
+        self.errors: dict[str, tuple[int, str]] = {}
+        """Status and error code of every answer that is about a model."""
         self.asked: list[str] = []
+        """Method and path of every request."""
         self.sent: Counter = Counter()
+        """How many bytes of which file went out."""
         self.tokens: dict[str, set[str | None]] = {"hub": set(), "store": set()}
         self.ranges: list[str] = []
         self._hub = ThreadingHTTPServer(("127.0.0.1", 0), self._handler("hub"))
@@ -79,8 +83,7 @@ class FakeHub:
             def do_GET(self) -> None:
                 hub.tokens[name].add(self.headers.get("Authorization"))
                 path = unquote(urlsplit(self.path).path)
-                if self.command == "GET":
-                    hub.asked.append(path)
+                hub.asked.append(f"{self.command} {path}")
                 if name == "store":
                     model, file = path.removeprefix("/").split("!", 1)
                     self._file(model, file)
@@ -97,7 +100,9 @@ class FakeHub:
                 del arguments
 
             def _known(self, model: str, revision: str) -> bool:
-                if model not in hub.models:
+                if model in hub.errors:
+                    self._fail(*hub.errors[model])
+                elif model not in hub.models:
                     self._fail(404 if self.headers.get("Authorization") else 401, "RepoNotFound")
                 elif revision not in hub.commits:
                     self._fail(404, "RevisionNotFound")
@@ -190,6 +195,7 @@ class FakeHub:
                 self.send_response(status)
                 if code:
                     self.send_header("X-Error-Code", code)
+                    self.send_header("X-Error-Message", f"{code}: a long story")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

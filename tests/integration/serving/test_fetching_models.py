@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from fake_hub import COMMIT
 from postcards_serving.models import ModelUnusable, cached, find_model
 
 MODEL = "someone/animals"
@@ -19,7 +20,6 @@ FILES = {
     "README.md": b"hello",
 }
 PATTERNS = ("*.json", "unet/*", "vae/*.safetensors")
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def find(**more):
@@ -43,7 +43,7 @@ def full_hub(hub):
 def test_a_model_is_fetched_once_without_pickles_and_then_served_without_the_hub(full_hub, hub_home, monkeypatch):
     found = find()
     wanted = {path for path in FILES if path.endswith((".json", ".safetensors"))}
-    assert set(full_hub.fetched()) == wanted
+    assert set(full_hub.sent) == wanted
     assert found.folder.is_relative_to(hub_home)
     assert (found.name, found.revision) == (MODEL, COMMIT)
     assert found.files == {path: hashlib.sha256(FILES[path]).hexdigest() for path in wanted}
@@ -58,16 +58,16 @@ def test_a_model_is_fetched_once_without_pickles_and_then_served_without_the_hub
 def test_a_model_of_which_a_part_was_fetched_is_completed(full_hub):
     find_model(MODEL, patterns=("*.json",))
     assert cached(MODEL, PATTERNS) is None
-    full_hub.asked.clear()
+    full_hub.sent.clear()
     assert "vae/diffusion_pytorch_model.safetensors" in find().files
-    assert set(full_hub.fetched()) == {path for path in FILES if path.endswith(".safetensors")}
+    assert set(full_hub.sent) == {path for path in FILES if path.endswith(".safetensors")}
 
 
 def test_a_download_that_was_broken_off_goes_on(full_hub):
-    full_hub.broken.add("vae/diffusion_pytorch_model.safetensors")
-    assert "could not be fetched from the Hugging Face hub (status 500)" in refusal()
+    full_hub.faults.busy["vae/diffusion_pytorch_model.safetensors"] = 99
+    assert "could not be fetched from the Hugging Face hub (status 503)" in refusal()
     assert cached(MODEL, PATTERNS) is None
-    full_hub.broken.clear()
+    full_hub.faults.busy.clear()
     assert set(find().files) == {path for path in FILES if path.endswith((".json", ".safetensors"))}
 
 
@@ -84,7 +84,7 @@ def test_without_the_hub_what_is_there_is_served_if_it_holds_what_is_required(mo
 
 def test_a_gated_model_says_where_its_licence_is(full_hub):
     full_hub.errors[MODEL] = (403, "GatedRepo")
-    assert refusal() == f"{MODEL} is gated: accept its licence at {full_hub.endpoint}/{MODEL} and set HF_TOKEN"
+    assert refusal() == f"{MODEL} is gated: accept its licence at {full_hub.url}/{MODEL} and set HF_TOKEN"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_weights_that_are_all_pickled_are_refused_by_name(full_hub):
     assert "has pickled weights only (unet/diffusion_pytorch_model.bin)" in said
     assert "never unpickled" in said
     assert "name a revision that has unet/*.safetensors" in said
-    assert "unet/diffusion_pytorch_model.bin" not in full_hub.fetched()
+    assert "unet/diffusion_pytorch_model.bin" not in full_hub.sent
 
 
 def test_what_the_hub_is_known_not_to_have_is_not_asked_for_again(full_hub):
@@ -166,7 +166,7 @@ def test_the_token_reaches_the_hub_and_nobody_else(full_hub, tmp_path, monkeypat
         full_hub.errors["someone/else"] = (403, "GatedRepo")
         with pytest.raises(ModelUnusable) as fault:
             find_model("someone/else", patterns=PATTERNS)
-    assert full_hub.tokens == {"Bearer hf_swordfish"}
+    assert full_hub.tokens["hub"] == {"Bearer hf_swordfish"}
     assert "hf_swordfish" not in caplog.text + fault.value.message + str(fault.value.__context__)
 
 
