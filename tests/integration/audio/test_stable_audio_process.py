@@ -11,7 +11,7 @@ import pytest
 from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
 
 from postcards_serving.channels import open_channel
-from postcards_serving.media import BlobReceiver
+from streamed import streamed
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +50,8 @@ async def audio_server(**settings: str):
 
 
 async def call(stub, **fields):
-    stages, result, receiver = [], None, None
-    async for response in stub.GenerateAudio(audio_pb2.GenerateAudioRequest(**fields)):
-        match response.WhichOneof("event"):
-            case "progress":
-                stages.append(response.progress.stage)
-            case "result":
-                result, receiver = response.result, BlobReceiver(response.result.blobs)
-            case "chunk":
-                receiver.add(response.chunk)
-    return result, {blob.name: blob.data for blob in receiver.finish()}, stages
+    made = await streamed(stub.GenerateAudio(audio_pb2.GenerateAudioRequest(**fields)))
+    return made.result, made.blobs, made.stages
 
 
 async def test_calls_of_all_kinds_share_a_server_and_a_cancelled_one_makes_room(folder):

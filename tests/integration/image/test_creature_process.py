@@ -14,7 +14,7 @@ from PIL import Image
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 
 from postcards_serving.channels import open_channel
-from postcards_serving.media import BlobReceiver
+from streamed import streamed
 
 MAX_RESIDENT_BYTES = 400 * 1024 * 1024
 
@@ -45,19 +45,13 @@ async def image_server():
     assert process.returncode == 0
 
 
+def told(report: image_pb2.GenerateImageResponse) -> str:
+    return f"preview of {report.preview.stage}" if report.HasField("preview") else report.progress.stage
+
+
 async def picture(stub: image_pb2_grpc.ImageServiceStub, **fields) -> tuple[image_pb2.ImageResult, bytes, list[str]]:
-    stages, receiver, result = [], None, None
-    async for response in stub.GenerateImage(image_pb2.GenerateImageRequest(**fields)):
-        match response.WhichOneof("event"):
-            case "progress":
-                stages.append(response.progress.stage)
-            case "preview":
-                stages.append(f"preview of {response.preview.stage}")
-            case "result":
-                result, receiver = response.result, BlobReceiver(response.result.blobs)
-            case "chunk":
-                receiver.add(response.chunk)
-    return result, receiver.finish()[0].data, stages
+    made = await streamed(stub.GenerateImage(image_pb2.GenerateImageRequest(**fields)))
+    return made.result, made.blobs["image.png"], [told(report) for report in made.reports]
 
 
 def pixels(png: bytes) -> np.ndarray:

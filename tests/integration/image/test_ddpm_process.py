@@ -12,8 +12,8 @@ import pytest
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 
 from postcards_serving.channels import open_channel
-from postcards_serving.media import BlobReceiver
 from postcards_species.species import derive_species
+from streamed import streamed
 
 TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
 
@@ -48,16 +48,8 @@ async def image_server(**settings: str):
 async def sample(
     stub: image_pb2_grpc.ImageServiceStub, **fields
 ) -> tuple[image_pb2.ImageResult, dict[str, bytes], list]:
-    events, result, receiver = [], None, None
-    async for response in stub.GenerateImage(image_pb2.GenerateImageRequest(width=96, height=96, **fields)):
-        match response.WhichOneof("event"):
-            case "progress":
-                events.append(response.progress)
-            case "result":
-                result, receiver = response.result, BlobReceiver(response.result.blobs)
-            case "chunk":
-                receiver.add(response.chunk)
-    return result, {blob.name: blob.data for blob in receiver.finish()}, events
+    made = await streamed(stub.GenerateImage(image_pb2.GenerateImageRequest(width=96, height=96, **fields)))
+    return made.result, made.blobs, [report.progress for report in made.reports if report.HasField("progress")]
 
 
 async def test_a_model_that_comes_later_takes_over_from_the_drawing(tmp_path):

@@ -17,9 +17,9 @@ from checkpoints.stable_diffusion import build_checkpoint  # noqa: E402
 from postcards_image.engines.stable_diffusion import Choices, load_engine  # noqa: E402
 from postcards_image.servicer import ImageServicer  # noqa: E402
 from postcards_serving.execution import Executor  # noqa: E402
-from postcards_serving.media import BlobReceiver  # noqa: E402
 from postcards_serving.statuses import from_rpc_error  # noqa: E402
 from postcards_serving.testing import running_server  # noqa: E402
+from streamed import streamed  # noqa: E402
 
 ROWS = 4
 SMALL = 8 * 8
@@ -63,14 +63,8 @@ def capacity(engine, monkeypatch):
 
 async def draw(stub, **fields) -> tuple[image_pb2.ImageResult, bytes]:
     asked = image_pb2.GenerateImageRequest(**{"init_strength": 1.0, "prompt": "a thing", "steps": 6, **fields})
-    result, receiver = None, None
-    async for response in stub.GenerateImage(asked):
-        match response.WhichOneof("event"):
-            case "result":
-                result, receiver = response.result, BlobReceiver(response.result.blobs)
-            case "chunk":
-                receiver.add(response.chunk)
-    return result, receiver.finish()[0].data
+    made = await streamed(stub.GenerateImage(asked))
+    return made.result, made.blobs["image.png"]
 
 
 async def test_a_picture_too_large_for_the_memory_fails_alone_and_the_service_lives_on(stub, capacity):

@@ -20,7 +20,7 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc  # noqa: E402
 
 from checkpoints.stable_diffusion import build_checkpoint  # noqa: E402
 from postcards_serving.channels import open_channel  # noqa: E402
-from postcards_serving.media import BlobReceiver  # noqa: E402
+from streamed import streamed  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +57,9 @@ async def image_server(**settings: str):
 
 
 async def draw(stub, **fields) -> tuple[image_pb2.ImageResult, np.ndarray]:
-    result, receiver = None, None
-    async for response in stub.GenerateImage(image_pb2.GenerateImageRequest(**fields)):
-        match response.WhichOneof("event"):
-            case "result":
-                result, receiver = response.result, BlobReceiver(response.result.blobs)
-            case "chunk":
-                receiver.add(response.chunk)
-    png = np.frombuffer(receiver.finish()[0].data, np.uint8)
-    return result, cv2.imdecode(png, cv2.IMREAD_UNCHANGED).astype(int)
+    made = await streamed(stub.GenerateImage(image_pb2.GenerateImageRequest(**fields)))
+    png = np.frombuffer(made.blobs["image.png"], np.uint8)
+    return made.result, cv2.imdecode(png, cv2.IMREAD_UNCHANGED).astype(int)
 
 
 async def test_pictures_asked_for_together_are_those_asked_for_alone_and_the_log_is_ours(checkpoint):
