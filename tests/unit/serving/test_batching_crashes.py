@@ -1,4 +1,4 @@
-"""What callers of a batch see when a row fails, the rounds have a fault or the engine thread dies; who is served next."""
+"""What callers of a batch see when a row fails, its rounds have a fault or its thread dies; and who is served next."""
 
 import logging
 
