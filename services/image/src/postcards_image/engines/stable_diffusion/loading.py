@@ -83,7 +83,8 @@ def _assembled(
     vae = loaded["vae"].to(where, memory_format=layout).eval().requires_grad_(False)
     encoder = loaded["text_encoder"].to(where).eval().requires_grad_(False)
     gc.collect()
-    autoencoder = Autoencoder(vae, where, torch.float32 if vae.config.get("force_upcast") else dtype)
+    # Its configuration may ask for float32 (force_upcast): that is meant for SDXL, and no pipeline of 1 and 2 heeds it.
+    autoencoder = Autoencoder(vae, where, dtype)
     scheduler = parts.scheduler()
     hashes = dict(model.files) | ({f"lora/{lora.path.name}": lora.sha256} if lora else {})
     return Checkpoint(
