@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 from postcards.media.v1 import media_pb2
 
 from postcards_client.comparison import (
-    MOST_LEVELS,
+    TOLERANCES,
     CannotCompare,
     Distance,
     Verdict,
@@ -27,6 +27,8 @@ from postcards_client.comparison import (
 
 COMPUTED = media_pb2.Provenance(engine="creature", engine_version="1")
 DENOISED = media_pb2.Provenance(engine="ddpm", engine_version="1", model="animals")
+MOST_LEVELS = TOLERANCES["float32"].levels
+COARSE = ("float16", "bfloat16")
 PIXELS = np.random.default_rng(1).integers(5, 250, (12, 16, 3))
 SAMPLES = np.random.default_rng(2).uniform(-0.9, 0.9, (2000, 2))
 
@@ -86,6 +88,22 @@ def test_the_signal_to_noise_ratio_is_that_of_the_powers():
     assert sound_distance("c", flac(SAMPLES), flac(SAMPLES)).snr_db is None
 
 
+def rounded(signal: np.ndarray, snr_db: float, seed: int = 4) -> np.ndarray:
+    """With noise so far below its contrast."""
+    noise = np.random.default_rng(seed).normal(0, 1, signal.shape)
+    return signal + noise / noise.std() * signal.std() / 10 ** (snr_db / 20)
+
+
+@pytest.mark.parametrize("brighter", [0, 40])
+def test_the_noise_of_a_picture_is_measured_by_its_contrast_not_by_its_brightness(brighter):
+    plain = PIXELS // 2 + 50 + brighter
+    distance = picture_distance("x", png(plain), png(np.round(rounded(plain, 20))))
+    assert distance.snr_db == pytest.approx(20, abs=0.3)
+    assert picture_distance("x", png(plain), png(plain)).snr_db is None
+    flat = np.full_like(PIXELS, 90)
+    assert picture_distance("x", png(flat), png(flat + 3)).snr_db is None
+
+
 def test_what_has_another_shape_has_no_distance():
     assert picture_distance("x", png(PIXELS), png(PIXELS[:8])).other_shape == "16 x 12 pixels, then 16 x 8 pixels"
     assert sound_distance("x", flac(SAMPLES), flac(SAMPLES[:1000])).other_shape
@@ -133,6 +151,60 @@ def test_a_model_has_a_tolerance_and_a_computation_has_none(step):
     assert verdict("image", kept, again) is Verdict.DIFFERENT
     near = Verdict.WITHIN_TOLERANCE if step <= MOST_LEVELS else Verdict.DIFFERENT
     assert verdict("image", kept, again, DENOISED) is near
+
+
+def made_in(dtype: str, device: str = "cpu") -> media_pb2.Provenance:
+    told = media_pb2.Provenance(engine="stable-diffusion", engine_version="1", model="m", device=device)
+    told.settings["dtype"] = json.dumps(dtype)
+    return told
+
+
+@given(st.floats(3, 27), st.sampled_from(COARSE), st.sampled_from(["image", "audio"]), st.integers(0, 9))
+def test_in_half_precision_the_whole_counts_and_not_the_farthest_point(snr_db, dtype, part, seed):
+    border = TOLERANCES[dtype].snr_db
+    assume(abs(snr_db - border) > 1)
+    if part == "image":
+        middle = np.round(PIXELS * 0.5 + 60)
+        kept, again = {"image.png": png(middle)}, {"image.png": png(rounded(middle, snr_db, seed).clip(0, 255))}
+    else:
+        middle = SAMPLES * 0.3
+        kept, again = {"call.flac": flac(middle)}, {"call.flac": flac(rounded(middle, snr_db, seed).clip(-1, 1))}
+    compared = compare_part(part, kept, again, made_in(dtype), made_in(dtype))
+    assert (compared.verdict is Verdict.WITHIN_TOLERANCE) == (snr_db > border)
+    assert f"{dtype} rounds otherwise in company" in compared.reason
+    whole = compare_part(part, kept, again, made_in("float32"), made_in("float32"))
+    assert (whole.verdict, whole.reason) == (Verdict.DIFFERENT, "")
+
+
+@given(st.sampled_from(COARSE), st.integers(0, 99))
+def test_another_picture_is_never_the_same_but_for_rounding(dtype, seed):
+    other = np.random.default_rng(seed + 5).permutation(PIXELS.ravel()).reshape(PIXELS.shape)
+    assert verdict("image", {"image.png": png(PIXELS)}, {"image.png": png(other)}, made_in(dtype)) is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "near"),
+    [
+        (made_in("float32"), made_in("float32"), False),
+        (made_in("float16"), made_in("float32"), True),
+        (made_in("float32"), made_in("bfloat16"), True),
+        (made_in("float32", "cuda:0 NVIDIA H100"), made_in("float32"), True),
+        (made_in("float8"), made_in("something"), False),
+        (DENOISED, DENOISED, False),
+    ],
+)
+def test_the_coarser_numbers_of_then_and_now_count(then, now, near):
+    kept, again = {"image.png": png(PIXELS)}, {"image.png": png(rounded(PIXELS, 24).clip(0, 255))}
+    assert compare_part("image", kept, again, then, now).verdict.good is near
+
+
+def test_later_numbers_forgive_more_and_what_is_computed_is_forgiven_nothing():
+    borders = [tolerance.snr_db for tolerance in TOLERANCES.values()]
+    assert borders == sorted(borders, reverse=True)
+    told = made_in("float16")
+    told.model = ""
+    kept, again = {"image.png": png(PIXELS)}, {"image.png": png(moved(1))}
+    assert compare_part("image", kept, again, told, told).verdict is Verdict.DIFFERENT
 
 
 def test_the_same_pixels_in_other_bytes_are_within_any_tolerance():

@@ -61,7 +61,8 @@ def test_a_manifest_cannot_command_the_terminal():
     [
         (Distance("x", equal=True), "equal"),
         (Distance("x", max_levels=2, mean_levels=0.001), "at most 2 of 255 grey levels, 0.001 in the mean"),
-        (Distance("x", max_difference=0.0004, snr_db=61.3), "at most 0.0004 of full scale apart, the difference 61 dB"),
+        (Distance("x", max_levels=9, mean_levels=0.8, snr_db=31.4), "levels, 0.8 in the mean, 31 dB below the picture"),
+        (Distance("x", max_difference=0.0004, snr_db=61.3), "at most 0.0004 of full scale apart, 61 dB below the call"),
         (Distance("x", max_difference=0.0, snr_db=None), "samples at most 0 of full scale apart"),
         (Distance("x", other_words=2, words=9), "2 of 9 words are others"),
         (Distance("x", other_words=0, words=9), "the same words, written otherwise"),

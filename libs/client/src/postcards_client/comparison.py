@@ -19,13 +19,6 @@ from postcards.media.v1 import media_pb2
 
 from postcards_client.errors import PostcardsError
 
-MOST_LEVELS = 2
-"""Grey levels (of 255) by which a channel of a pixel may differ where a model denoises."""
-MOST_MEAN_LEVELS = 2.0
-"""Mean difference in grey levels of a print whose untouched sample is within `MOST_LEVELS`: ink falls here or there."""
-MOST_SAMPLE_DIFFERENCE = 1e-3
-"""Difference of a sample (full scale: 1) where a model denoises."""
-
 FILES = {
     "image": ("raw.png", "image.png"),
     "language": ("phrase.json",),
@@ -36,6 +29,44 @@ much of little."""
 MAIN_FILES = {"image": "image.png", "language": "phrase.json", "audio": "call.flac"}
 """The file without which a part is none."""
 
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far apart two files may be that are the same but for rounding: by their farthest point, or as a whole."""
+
+    levels: int = 0
+    """Grey levels (of 255) by which any channel of any pixel may differ."""
+    difference: float = 0.0
+    """Difference of any sample; full scale is 1."""
+    mean_levels: float = 0.0
+    """Mean difference in grey levels of a print whose untouched sample is near enough: ink falls here or there."""
+    snr_db: float = math.inf
+    """See `Distance.snr_db`: from here on the whole is the same, whatever its farthest point."""
+
+    def covers(self, distance: "Distance") -> bool:
+        """Whether two files are that near."""
+        return distance.equal or self.covers_everywhere(distance) or _at_least(distance.snr_db, self.snr_db)
+
+    def covers_everywhere(self, distance: "Distance") -> bool:
+        """Whether no point of them is farther apart than it may be."""
+        return _at_most(distance.max_levels, self.levels) or _at_most(distance.max_difference, self.difference)
+
+
+COMPUTED = Tolerance()
+"""Of engines that compute without a model."""
+TOLERANCES = {
+    "float32": Tolerance(levels=2, difference=1e-3, mean_levels=2.0),
+    "tf32": Tolerance(levels=2, difference=1e-3, mean_levels=8.0, snr_db=20.0),
+    "float16": Tolerance(levels=2, difference=1e-3, mean_levels=8.0, snr_db=20.0),
+    "bfloat16": Tolerance(levels=2, difference=1e-3, mean_levels=8.0, snr_db=15.0),
+}
+"""Of models that denoise, by the numbers that they compute in; later ones are coarser.
+
+With other rows in the step, or on another device, the same sums are rounded otherwise, and many steps carry that on.
+float32 has 24 bits: alone and in company differ by one level at most. tf32 and float16 have 11 bits, bfloat16 has 8: a
+whole run in them lies 36 to 41 and 22 to 28 dB from one in float32 with tiny models; large ones under strong guidance
+carry rounding farther. Other words are 5 dB away there, another seed -2 dB: the borders lie well between.
+"""
 
 _OFF = ("false", "null", '""')
 """Settings, as JSON, that mean the same as none: an older manifest does not know them."""
@@ -85,7 +116,8 @@ class Distance:
     max_difference: float | None = None
     """Call: largest difference of a sample; full scale is 1."""
     snr_db: float | None = None
-    """Call: power of the call over the power of the difference, in dB; None where there is no difference."""
+    """Power of the call, or of the contrast of the picture, over the power of the difference, in dB; None where there
+    is no difference, or nothing that it could be measured by."""
     other_words: int | None = None
     """Phrase: how many words differ."""
     words: int | None = None
@@ -155,8 +187,8 @@ def compare_part(
 ) -> Comparison:
     """Compares the files of a part, as far as both sides have them.
 
-    Engines that compute (no model) promise equal bytes; models promise `MOST_LEVELS` and `MOST_SAMPLE_DIFFERENCE`.
-    A phrase is the same word for word, or another.
+    Engines that compute (no model) promise equal bytes; models that denoise are held to `TOLERANCES`, by the coarser
+    numbers of then and now. A phrase is the same word for word, or another.
 
     Raises:
         CannotCompare: files differ, and they cannot be looked into.
@@ -169,28 +201,50 @@ def compare_part(
     differences = differences_of(then, now)
     if all(distance.equal for distance in distances):
         return Comparison(Verdict.EQUAL, distances, differences)
-    near = _is_near(part, distances, computed=not then.model)
-    if near:
-        return Comparison(Verdict.WITHIN_TOLERANCE, distances, differences)
-    reason = _OF_AN_API if part == "language" and then.model else ""
-    return Comparison(Verdict.DIFFERENT, distances, differences, reason)
-
-
-def _is_near(part: str, distances: tuple[Distance, ...], *, computed: bool) -> bool:
-    """Whether a part that is not equal is within the tolerance of its kind of engine."""
-    judged, *others = distances
     if part == "language":
-        return judged.other_words == 0
+        near = distances[0].other_words == 0
+        reason = _OF_AN_API if then.model and not near else ""
+    else:
+        numbers = max(_numbers_of(then), _numbers_of(now), key=[*TOLERANCES].index)
+        tolerance = TOLERANCES[numbers] if then.model else COMPUTED
+        near = _is_near(part, distances, tolerance)
+        reason = _on_the_whole(numbers, tolerance, distances[0])
+    return Comparison(Verdict.WITHIN_TOLERANCE if near else Verdict.DIFFERENT, distances, differences, reason)
+
+
+def _on_the_whole(numbers: str, tolerance: Tolerance, judged: "Distance") -> str:
+    """What is said where a file is judged as a whole; empty where it is judged by its farthest point."""
+    if judged.equal or judged.other_shape or tolerance.covers_everywhere(judged) or math.isinf(tolerance.snr_db):
+        return ""
+    return f"{numbers} rounds otherwise in company: counts as the same from {tolerance.snr_db:.0f} dB below on"
+
+
+def _numbers_of(provenance: media_pb2.Provenance) -> str:
+    """The numbers that a model computed in, one of `TOLERANCES`; where nobody says, those that forgive least."""
+    told = provenance.settings.get("dtype", "").strip('"')
+    if told not in TOLERANCES:
+        return "float32"
+    # What torch does there in convolutions of float32, unless it is told not to.
+    return "tf32" if told == "float32" and provenance.device.startswith("cuda") else told
+
+
+def _is_near(part: str, distances: tuple[Distance, ...], tolerance: Tolerance) -> bool:
+    """Whether a picture or call that is not equal is within a tolerance."""
+    judged, *others = distances
     if part == "audio":
         # What MP3 makes of a call follows from the call.
-        most = 0.0 if computed else MOST_SAMPLE_DIFFERENCE
-        return judged.equal or (judged.max_difference is not None and judged.max_difference <= most)
-    most_levels = 0 if computed else MOST_LEVELS
-    near = judged.equal or (judged.max_levels is not None and judged.max_levels <= most_levels)
-    most_mean = 0.0 if computed else MOST_MEAN_LEVELS
-    return near and all(
-        other.equal or (other.mean_levels is not None and other.mean_levels <= most_mean) for other in others
+        return tolerance.covers(judged)
+    return tolerance.covers(judged) and all(
+        other.equal or _at_most(other.mean_levels, tolerance.mean_levels) for other in others
     )
+
+
+def _at_most(value: float | None, most: float) -> bool:
+    return value is not None and value <= most
+
+
+def _at_least(value: float | None, least: float) -> bool:
+    return value is not None and value >= least
 
 
 def _distance(name: str, kept: bytes, again: bytes) -> Distance:
@@ -215,7 +269,12 @@ def picture_distance(name: str, kept: bytes, again: bytes) -> Distance:
         sizes = ", then ".join(f"{array.shape[1]} x {array.shape[0]} pixels" for array in (then, now))
         return Distance(name, other_shape=sizes)
     apart = numpy.abs(then - now)
-    return Distance(name, max_levels=int(apart.max()), mean_levels=round(float(apart.mean()), 6))
+    return Distance(
+        name,
+        max_levels=int(apart.max()),
+        mean_levels=round(float(apart.mean()), 6),
+        snr_db=_decibels(float(then.var()), float(numpy.square(apart, dtype=numpy.float64).mean())),
+    )
 
 
 def sound_distance(name: str, kept: bytes, again: bytes) -> Distance:
@@ -232,9 +291,15 @@ def sound_distance(name: str, kept: bytes, again: bytes) -> Distance:
         lengths = ", then ".join(f"{len(a) / r:.2f} s at {r} Hz" for a, r in ((then, rate), (now, other_rate)))
         return Distance(name, other_shape=lengths)
     apart = then - now
-    noise, power = float(numpy.square(apart).sum()), float(numpy.square(then).sum())
-    snr = round(10 * math.log10(power / noise), 2) if noise and power else None
-    return Distance(name, max_difference=float(f"{float(numpy.abs(apart).max()):.3g}"), snr_db=snr)
+    return Distance(
+        name,
+        max_difference=float(f"{float(numpy.abs(apart).max()):.3g}"),
+        snr_db=_decibels(float(numpy.square(then).mean()), float(numpy.square(apart).mean())),
+    )
+
+
+def _decibels(power: float, noise: float) -> float | None:
+    return round(10 * math.log10(power / noise), 2) if noise and power else None
 
 
 def phrase_distance(name: str, kept: bytes, again: bytes) -> Distance:

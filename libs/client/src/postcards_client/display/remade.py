@@ -94,15 +94,17 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 
 
 def distance_text(distance: Distance) -> str:
-    """A distance in words, e.g. "at most 2 of 255 grey levels, 0.01 in the mean"."""
+    """A distance in words, e.g. "at most 2 of 255 grey levels, 0.01 in the mean, 57 dB below the picture"."""
     if distance.equal:
         return "equal"
     if distance.other_shape:
         return distance.other_shape
+    below = "" if distance.snr_db is None else f", {distance.snr_db:.0f} dB below"
     if distance.max_levels is not None:
-        return f"at most {distance.max_levels} of 255 grey levels, {distance.mean_levels:.3g} in the mean"
+        noise = f"{below} the picture" if below else ""
+        return f"at most {distance.max_levels} of 255 grey levels, {distance.mean_levels:.3g} in the mean{noise}"
     if distance.max_difference is not None:
-        noise = "" if distance.snr_db is None else f", the difference {distance.snr_db:.0f} dB below the call"
+        noise = f"{below} the call" if below else ""
         return f"samples at most {distance.max_difference:.2g} of full scale apart{noise}"
     if distance.other_words == 0:
         return "the same words, written otherwise"
