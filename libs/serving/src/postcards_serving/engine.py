@@ -1,7 +1,7 @@
 """What the engines of all services have in common."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from postcards_serving.work import Work
 
@@ -42,4 +42,14 @@ class Engine(Protocol[RequestT_contra, ResultT_co]):
 
     def close(self) -> None:
         """Lets go of what it holds. Called once, after the last call has ended."""
+        ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """An engine whose requests share steps."""
+
+    @property
+    def batch_rows(self) -> int:
+        """Requests that share a step at most."""
         ...

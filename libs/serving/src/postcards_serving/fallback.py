@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from postcards_serving import metrics
 from postcards_serving.device_loss import tell_if_lost
-from postcards_serving.engine import Engine
+from postcards_serving.engine import Batching, Engine
 from postcards_serving.errors import DeadlineExceeded, EngineFailed, InvalidField, ModelUnusable, ServiceError
 from postcards_serving.fallback_engines import (
     HeldBackWork,
@@ -25,7 +25,7 @@ from postcards_serving.fallback_faults import REASONS, in_words, may_fall_back, 
 from postcards_serving.reloading import Reloading
 from postcards_serving.work import Provenance, Work
 
-__all__ = ["REASONS", "FallbackEngine", "engine_named", "load_named", "load_with_fallback", "names_of"]
+__all__ = ["REASONS", "FallbackEngine", "batch_rows_of", "engine_named", "load_named", "load_with_fallback", "names_of"]
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
@@ -270,6 +270,12 @@ def names_of(engine: Engine[Any, Any]) -> tuple[str, ...]:
 def engine_named(engine: Engine[RequestT, ResultT], name: str) -> Engine[RequestT, ResultT]:
     """The engine for a request that names one of `names_of(engine)`, or none with ""."""
     return engine.named(name) if isinstance(engine, FallbackEngine) else engine
+
+
+def batch_rows_of(engine: Engine[Any, Any], otherwise: int) -> int:
+    """Requests that share a step of an engine, of the main one if another stands behind; else `otherwise`."""
+    main = engine.main if isinstance(engine, FallbackEngine) else engine
+    return main.batch_rows if isinstance(main, Batching) else otherwise
 
 
 def _with_note(result: ResultT, note: str) -> ResultT:

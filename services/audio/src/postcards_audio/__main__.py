@@ -9,15 +9,18 @@ from postcards_audio.engine import AudioEngine
 from postcards_audio.servicer import AudioServicer
 from postcards_audio.settings import AudioSettings
 from postcards_serving.admission import Admission
+from postcards_serving.batch_room import USUAL_ROWS
 from postcards_serving.execution import Executor
-from postcards_serving.fallback import load_named
+from postcards_serving.fallback import batch_rows_of, load_named
 from postcards_serving.runtime import Service, serve
 
 
 def load(settings: AudioSettings) -> Service:
     """Builds the engine that the settings name, and its servicer."""
     engine = load_engine(settings)
-    executor = Executor(_places(settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
+    executor = Executor(
+        _places(engine, settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages
+    )
     servicer = AudioServicer(engine, executor)
     return Service(
         register=lambda server: audio_pb2_grpc.add_AudioServiceServicer_to_server(servicer, server),
@@ -58,10 +61,11 @@ def _engine(name: str, settings: AudioSettings) -> AudioEngine:
             return VocalTractEngine()
 
 
-def _places(settings: AudioSettings) -> int:
+def _places(engine: AudioEngine, settings: AudioSettings) -> int:
     """Requests that are worked on at once: of an engine that denoises as many as share a step, if nobody says."""
     denoises = {settings.audio_engine, settings.audio_fallback} - {"", "vocal-tract"}
-    return settings.places(settings.audio_batch_rows if denoises else settings.max_in_flight)
+    usual = settings.audio_batch_rows or USUAL_ROWS
+    return settings.places(batch_rows_of(engine, usual) if denoises else settings.max_in_flight)
 
 
 async def sound_briefly(channel: grpc.aio.Channel) -> None:

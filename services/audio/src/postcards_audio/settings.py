@@ -30,5 +30,6 @@ class AudioSettings(ServiceSettings):
     """Whether stable-audio compiles its network, which takes minutes at each start. auto: no."""
     audio_threads: int = Field(default=0, ge=0, le=1024)
     """Cores for one step of stable-audio; 0: all that the process and its container may use."""
-    audio_batch_rows: int = Field(default=4, ge=1, le=256)
-    """Calls that share a step of stable-audio: it works on as many at once, or on MAX_IN_FLIGHT."""
+    audio_batch_rows: int = Field(default=0, ge=0, le=256)
+    """Calls that share a step of stable-audio: it works on as many at once, or on MAX_IN_FLIGHT. 0: as many as the
+    memory holds on CUDA, at most 8; elsewhere 4."""

@@ -9,15 +9,18 @@ from postcards_image.engine import ImageEngine
 from postcards_image.servicer import ImageServicer
 from postcards_image.settings import ImageSettings
 from postcards_serving.admission import Admission
+from postcards_serving.batch_room import USUAL_ROWS
 from postcards_serving.execution import Executor
-from postcards_serving.fallback import load_named
+from postcards_serving.fallback import batch_rows_of, load_named
 from postcards_serving.runtime import Service, serve
 
 
 def load(settings: ImageSettings) -> Service:
     """Builds the engine that the settings name, and its servicer."""
     engine = load_engine(settings)
-    executor = Executor(_places(settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
+    executor = Executor(
+        _places(engine, settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages
+    )
     servicer = ImageServicer(engine, executor)
     return Service(
         register=lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server),
@@ -71,10 +74,11 @@ def _engine(name: str, settings: ImageSettings) -> ImageEngine:
             return CreatureEngine()
 
 
-def _places(settings: ImageSettings) -> int:
+def _places(engine: ImageEngine, settings: ImageSettings) -> int:
     """Requests that are worked on at once: of an engine that denoises as many as share a step, if nobody says."""
     denoises = {settings.image_engine, settings.image_fallback} - {"", "creature"}
-    return settings.places(settings.image_batch_rows if denoises else settings.max_in_flight)
+    usual = settings.image_batch_rows or USUAL_ROWS
+    return settings.places(batch_rows_of(engine, usual) if denoises else settings.max_in_flight)
 
 
 async def draw_thumbnail(channel: grpc.aio.Channel) -> None:

@@ -36,5 +36,6 @@ class ImageSettings(ServiceSettings):
     """Whether stable-diffusion compiles its UNet, which takes minutes at each start. auto: on CUDA."""
     image_threads: int = Field(default=0, ge=0, le=1024)
     """Cores for one step of an engine that denoises; 0: all that the process and its container may use."""
-    image_batch_rows: int = Field(default=4, ge=1, le=256)
-    """Pictures that share a step of an engine that denoises: it works on as many at once, or on MAX_IN_FLIGHT."""
+    image_batch_rows: int = Field(default=0, ge=0, le=256)
+    """Pictures that share a step of an engine that denoises: it works on as many at once, or on MAX_IN_FLIGHT. 0: as
+    many as the memory holds on CUDA, at most 16; elsewhere 4."""

@@ -15,6 +15,7 @@ from postcards_audio.engines.stable_audio.model import Guided, StableAudioModel
 from postcards_audio.engines.stable_audio.pieces import MARGIN, pieces
 from postcards_audio.engines.stable_audio.plan import CallPlan, plan_call
 from postcards_audio.engines.stable_audio.resemblance import resemblance
+from postcards_audio.engines.stable_audio.room import room_for
 from postcards_audio.engines.stable_audio.sampling import SAMPLERS, Row, RowStepper, begin_row, noise_levels
 from postcards_audio.engines.stable_audio.telling import PACE, STAGES, Telling
 from postcards_audio.engines.vocal_tract.finishing import finished_call
@@ -25,9 +26,6 @@ from postcards_serving.batching import InFlightBatch
 from postcards_serving.errors import EngineFailed
 from postcards_serving.model_provenance import provenance_of
 from postcards_serving.work import Provenance, Work
-
-DEFAULT_BATCH_ROWS = 4
-"""Calls that share a step."""
 
 _FOLLOWS = 0.5
 """Least resemblance of a call to its rendering at which the words are taken to be where the rendering has them."""
@@ -61,13 +59,21 @@ class StableAudioEngine:
     version = "1.1.0"
     stages = STAGES
 
-    def __init__(self, model: StableAudioModel, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
-        """Serves `model`; at most `batch_rows` sounds share a step (it is asked twice as many things with guidance)."""
+    def __init__(self, model: StableAudioModel, *, batch_rows: int = 0) -> None:
+        """Serves `model`.
+
+        Args:
+            model: sounds.
+            batch_rows: sounds that share a step (it is asked twice as many things with guidance); 0: see
+                `room.room_for`.
+        """
         self._model: Final = model
+        room = room_for(model, batch_rows, engine=self.name)
+        self.batch_rows: Final = room.rows
         self._batch: Final = InFlightBatch[Row](
             RowStepper(model),
-            max_rows=batch_rows,
-            budget=2.0 * batch_rows,
+            max_rows=room.rows,
+            budget=2.0 * room.held,
             engine=self.name,
         )
         self._solitary: Final = count()

@@ -23,6 +23,7 @@ from postcards_image.engines.ddpm.sampling import (
     starting_noise,
 )
 from postcards_image.engines.ddpm.wording import describe_sample
+from postcards_serving.batch_room import USUAL_ROWS
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.errors import EngineFailed, InvalidField
 from postcards_serving.model_provenance import provenance_of
@@ -40,8 +41,6 @@ DEFAULT_GUIDANCE = 3.0
 DEFAULT_INIT_STRENGTH = 0.35
 """How far the drawing is left: the animal stays where it stood and is painted anew. A model that has been trained for
 long can take 0.5 to 0.8; a young one loses the animal there."""
-DEFAULT_BATCH_ROWS = 4
-"""Pictures that share a step."""
 
 STAGES = ("bones", "denoise", "print")
 """What is reported, in order."""
@@ -73,12 +72,18 @@ class DdpmEngine:
     version = "1.0.0"
     stages = STAGES
 
-    def __init__(self, network: LoadedNetwork, *, batch_rows: int = DEFAULT_BATCH_ROWS) -> None:
-        """Serves `network`, whose calls hold at most `batch_rows` pictures (twice as many samples with guidance)."""
+    def __init__(self, network: LoadedNetwork, *, batch_rows: int = 0) -> None:
+        """Serves `network`.
+
+        Args:
+            network: draws.
+            batch_rows: pictures that its calls hold at most (twice as many samples with guidance); 0: `USUAL_ROWS`.
+        """
+        self.batch_rows: Final = batch_rows or USUAL_ROWS
         cv2.setNumThreads(1)
         self._network: Final[LoadedNetwork] = network
         self._denoiser: Final = Denoiser(network)
-        self._batch: Final = InFlightBatch[Row](RowStepper(self._denoiser), max_rows=batch_rows, engine=self.name)
+        self._batch: Final = InFlightBatch[Row](RowStepper(self._denoiser), max_rows=self.batch_rows, engine=self.name)
 
     def generate(self, request: ImageRequest, work: Work) -> ImageResult:
         """Draws `request.parents` mixed into one animal, over the bones of `request.body_plan` in `request.scene`.

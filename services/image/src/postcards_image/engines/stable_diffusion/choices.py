@@ -8,9 +8,6 @@ DEFAULT_MODEL: Final = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 DEFAULT_REVISION: Final = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 """Its commit on the hub: the same files whenever they are fetched."""
 
-DEFAULT_BATCH_ROWS: Final = 4
-"""Pictures that share a step."""
-
 Compile = Literal["auto", "none", "compile"]
 """Whether the UNet is compiled for the device; "auto" compiles on CUDA."""
 
@@ -33,5 +30,5 @@ class Choices:
     """See `Compile`."""
     threads: int = 0
     """Cores for one step on a CPU; 0: all that the process may use."""
-    batch_rows: int = DEFAULT_BATCH_ROWS
-    """Pictures of the model's own size that share a step; larger ones count as several."""
+    batch_rows: int = 0
+    """Pictures of the model's own size that share a step; larger ones count as several. 0: what suits the device."""

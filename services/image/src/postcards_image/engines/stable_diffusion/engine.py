@@ -17,6 +17,7 @@ from postcards_image.engines.stable_diffusion import looks, wording
 from postcards_image.engines.stable_diffusion.autoencoder import Bytes
 from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
 from postcards_image.engines.stable_diffusion.picture_plan import PicturePlan, plan_picture
+from postcards_image.engines.stable_diffusion.room import room_for
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
 from postcards_image.engines.stable_diffusion.samplers import SAMPLERS, begin
 from postcards_image.engines.stable_diffusion.telling import PACE, STAGES, Telling
@@ -51,20 +52,27 @@ class StableDiffusionEngine:
     stages = STAGES
 
     def __init__(self, checkpoint: Checkpoint, *, batch_rows: int) -> None:
-        """Serves `checkpoint`; at most `batch_rows` pictures of its own size, or fewer larger ones, share a step."""
+        """Serves `checkpoint`.
+
+        Args:
+            checkpoint: draws.
+            batch_rows: pictures of its own size, or fewer larger ones, that share a step; 0: see `room.room_for`.
+        """
         cv2.setNumThreads(1)
         self._checkpoint: Final = checkpoint
         self._looks: Final = looks.Looks(checkpoint.autoencoder)
         side = checkpoint.size // checkpoint.autoencoder.factor
-        checkpoint.network.rehearse(2 * batch_rows, side, side, checkpoint.reader.length)
-        budget = 2.0 * batch_rows * side**2
+        room = room_for(checkpoint, batch_rows, engine=self.name)
+        self.batch_rows: Final = room.rows
+        checkpoint.network.rehearse(2 * room.rows, side, side, checkpoint.reader.length)
+        budget = 2.0 * room.held * side**2
         stepper = RowStepper(
             checkpoint.network,
             budget=budget,
             reclaim=partial(give_back_cached, checkpoint.device),
             checked_every=_CHECKED_EVERY if checkpoint.device.kind == "cuda" else 1,
         )
-        self._batch: Final = InFlightBatch[Row](stepper, max_rows=batch_rows, engine=self.name, budget=budget)
+        self._batch: Final = InFlightBatch[Row](stepper, max_rows=room.rows, engine=self.name, budget=budget)
         self._solitary: Final = count()
 
     def generate(self, request: ImageRequest, work: Work) -> ImageResult:

@@ -47,13 +47,7 @@ class Network:
         largest = padded_size(rows)
         for size in (size for size in _SIZES if size <= largest):
             try:
-                self._ask(
-                    self._compiled,
-                    torch.zeros(size, self.channels, height, width),
-                    torch.zeros(size),
-                    torch.zeros(size, tokens, self._words_width),
-                    size,
-                )
+                self._ask_nothing(self._compiled, size, height, width, tokens)
             except Exception as fault:
                 _log.warning("the UNet cannot be compiled here and runs as it is: %s", type(fault).__name__)
                 _log.debug("compiling failed", exc_info=fault)
@@ -61,6 +55,10 @@ class Network:
                 self._rehearsed.clear()
                 return
             self._rehearsed.add((size, height, width, tokens))
+
+    def try_out(self, rows: int, height: int, width: int, tokens: int) -> None:
+        """One call of the UNet as it is, for nothing: what it takes can be measured."""
+        self._ask_nothing(self._unet, rows, height, width, tokens)
 
     def __call__(self, latents: torch.Tensor, timesteps: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """One call of the UNet.
@@ -78,6 +76,10 @@ class Network:
         if (size, height, width, words.shape[1]) in self._rehearsed:
             return self._ask(self._compiled, latents, timesteps, words, size)
         return self._ask(self._unet, latents, timesteps, words, rows)
+
+    def _ask_nothing(self, call: Any, rows: int, height: int, width: int, tokens: int) -> None:  # noqa: ANN401
+        latents, timesteps = torch.zeros(rows, self.channels, height, width), torch.zeros(rows)
+        self._ask(call, latents, timesteps, torch.zeros(rows, tokens, self._words_width), rows)
 
     def _ask(
         self,
