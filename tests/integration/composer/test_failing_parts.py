@@ -332,6 +332,12 @@ async def test_cancelling_stops_the_work_and_keeps_what_is_finished(replica, par
 async def test_the_note_of_work_goes_with_the_work(replica, parts, folder: Path):
     parts.image_steps.append(failing(EngineFailed("no")))
     postcard = await replica.made()
-    await repaired(replica, postcard.id)
+    await eventually(lambda: not (folder / keys.PENDING).exists())
 
+    gate = parts.hold("image")
+    repair = asyncio.create_task(repaired(replica, postcard.id))
+    await gate.reached.wait()
+    assert (folder / keys.PENDING).exists()
+    gate.opened.set()
+    await repair
     await eventually(lambda: not (folder / keys.PENDING).exists())
