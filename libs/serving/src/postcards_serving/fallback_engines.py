@@ -1,7 +1,8 @@
 """What an engine with another one behind it is made of: either of the two for who names it, and a share of the time."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Final, Generic, NoReturn, Protocol, TypeVar
 
 from postcards_serving.devices import is_out_of_memory
@@ -157,6 +158,12 @@ class HeldBackWork(Work):
     def cancel(self) -> None:
         """Cancels the whole."""
         self._whole.cancel()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Generator[None]:
+        """Within, `wake` is called when the whole is cancelled."""
+        with self._whole.waking(wake):
+            yield
 
     @property
     def cancelled(self) -> bool:

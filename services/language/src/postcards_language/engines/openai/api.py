@@ -1,22 +1,22 @@
 """One call of a chat completions API, streamed, with the official client."""
 
-import contextvars
 import json
 import logging
 import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from postcards_language.accounts import Usage
 from postcards_language.engines.openai.endpoint import OFFICIAL_URL, Endpoint
+from postcards_language.engines.openai.event_loop import EventLoop
 from postcards_language.engines.openai.failures import ApiFailure, failure_of, faults_of_api
 from postcards_serving.errors import Unavailable
 
 if TYPE_CHECKING:
-    from openai import OpenAI, Stream
+    from openai import AsyncOpenAI, AsyncStream
     from openai.types.chat import ChatCompletionChunk
 
 Message = Mapping[str, str]
@@ -30,8 +30,8 @@ _REPORTS = tuple(
 )
 """What the client would tell of the machine with every call."""
 _END = object()
-_GLANCE_SECONDS = 0.1
-"""How often it is looked for a caller who has gone, while the server is silent."""
+_NUDGE = object()
+"""Carries nothing: whoever waits is to look whether it still should."""
 _PROBE_SECONDS = 5.0
 _MOST_TEXT = 200_000
 """Characters after which a reply counts as never ending."""
@@ -64,9 +64,11 @@ class Listening:
     hear: Callable[[str], None]
     """Takes all text so far, whenever there is more."""
     check: Callable[[], None]
-    """Called with every sign of life, and often while there is none; raises to give the call up."""
+    """Called with every sign of life, when the time is over, and when woken; raises to give the call up."""
     remaining: Callable[[], float]
     """Seconds until the call must be over."""
+    waking: Callable[[Callable[[], None]], AbstractContextManager[None]]
+    """Within, what it is given is called when the caller leaves; see `Work.waking`."""
 
 
 class Api:
@@ -76,33 +78,22 @@ class Api:
         """Opens no connection yet."""
         self._endpoint = endpoint
         self._client = _open_client(endpoint)
+        self._loop = EventLoop()
 
     def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
-        """The reply to `messages`.
+        """The reply to `messages`. However it ends, the server is not left to go on: its connection is closed at once.
 
         Raises:
             ApiFailure: there is none. One that broke off is a reply, with `broken`.
             Exception: whatever `listening.check` raises.
         """
         wire = _Wire()
-
-        def read() -> None:
-            try:
-                with self._begin(messages, arguments, listening.remaining()) as stream:
-                    for chunk in _chunks(stream):
-                        if wire.abandoned:
-                            return
-                        wire.put(chunk)
-                wire.put(_END)
-            except Exception as fault:
-                wire.put(fault)
-
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(read,), name="language-api", daemon=True).start()
+        reading = self._loop.submit(self._read(messages, arguments, listening.remaining(), wire))
         try:
-            return _collect(wire, listening)
+            with listening.waking(wire.nudge):
+                return _collect(wire, listening)
         finally:
-            wire.abandoned = True
+            reading.cancel()
 
     def models(self) -> frozenset[str]:
         """Ids of the models that the server offers. Costs nothing.
@@ -110,19 +101,36 @@ class Api:
         Raises:
             ApiFailure: it does not say.
         """
+        return self._loop.submit(self._models()).result()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._loop.submit(self._client.close()).result()
+        self._loop.close()
+
+    async def _read(
+        self, messages: Sequence[Message], arguments: Mapping[str, object], remaining: float, wire: "_Wire"
+    ) -> None:
+        """Puts all that comes in on the wire; when it is cancelled, the connection is closed, whatever it waits for."""
         try:
-            listed = self._client.models.list(timeout=_PROBE_SECONDS, extra_headers=self._headers())
+            async with await self._begin(messages, arguments, remaining) as stream:
+                async for chunk in _chunks(stream):
+                    wire.put(chunk)
+        except Exception as fault:
+            wire.put(fault)
+        finally:
+            wire.put(_END)
+
+    async def _models(self) -> frozenset[str]:
+        try:
+            listed = await self._client.models.list(timeout=_PROBE_SECONDS, extra_headers=self._headers())
         except faults_of_api() as fault:
             raise failure_of(fault) from None
         return frozenset(str(model.id) for model in listed.data or ())
 
-    def close(self) -> None:
-        """Closes the connections."""
-        self._client.close()
-
-    def _begin(
+    async def _begin(
         self, messages: Sequence[Message], arguments: Mapping[str, object], remaining: float
-    ) -> "Stream[ChatCompletionChunk]":
+    ) -> "AsyncStream[ChatCompletionChunk]":
         import httpx2
 
         endpoint = self._endpoint
@@ -130,7 +138,7 @@ class Api:
         timeout = httpx2.Timeout(silence, connect=min(endpoint.connect_seconds, silence))
         create = cast(Any, self._client.chat.completions.create)
         told = {"messages": list(messages), "extra_headers": self._headers(), **arguments}
-        return create(model=endpoint.model, stream=True, timeout=timeout, **told)
+        return await create(model=endpoint.model, stream=True, timeout=timeout, **told)
 
     def _headers(self) -> dict[str, Any]:
         """Headers of a call: no word about this machine, and to a server that wants no key, none."""
@@ -140,12 +148,12 @@ class Api:
         return dict.fromkeys(untold, openai.omit)
 
 
-def _open_client(endpoint: Endpoint) -> "OpenAI":
+def _open_client(endpoint: Endpoint) -> "AsyncOpenAI":
     import openai
 
     # It tells every request, with its URL, as news.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    return openai.OpenAI(
+    return openai.AsyncOpenAI(
         # The client wants one, even where none is sent.
         api_key=endpoint.api_key or "none",
         base_url=endpoint.base_url or OFFICIAL_URL,
@@ -153,12 +161,12 @@ def _open_client(endpoint: Endpoint) -> "OpenAI":
     )
 
 
-def _chunks(stream: "Stream[ChatCompletionChunk]") -> Iterator[object]:
+async def _chunks(stream: "AsyncStream[ChatCompletionChunk]") -> AsyncIterator[object]:
     """The pieces of an answer; one piece where the server does not stream, which is paid for all the same."""
     if stream.response.headers.get("content-type", "").startswith("application/json"):
         from openai.types.chat import ChatCompletion
 
-        body = json.loads(stream.response.read())
+        body = json.loads(await stream.response.aread())
         if not isinstance(body, dict):
             raise ValueError("no chat completion")
         whole = ChatCompletion.construct(**cast(dict[str, Any], body))
@@ -166,32 +174,34 @@ def _chunks(stream: "Stream[ChatCompletionChunk]") -> Iterator[object]:
         said = SimpleNamespace(delta=getattr(choice, "message", None), finish_reason=_said(choice, "finish_reason"))
         yield SimpleNamespace(choices=[said], usage=getattr(whole, "usage", None), model=_said(whole, "model"))
     else:
-        yield from stream
+        async for chunk in stream:
+            yield chunk
 
 
 class _Wire:
-    """Carries what comes in from the thread that reads to the one that waits.
-
-    A read cannot be interrupted; a wait can. Whoever no longer waits abandons the wire: the reader closes its
-    connection with the next piece, or when the server has been silent for too long.
-    """
+    """Carries what comes in from the loop that reads to the thread that waits."""
 
     def __init__(self) -> None:
         self._pieces: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self.abandoned = False
 
     def put(self, piece: object) -> None:
-        """Called by the reader: a chunk, `_END`, or the exception that ended the reading."""
+        """Called by the reader: a chunk, the exception that ended the reading, and `_END` at last."""
         self._pieces.put(piece)
 
+    def nudge(self) -> None:
+        """Has whoever waits look whether it still should."""
+        self._pieces.put(_NUDGE)
+
     def take(self, listening: Listening) -> object:
-        """The next piece; looks meanwhile whether it is still wanted."""
+        """The next piece, for as long as it is wanted."""
         while True:
             listening.check()
             try:
-                return self._pieces.get(timeout=_GLANCE_SECONDS)
+                piece = self._pieces.get(timeout=listening.remaining())
             except queue.Empty:
                 continue
+            if piece is not _NUDGE:
+                return piece
 
 
 def _collect(wire: _Wire, listening: Listening) -> Reply:

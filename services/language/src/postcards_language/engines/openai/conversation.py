@@ -12,7 +12,6 @@ from postcards_language.engines.openai.phrasing import Phraser
 from postcards_language.engines.openai.prompts import echo, objection
 from postcards_language.engines.openai.reply import Proposal, Reading, complete_phrases, read_reply
 from postcards_serving.errors import Cancelled, DeadlineExceeded, ServiceError
-from postcards_serving.work import Work
 from postcards_species.phrase import Intent, Mood, Phrase
 
 CORRECTIONS = 2
@@ -49,10 +48,6 @@ class Outcome:
     """Lines of growls without any meaning, from replies that held no JSON."""
     notes: list[str] = field(default_factory=list[str])
     """What happened otherwise than asked."""
-    usage: Usage = field(default_factory=Usage)
-    """Tokens of all calls whose server counted them."""
-    uncounted: int = 0
-    """Calls whose server did not count its tokens."""
     dialect: Dialect = field(default_factory=Dialect)
     """How the server was spoken to at last."""
     model: str = ""
@@ -77,9 +72,11 @@ class Setting:
     """Intent and mood that the request demands, where it does."""
     hear: Callable[[str], None]
     """Takes all text of a reply so far, whenever there is more."""
+    spend: Callable[[Usage | None], None]
+    """Hears of the tokens of every reply; None where the server did not count them."""
 
 
-def converse(setting: Setting, question: str, wanted: Sequence[Wanted], work: Work, patience: Patience) -> Outcome:
+def converse(setting: Setting, question: str, wanted: Sequence[Wanted], patience: Patience) -> Outcome:
     """Asks for `wanted` phrases until they are right, or as often as is sensible.
 
     Raises:
@@ -91,7 +88,7 @@ def converse(setting: Setting, question: str, wanted: Sequence[Wanted], work: Wo
     drafts: dict[int, Proposal] = {}
     for attempt in range(1 + CORRECTIONS):
         try:
-            answer = setting.persistence.ask(_question(setting, turns, len(missing)), work, patience)
+            answer = setting.persistence.ask(_question(setting, turns, len(missing)), patience)
         except (Cancelled, DeadlineExceeded):
             raise
         except ServiceError as fault:
@@ -132,7 +129,15 @@ def _question(setting: Setting, turns: Sequence[Message], count: int) -> Questio
     # Enough for a model that reasons unasked, and an end to one that rambles.
     effort = str(setting.values.get("reasoning_effort", ""))
     limit = _TOKENS_BESIDE.get(effort, _TOKENS_TO_REASON) + _TOKENS_PER_PHRASE * count
-    return Question(messages, setting.values, count, limit, setting.hear, lambda text: complete_phrases(text) > 0)
+    return Question(
+        messages,
+        setting.values,
+        count,
+        limit,
+        setting.hear,
+        enough=lambda text: complete_phrases(text) > 0,
+        spend=setting.spend,
+    )
 
 
 def _note(outcome: Outcome, answer: Answer) -> None:
@@ -140,10 +145,6 @@ def _note(outcome: Outcome, answer: Answer) -> None:
     outcome.notes += [f"a call was tried again: {why}" for why in answer.retries]
     if reply.broken is not None:
         outcome.notes.append(f"a reply broke off: {reply.broken.error.message}")
-    if reply.usage is None:
-        outcome.uncounted += 1
-    else:
-        outcome.usage += reply.usage
     outcome.dialect = answer.dialect
     outcome.model = reply.model or outcome.model
     outcome.fingerprint = reply.fingerprint or outcome.fingerprint

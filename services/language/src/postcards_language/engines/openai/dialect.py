@@ -62,9 +62,13 @@ class Dialect:
         """Whether anything was left out or replaced."""
         return bool(self.steps)
 
+    def sampling(self, values: Mapping[str, object]) -> dict[str, object]:
+        """What of `values` is sent, by name; None for what is not."""
+        return {name: value if value not in (None, "") and self.way(name) else None for name, value in values.items()}
+
     def arguments(self, values: Mapping[str, object], count: int, limit: int) -> dict[str, object]:
         """Keyword arguments of a call for `count` phrases in at most `limit` tokens: what the server takes of them."""
-        arguments = {name: value for name, value in values.items() if value not in (None, "") and self.way(name)}
+        arguments = {name: value for name, value in self.sampling(values).items() if value is not None}
         if self.way(FORM) != "text":
             arguments[FORM] = _form(self.way(FORM), count)
         if self.way(USAGE):

@@ -144,6 +144,7 @@ class _Request:
     work: Work
     notes: list[str] = field(default_factory=list[str])
     usage: Usage = field(default_factory=Usage)
+    uncounted: int = 0
     dialect: Dialect = field(default_factory=Dialect)
     model: str = ""
     fingerprint: str = ""
@@ -173,6 +174,7 @@ class _Request:
             self._values(),
             (request.intent, request.mood),
             heard.hear,
+            self._spend,
         )
         made: list[Phrase] = []
         outcome = Outcome()
@@ -181,7 +183,7 @@ class _Request:
             asked = [(want.intent, want.mood) for want in wanted]
             said = [phrase.english_gloss for phrase in made[-PHRASES_PER_CALL:]]
             try:
-                outcome = converse(setting, question(request, asked, said), wanted, self.work, patience)
+                outcome = converse(setting, question(request, asked, said), wanted, patience)
             except (Cancelled, DeadlineExceeded):
                 raise
             except ServiceError as fault:
@@ -209,14 +211,17 @@ class _Request:
             "reasoning_effort": endpoint.reasoning_effort,
         }
 
+    def _spend(self, usage: Usage | None) -> None:
+        if usage is None:
+            self.uncounted += 1
+        else:
+            self.usage += usage
+
     def _account(self, outcome: Outcome) -> None:
-        self.usage += outcome.usage
         self.dialect = outcome.dialect
         self.model = outcome.model or self.model
         self.fingerprint = outcome.fingerprint or self.fingerprint
         self.notes += outcome.notes
-        if outcome.uncounted:
-            self.notes.append(f"the server did not count the tokens of {outcome.uncounted} calls")
 
     def _completed(
         self,
@@ -259,13 +264,15 @@ class _Request:
             self.notes.append(f"words that the lexicon lacked were coined by the model: {words}")
 
     def _provenance(self, engine: str, version: str) -> Provenance:
-        request, endpoint, values = self.request, self.endpoint, self._values()
+        request, endpoint, sent = self.request, self.endpoint, self.dialect.sampling(self._values())
         cost = endpoint.cost(self.usage)
         usage = {
             "prompt_tokens": float(self.usage.prompt_tokens),
             "completion_tokens": float(self.usage.completion_tokens),
         }
         notes = [*self.dialect.differences(Dialect()), *self.notes]
+        if self.uncounted:
+            notes.append(f"the server did not count the tokens of {self.uncounted} calls")
         return Provenance(
             engine=engine,
             engine_version=version,
@@ -275,9 +282,10 @@ class _Request:
             settings=json_settings(
                 **request.settings(),
                 prompt=request.prompt or GUTTURAL,
-                temperature=values["temperature"],
-                top_p=values["top_p"],
-                reasoning_effort=endpoint.reasoning_effort,
+                temperature=sent["temperature"],
+                top_p=sent["top_p"],
+                api_seed=sent["seed"],
+                reasoning_effort=sent["reasoning_effort"],
                 base_url=endpoint.url,
                 role=self.dialect.way(ROLE),
                 response_format=self.dialect.way(FORM),

@@ -19,6 +19,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _SPENT = frozenset(("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"))
 _FILTERED = frozenset(("content_filter", "content_policy_violation", "responsibleaipolicyviolation"))
 _NO_MODEL = frozenset(("model_not_found", "not_found", "invalid_model"))
+_LIMITED = frozenset(("rate_limit_exceeded", "rate_limit_error", "too_many_requests", "429"))
 _PARAMETER_STATUSES = frozenset((400, 404, 415, 422, 501))
 _TRANSIENT_STATUSES = frozenset((408, 409, 425, 429))
 _LONGEST_WAIT = 3600.0
@@ -123,10 +124,7 @@ def _of_status(fault: "APIStatusError", now: datetime) -> ApiFailure:
         return ApiFailure(ModelUnusable(sentence, metadata=told), "refused", status=status)
     delay = retry_after(headers, now)
     if status == 429:
-        error = Unavailable(
-            f"the language model API takes no more calls now ({named})", reason="API_BUSY", retry_after=None
-        )
-        return ApiFailure(error, "limited", transient=True, retry_after=delay, server_fault=True, status=status)
+        return _limited(named, delay, status)
     words = _words(fault)
     if status >= 500 or status in _TRANSIENT_STATUSES:
         transient = headers.get("x-should-retry", "").lower() != "false" and status != 501
@@ -142,11 +140,21 @@ def _of_status(fault: "APIStatusError", now: datetime) -> ApiFailure:
     )  # fmt: skip
 
 
+def _limited(named: str, delay: float | None = None, status: int = 0) -> ApiFailure:
+    """Too many calls: the server is well, and says so."""
+    error = Unavailable(
+        f"the language model API takes no more calls now ({named})", reason="API_BUSY", retry_after=None
+    )
+    return ApiFailure(error, "limited", transient=True, retry_after=delay, status=status)
+
+
 def _in_the_stream(fault: "APIError") -> ApiFailure:
     """An error that a server sent in place of the rest of its answer."""
     code = str(fault.code or fault.type or "").lower()
     if code in _SPENT:
         return ApiFailure(ModelUnusable(f"the account of {_KEY} has no credit left: see its billing page"), "refused")
+    if code in _LIMITED:
+        return _limited("in the middle of its answer")
     error = Unavailable(
         "the language model API failed in the middle of its answer", reason="API_FAILED", retry_after=None
     )

@@ -2,6 +2,9 @@
 
 A reply ends the trying, whatever is in it: a call that was answered, and so paid for, is never made again here. A
 stream that broke off counts as answered once it holds what was wanted.
+
+Too many calls are no fault of the server. When it says how long to stay away, all requests of the engine do, and come
+back one after the other; what such a wait costs is time, which the deadline of each request bounds.
 """
 
 import logging
@@ -9,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,14 +22,13 @@ from postcards_language.engines.openai.breaker import CircuitBreaker
 from postcards_language.engines.openai.dialect import ROLE, Adaptation, Dialect, blames_role, without_developer
 from postcards_language.engines.openai.endpoint import Endpoint
 from postcards_language.engines.openai.failures import ApiFailure
+from postcards_language.engines.openai.pacing import Pacing
 from postcards_serving.errors import ServiceError, Unavailable
 from postcards_serving.work import Work
 
 _MOST_ADAPTATIONS = 16
-_GLANCE_SECONDS = 0.1
-"""How often it is looked for a caller who has gone, while waiting."""
-_RETRY_AFTER_JITTER = 0.1
-"""Share of a Retry-After that is added at most, so that those who were told the same do not all come at once."""
+_LIMITED = "limited"
+"""How calls end that were too many."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,15 +47,24 @@ class Backoff:
 
     tries: int = 4
     """Calls in all that may fail, at least 1."""
+    limited_tries: int = 10
+    """Calls in all that may be told that they are too many, at least 1."""
     base_seconds: float = 0.5
     """Upper end of the first pause; each further one is twice as high."""
     cap_seconds: float = 20.0
     """Highest upper end."""
 
-    def pause(self, failed: int, retry_after: float | None, unit: float) -> float:
-        """Seconds to wait after the `failed`-th failure (from 1), with `unit` drawn from 0 to 1."""
-        drawn = unit * min(self.cap_seconds, self.base_seconds * 2 ** (failed - 1))
-        return drawn if retry_after is None else max(drawn, retry_after * (1 + _RETRY_AFTER_JITTER * unit))
+    def pause(self, failed: int, unit: float) -> float:
+        """Seconds to wait after the `failed`-th failure (from 1), with `unit` drawn from 0 to 1.
+
+        Where the server names a delay they are added to it, so that those who were told the same come back apart.
+        """
+        return unit * min(self.cap_seconds, self.base_seconds * 2 ** (failed - 1))
+
+    def is_spent(self, failures: Sequence[ApiFailure]) -> bool:
+        """Whether no try is left after `failures`."""
+        limited = sum(failure.outcome == _LIMITED for failure in failures)
+        return limited >= self.limited_tries or len(failures) - limited >= self.tries
 
 
 class Patience:
@@ -80,6 +92,16 @@ class Patience:
                 retry_after=None,
             )
 
+    def waking(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Within, `wake` is called when the caller leaves; see `Work.waking`."""
+        return self._work.waking(wake)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits, unless the caller leaves meanwhile."""
+        woken = threading.Event()
+        with self.waking(woken.set):
+            woken.wait(seconds)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -97,6 +119,8 @@ class Question:
     """Takes all text so far, whenever there is more."""
     enough: Callable[[str], bool]
     """Whether a reply that broke off can be used."""
+    spend: Callable[[Usage | None], None]
+    """Hears of the tokens of every reply, of one that is thrown away too; None where the server did not count them."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +147,7 @@ class Persistence:
         *,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[Patience, float], None] = Patience.sleep,
         unit: Callable[[], float] = random.random,
     ) -> None:
         """Asks `api`, which is at `endpoint`; `clock`, `sleep` and `unit` (0 to 1) are there for tests."""
@@ -135,11 +159,12 @@ class Persistence:
         self._clock = clock
         self._sleep = sleep
         self._unit = unit
+        self._pacing = Pacing(clock)
         self._lock = threading.Lock()
         self._dialect = Dialect()
         self._role_proven = False
 
-    def ask(self, question: Question, work: Work, patience: Patience) -> Answer:
+    def ask(self, question: Question, patience: Patience) -> Answer:
         """The answer to a question.
 
         Raises:
@@ -148,7 +173,7 @@ class Persistence:
         dialect, adaptation, adaptations = self._dialect, Adaptation(), 0
         failures: list[ApiFailure] = []
         while True:
-            patience.check()
+            self._wait(failures, patience)
             probe = self._breaker.enter()
             arguments = dialect.arguments(question.values, question.count, question.limit)
             try:
@@ -156,7 +181,7 @@ class Persistence:
             except ApiFailure as failure:
                 self._note(failure, probe)
                 if failure.filtered:
-                    return Answer(Reply("", finish=FILTERED, usage=Usage()), dialect, _reasons(failures))
+                    return Answer(Reply("", finish=FILTERED), dialect, _reasons(failures))
                 other = adaptation.after(dialect, failure, arguments)
                 if other is None and self._suspects_role(failure, failures):
                     other = without_developer(dialect, failure)
@@ -164,7 +189,6 @@ class Persistence:
                     dialect, adaptations = other, adaptations + 1
                     continue
                 failures.append(failure)
-                self._wait(failures, work, patience)
             else:
                 self._succeeded(reply, dialect)
                 return Answer(reply, dialect, _reasons(failures))
@@ -172,7 +196,7 @@ class Persistence:
     def _send(
         self, question: Question, dialect: Dialect, arguments: Mapping[str, object], patience: Patience, probe: bool
     ) -> Reply:
-        listening = Listening(question.hear, patience.check, patience.remaining)
+        listening = Listening(question.hear, patience.check, patience.remaining, patience.waking)
         try:
             reply = self._api.ask(question.messages(dialect.way(ROLE)), arguments, listening)
         except ApiFailure:
@@ -181,14 +205,18 @@ class Persistence:
             self._breaker.withdrew(probe=probe)
             self._accounts.called("cancelled")
             raise
+        # One that is thrown away is paid for all the same.
+        question.spend(reply.usage)
+        if reply.usage is not None:
+            self._accounts.used(reply.usage, self._endpoint.cost(reply.usage))
         if reply.broken is not None and not question.enough(reply.text):
-            # It is thrown away, and paid for all the same.
-            self._count(reply)
             raise reply.broken
         return reply
 
     def _note(self, failure: ApiFailure, probe: bool) -> None:
         self._accounts.called(failure.outcome)
+        if failure.retry_after is not None:
+            self._pacing.hold(failure.retry_after)
         if failure.server_fault:
             self._breaker.failed(probe=probe)
         else:
@@ -196,7 +224,6 @@ class Persistence:
 
     def _succeeded(self, reply: Reply, dialect: Dialect) -> None:
         self._accounts.called("answered" if reply.broken is None else "broken")
-        self._count(reply)
         self._breaker.succeeded()
         with self._lock:
             self._role_proven |= dialect.way(ROLE) == Dialect().way(ROLE)
@@ -205,32 +232,43 @@ class Persistence:
         for what in learned:
             _log.warning(what)
 
-    def _count(self, reply: Reply) -> None:
-        if reply.usage is not None:
-            self._accounts.used(reply.usage, self._endpoint.cost(reply.usage))
-
     def _suspects_role(self, failure: ApiFailure, before: Sequence[ApiFailure]) -> bool:
         """Whether a server that fails may do so because of the role, in which it has never answered yet."""
         repeated = bool(before) and before[-1].status == failure.status
         return not self._role_proven and (repeated or blames_role(failure))
 
-    def _wait(self, failures: Sequence[ApiFailure], work: Work, patience: Patience) -> None:
-        """Waits before the next try, or raises what the last failure means where there will be none."""
-        last = failures[-1]
-        pause = self._backoff.pause(len(failures), last.retry_after, self._unit())
-        if not last.transient or len(failures) >= self._backoff.tries or pause >= patience.remaining():
-            work.check()
+    def _wait(self, failures: Sequence[ApiFailure], patience: Patience) -> None:
+        """Waits until a call may be made, or raises where there will be none: what the last failure means, if any."""
+        last = failures[-1] if failures else None
+        if last is not None and (not last.transient or self._backoff.is_spent(failures)):
             raise _with_delay(last) from None
-        end = self._clock() + pause
-        while (left := end - self._clock()) > 0:
-            work.check()
-            self._sleep(min(_GLANCE_SECONDS, left))
+        patience.check()
+        apart = self._backoff.pause(max(1, len(failures)), self._unit())
+        begun = self._clock()
+        due = begun if last is None else begun + (last.retry_after or 0.0) + apart
+        while True:
+            # Others may have been told meanwhile to stay away for longer.
+            held = self._pacing.until
+            due = max(due, held + apart) if held > begun else due
+            left = due - self._clock()
+            if left <= 0:
+                return
+            if left >= patience.remaining():
+                raise _with_delay(last) if last is not None else _held_back(held - self._clock())
+            self._sleep(patience, left)
+            patience.check()
 
 
 def _with_delay(failure: ApiFailure) -> ServiceError:
     """What the caller is told. Only an API that names a delay itself is asked again by those above us."""
-    failure.error.retry_after = failure.retry_after if failure.outcome == "limited" else None
+    failure.error.retry_after = failure.retry_after if failure.outcome == _LIMITED else None
     return failure.error
+
+
+def _held_back(seconds: float) -> ServiceError:
+    """What a caller is told who would have to wait too long, though the API told somebody else."""
+    message = "the language model API takes no more calls now: it asked for a pause that is longer than the time left"
+    return Unavailable(message, reason="API_BUSY", retry_after=max(1.0, seconds))
 
 
 def _reasons(failures: Sequence[ApiFailure]) -> tuple[str, ...]:
