@@ -4,12 +4,23 @@ The first sentence of both prompts comes from the work that this project grew ou
 so that a model's picture and call are of the same animal as the computed ones.
 """
 
+import re
+
 from postcards_species.phrase import Mood, Phrase
 from postcards_species.species import Species
 from postcards_species.voice import VocalTract
 from postcards_species.world import Biome, Finish, Scene, TimeOfDay, Weather
 
 _MAX_LENGTH = 2000
+_READ_AT_ONCE = 72
+"""Tokens, as they are counted here, that the text encoder of Stable Diffusion reads in one piece: its 75, less what
+rare words may take beyond their count. Pictures share steps with those of as many pieces."""
+_READ_BESIDE_ANY_ANIMAL = 20
+"""Tokens of the longest theme that can be read at once with every animal."""
+_PIECE = re.compile(r"[^\W\d_]+|[\d_]|[^\w\s]+")
+"""What becomes one token or more."""
+_SURE_LETTERS = 7
+"""English words that are shorter are nearly always one token."""
 
 _PLACES = {
     Biome.JUNGLE: "an alien jungle crowded with plants",
@@ -40,9 +51,9 @@ _HOURS = {
     TimeOfDay.NIGHT: "at night",
 }
 _FINISHES = {
-    Finish.CAMERA_TRAP: "A camera trap photograph with a hard flash, grain and a vignette.",
-    Finish.FIELD_PLATE: "A plate of an old field guide: ink line and watercolour wash on paper.",
-    Finish.RISOGRAPH: "A risograph print in two inks with coarse halftone.",
+    Finish.CAMERA_TRAP: "Camera trap photograph with hard flash, grain and vignette.",
+    Finish.FIELD_PLATE: "Plate of an old field guide, ink line and watercolour wash.",
+    Finish.RISOGRAPH: "Risograph print in two inks with coarse halftone.",
 }
 _DISTORTIONS = ("slightly distorted", "distorted", "heavily distorted", "heavily distorted until unrecognizable")
 _FEELINGS = {
@@ -58,16 +69,31 @@ _FEELINGS = {
 
 
 def image_prompt(species: Species, theme: str = "") -> str:
-    """What a text-to-image model is told. At most 2000 characters."""
+    """What a text-to-image model is told. At most 2000 characters.
+
+    What matters least is left out until the model can read the rest at once: the temperament, then hour and sky, then
+    the finish. A theme is somebody's own words and stays whole. One that is too long for that costs no animal its
+    words: all animals of such a theme are read in pieces.
+    """
     distortion = _DISTORTIONS[min(3, int(species.strangeness * 4))]
-    sentences = (
+    animal = (
         f"A photograph of an imagined animal that belongs to {_PLACES[species.scene.biome]}.",
         f"Taken from a real animal, {_ancestry(species)}, but {distortion}.",
-        f"It is {_joined(species.temperament)}, seen {_seen(species.scene)}.",
-        _FINISHES[species.scene.finish],
-        f"Theme: {theme}." if theme else "",
     )
-    return _text(sentences)
+    seen, finish = _seen(species.scene), _FINISHES[species.scene.finish]
+    asked = f"Theme: {theme}." if theme else ""
+    whole, *shorter = (
+        _text((*animal, *told, asked))
+        for told in (
+            (f"It is {_joined(species.temperament)}, seen {seen}.", finish),
+            (f"It is seen {seen}.", finish),
+            (finish,),
+            (),
+        )
+    )
+    if _most_tokens(theme) > _READ_BESIDE_ANY_ANIMAL:
+        return whole
+    return next((prompt for prompt in (whole, *shorter) if _most_tokens(prompt) <= _READ_AT_ONCE), shorter[-1])
 
 
 def audio_prompt(species: Species, phrase: Phrase | None, theme: str = "") -> str:
@@ -110,6 +136,13 @@ def _voice(voice: VocalTract) -> str:
 
 def _joined(items: tuple[str, ...]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def _most_tokens(text: str) -> int:
+    """Tokens of a text for CLIP, rather too many than too few: its vocabulary knows most short English words whole."""
+    return sum(
+        1 + len(piece) // _SURE_LETTERS if piece.isascii() else len(piece.encode()) for piece in _PIECE.findall(text)
+    )
 
 
 def _text(sentences: tuple[str, ...]) -> str:
