@@ -62,10 +62,11 @@ async def test_everybody_aboard_is_told_to_come_again(tmp_path):
         assert not any("in halves" in line for line in probe.lines)
 
 
-async def test_the_engine_behind_makes_the_part_before_the_process_ends_all_the_same(tmp_path):
+@pytest.mark.parametrize("seed", [STEP, THREAD], ids=["step", "thread"])
+async def test_the_engine_behind_makes_the_part_before_the_process_ends_all_the_same(tmp_path, seed):
     async with server(tmp_path, script=SCRIPT, FALLBACK="1") as probe, await probe.channel() as channel:
         assert await asked(channel, 0) == [0]
-        call = asyncio.ensure_future(asked(channel, STEP))
+        call = asyncio.ensure_future(asked(channel, seed))
 
         async def turned_away() -> bool:
             return await health(channel) == NOT_SERVING

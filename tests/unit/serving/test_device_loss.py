@@ -8,6 +8,8 @@ from postcards_serving.batch_rows import as_told
 from postcards_serving.device_loss import is_device_lost, listening, tell_if_lost
 from postcards_serving.devices import is_out_of_memory
 from postcards_serving.errors import Code, DeviceLost, EngineFailed, ModelUnusable, Unavailable
+from postcards_serving.reloading import Reloading
+from postcards_serving.testing import eventually
 
 ADVICE = "\nCUDA kernel errors might be asynchronously reported at some other API call."
 
@@ -80,6 +82,19 @@ def test_who_listens_gets_the_line_that_the_driver_said_from_any_thread_and_noth
         teller.join()
     assert tell_if_lost(fault)
     assert heard == ["CUDA error: misaligned address"]
+
+
+async def test_an_engine_that_is_loaded_later_and_loses_the_device_is_heard_of():
+    heard: list[str] = []
+
+    def load() -> None:
+        raise AcceleratorError("CUDA error: unspecified launch failure")
+
+    with listening(heard.append):
+        reloading = Reloading("lost", load, first_pause=0.001, hand_on=pytest.fail, throw_away=pytest.fail)
+        await eventually(lambda: heard)
+        reloading.stop()
+    assert set(heard) == {"CUDA error: unspecified launch failure"}
 
 
 def test_a_caller_is_told_when_to_come_again_and_nothing_of_the_device():
