@@ -11,13 +11,14 @@ import contextlib
 import importlib.util
 import io
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 from postcards_serving.errors import ModelUnusable
 
@@ -27,6 +28,8 @@ INSTALL = "run `make setup-models`"
 Tensor = Any
 """A `torch.Tensor`; torch is imported at run time."""
 
+_ONE_AT_A_TIME = threading.RLock()
+"""Two threads that exchange the streams of the process would give back each other's."""
 _VERSIONS = ("torch", "stable-audio-tools", "k-diffusion", "torchsde", "transformers")
 
 
@@ -80,11 +83,54 @@ def import_libraries() -> Libraries:
 
 @contextlib.contextmanager
 def quietly() -> Generator[None]:
-    """Keeps what these libraries print and the deprecations that they walk into to itself. Not for several threads."""
-    nowhere = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-        warnings.simplefilter("ignore")
-        yield
+    """Drops what these libraries print while they are imported or build something, on this thread only.
+
+    An engine may be loaded beside another that serves meanwhile: what other threads write goes where it went. Nor are
+    logs touched, whose handlers hold the stream that there was when they were made. Of several threads each waits.
+    """
+    for kind in (DeprecationWarning, FutureWarning):
+        # Not undone at the end: filters belong to the process, and those that another thread has set must not go too.
+        warnings.filterwarnings("ignore", message="`torch\\..* is deprecated", category=kind)
+    with _ONE_AT_A_TIME:
+        out, err = _SilentHere(sys.stdout), _SilentHere(sys.stderr)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                yield
+        finally:
+            out.end()
+            err.end()
+
+
+class _SilentHere(io.TextIOBase):
+    """A stream that drops what the thread that made it writes, until the end, and passes on what others write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._silent: int | None = threading.get_ident()
+
+    def end(self) -> None:
+        """From now on drops nothing: a handler of logs may have been made with it."""
+        self._silent = None
+
+    def write(self, text: str, /) -> int:
+        return len(text) if self._silent == threading.get_ident() else self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self._stream.encoding
 
 
 def _creating(create: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
