@@ -155,6 +155,30 @@ def stall(script: Script, text: str = "") -> Answer:
     return answer
 
 
+class Stalling:
+    """Never ends its answer, or never begins it, and sees when its client goes."""
+
+    def __init__(self, text: str | None) -> None:
+        """Says `text` first; None: not even that it has heard."""
+        self._text = text
+        self.heard = threading.Event()
+        self.left_alone = threading.Event()
+
+    def __call__(self, handler: Handler, _: dict[str, Any]) -> None:
+        if self._text is not None:
+            handler.begin_stream()
+            handler.event({"delta": {"content": self._text}, "finish_reason": None})
+        self.heard.set()
+        handler.connection.settimeout(60)
+        try:
+            gone = handler.connection.recv(1) == b""
+        except OSError as fault:
+            gone = not isinstance(fault, TimeoutError)
+        handler.close_connection = True
+        if gone:
+            self.left_alone.set()
+
+
 def unless(condition: Callable[[dict[str, Any]], bool], no: Answer, otherwise: Answer) -> Answer:
     """`no` for requests that meet a condition, `otherwise` for others."""
     return lambda handler, body: (no if condition(body) else otherwise)(handler, body)

@@ -1,5 +1,6 @@
 """An engine that asks a server which does on command whatever a real one may do: official client, real sockets."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -104,5 +105,16 @@ def _say_it(engine: OpenAiEngine, work: Work | None = None, **fields: Any) -> Ph
     return engine.generate(PhrasesRequest(species.phonology, species.name, seed=3, **fields), work or Work())
 
 
-_WORDS = (chat_server.text_of, chat_server.proposal, chat_server.phrases, _say_it)
-text_of, proposal, phrases, say_it = map(_given, _WORDS)
+def _say_together(engine: OpenAiEngine, count: int) -> list[PhrasesResult]:
+    """What an engine makes of `count` such requests at once; what fails is absent."""
+    results: list[PhrasesResult] = []
+    threads = [threading.Thread(target=lambda: results.append(_say_it(engine))) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+_WORDS = (chat_server.text_of, chat_server.proposal, chat_server.phrases, _say_it, _say_together)
+text_of, proposal, phrases, say_it, say_together = map(_given, _WORDS)

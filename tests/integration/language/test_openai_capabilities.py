@@ -4,10 +4,15 @@ import json
 
 import pytest
 
+from postcards_language.engine import PhrasesResult
 from postcards_serving.errors import ModelUnusable, ServiceError
 from postcards_species.species import derive_species
 
 SPECIES = derive_species(7)
+
+
+def settings_of(result: PhrasesResult) -> dict[str, object]:
+    return {name: json.loads(value) for name, value in result.provenance.settings.items()}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,29 @@ def test_a_rejected_parameter_is_left_out_once_and_for_all(
     say_it(engine)
     assert len(script.asked) == calls + 1
     assert left_out not in script.asked[-1]
+
+
+def test_the_manifest_says_what_was_really_sent(engine, script, say, say_it, phrases) -> None:
+    script.then(say(phrases()))
+    sent = settings_of(say_it(engine))
+    (asked,) = script.asked
+    assert (sent["temperature"], sent["top_p"], sent["api_seed"]) == (1.5, 0.2, asked["seed"])
+    assert (sent["reasoning_effort"], sent["role"], sent["response_format"]) == (None, "developer", "json_schema")
+
+
+def test_the_manifest_holds_nothing_that_the_server_did_not_take(
+    engine_for, script, fail, say, say_it, phrases
+) -> None:
+    engine = engine_for(reasoning_effort="low")
+    for name in ("temperature", "top_p", "seed", "reasoning_effort"):
+        script.then(fail(400, "unsupported_parameter", param=name))
+    script.then(say(phrases()))
+    sent = settings_of(say_it(engine, temperature=0.5))
+    engine.close()
+    dropped = ("temperature", "top_p", "api_seed", "reasoning_effort")
+    assert [sent[name] for name in dropped] == [None] * 4
+    # The seed of the request is the species' own, too.
+    assert sent["seed"] == 3
 
 
 @pytest.mark.parametrize("status", [400, 500])

@@ -5,29 +5,12 @@ import threading
 
 import pytest
 
+from chat_server import Stalling
 from postcards_language.accounts import Usage
-from postcards_language.engine import PhrasesResult
 from postcards_language.engines.openai import Endpoint, OpenAiEngine
 from postcards_language.engines.openai.persistence import Backoff, Persistence
 from postcards_serving.errors import Cancelled, Code, DeadlineExceeded, ModelUnusable, ServiceError, Unavailable
 from postcards_serving.work import Work
-
-
-def test_429_with_retry_after_is_waited_for(script, ledger, fail, say, engine_for, say_it, phrases) -> None:
-    script.then(fail(429, "rate_limit_exceeded", retry_after="0.05"), say(phrases()))
-    engine = engine_for()
-    result = say_it(engine)
-    engine.close()
-    assert ledger.outcomes == {"limited": 1, "answered": 1}
-    assert any("tried again" in note for note in result.provenance.notes)
-
-
-def test_a_retry_after_beyond_the_deadline_is_told_at_once(engine, script, fail, say_it) -> None:
-    script.then(fail(429, "rate_limit_exceeded", retry_after="600"))
-    with pytest.raises(Unavailable) as caught:
-        say_it(engine)
-    assert caught.value.retry_after == 600
-    assert len(script.asked) == 1
 
 
 def test_spent_credit_is_not_retried(engine, script, fail, say_it) -> None:
@@ -200,6 +183,58 @@ def test_a_caller_who_leaves_is_not_waited_for_while_the_server_is_silent(
     assert ledger.outcomes == {"cancelled": 1}
 
 
+@pytest.mark.parametrize("said", [None, '{"phrases": [{"animal_text": "ghrr'], ids=["nothing", "a-part"])
+@pytest.mark.parametrize("leaves", ["cancels", "deadline"])
+def test_a_server_sees_at_once_that_nobody_waits_any_more(
+    script, ledger, engine_for, say_it, said: str | None, leaves: str
+) -> None:
+    stalling = Stalling(said)
+    script.then(stalling)
+    engine = engine_for(silence_seconds=600.0, timeout_seconds=600.0)
+    work = Work(timeout=0.5 if leaves == "deadline" else None)
+
+    def leave() -> None:
+        stalling.heard.wait(60)
+        if leaves == "cancels":
+            work.cancel()
+
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    with pytest.raises(Cancelled if leaves == "cancels" else DeadlineExceeded):
+        say_it(engine, work)
+    leaving.join()
+    # Its own read would end after a minute.
+    assert stalling.left_alone.wait(20)
+    assert ledger.outcomes == {"cancelled": 1}
+    # The engine goes on for others.
+    script.answers[0] = lambda handler, _: handler.whole(401, {})
+    with pytest.raises(ModelUnusable):
+        say_it(engine)
+    engine.close()
+
+
+def test_an_engine_that_closes_leaves_no_call_behind(script, engine_for, say_it) -> None:
+    stalling = Stalling("")
+    script.then(stalling)
+    engine = engine_for(silence_seconds=600.0, timeout_seconds=600.0)
+    faults: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            say_it(engine)
+        except Exception as fault:
+            faults.append(fault)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert stalling.heard.wait(60)
+    engine.close()
+    asking.join(20)
+    assert not asking.is_alive()
+    assert len(faults) == 1
+    assert stalling.left_alone.wait(20)
+
+
 def test_a_deadline_of_the_caller_ends_a_stalled_call(engine, script, stall, say_it) -> None:
     script.then(stall(script))
     with pytest.raises(DeadlineExceeded):
@@ -253,13 +288,8 @@ def test_a_server_that_is_well_again_is_asked_again(script, ledger, fail, say, e
     assert ledger.circuits == [True, False]
 
 
-def test_many_at_once(engine, script, say, say_it, phrases) -> None:
+def test_many_at_once(engine, script, say, phrases, say_together) -> None:
     script.then(say(phrases(), size=4))
-    results: list[PhrasesResult] = []
-    threads = [threading.Thread(target=lambda: results.append(say_it(engine))) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = say_together(engine, 12)
     assert len(results) == 12
     assert len({result.phrases for result in results}) == 1

@@ -34,6 +34,16 @@ def own_phrases() -> tuple:
     return PhonotacticEngine().generate(request, Work()).phrases
 
 
+BROKEN = {"prompt_tokens": 100, "completion_tokens": 2, "total_tokens": 102}
+
+
+def broken(handler, _) -> None:
+    """Begins to answer, counts its tokens, and never ends."""
+    handler.begin_stream()
+    handler.event({"delta": {"content": '{"phr'}, "finish_reason": None})
+    handler.event(None, usage=BROKEN)
+
+
 def is_said_by_the_species(result: PhrasesResult) -> bool:
     sounds = {*SPECIES.phonology.onsets, *SPECIES.phonology.nuclei, *SPECIES.phonology.codas}
     words = [word for phrase in result.phrases for word in phrase.words]
@@ -107,6 +117,24 @@ def test_tokens_and_cost_are_told(script, ledger, say, engine_for, say_it, phras
     engine.close()
     assert usage == {"prompt_tokens": 2200, "completion_tokens": 200, "cost_usd": pytest.approx(0.0064)}
     assert (ledger.usage, ledger.cost) == (Usage(2200, 200), pytest.approx(0.0064))
+
+
+def test_a_reply_that_is_thrown_away_is_counted(script, ledger, say, engine_for, say_it, phrases) -> None:
+    script.then(broken, say(phrases(), usage=(100, 50)))
+    engine = engine_for(prompt_price=1.0, completion_price=1.0)
+    usage = say_it(engine).provenance.usage
+    engine.close()
+    assert usage == {"prompt_tokens": 200, "completion_tokens": 52, "cost_usd": pytest.approx(252e-6)}
+    assert ledger.usage == Usage(200, 52)
+
+
+def test_a_correction_that_breaks_off_is_counted(engine_for, script, say, fail, say_it) -> None:
+    script.then(say("I cannot growl, I explain.", usage=(100, 50)), broken, fail(401))
+    engine = engine_for()
+    provenance = say_it(engine).provenance
+    engine.close()
+    assert provenance.usage == {"prompt_tokens": 200, "completion_tokens": 52}
+    assert any("a correction was not answered" in note for note in provenance.notes)
 
 
 def test_no_cost_is_told_without_prices(engine, script, say, say_it, phrases) -> None:

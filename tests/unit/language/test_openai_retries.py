@@ -169,6 +169,65 @@ def test_no_wait_that_would_outlast_the_deadline(clock: Clock) -> None:
     assert caught.value.retry_after == 30.0
 
 
+@pytest.mark.parametrize("unit", [0.0, 0.25, 1.0])
+def test_who_was_told_the_same_comes_back_apart(clock: Clock, unit: float) -> None:
+    ask(clock, persistence(clock, ScriptedApi(clock, busy(30.0), GOOD), unit=unit))
+    assert sum(clock.slept) == pytest.approx(30.0 + 0.5 * unit)
+
+
+def test_a_limit_holds_everybody_back_and_costs_them_no_call(clock: Clock) -> None:
+    api = ScriptedApi(clock, busy(30.0), GOOD)
+    asking = persistence(clock, api, unit=0.0)
+    for timeout in (20.0, 25.0, 29.0):
+        with pytest.raises(Unavailable) as caught:
+            ask(clock, asking, timeout=timeout)
+        assert (caught.value.reason, caught.value.retry_after) == ("API_BUSY", 30.0)
+    assert (len(api.asked), clock.slept) == (1, [])
+    assert ask(clock, asking) == GOOD
+    assert sum(clock.slept) == pytest.approx(30.0)
+
+
+def test_a_limit_that_another_meets_meanwhile_is_waited_for_too(clock: Clock) -> None:
+    api = ScriptedApi(clock, busy(30.0), busy(10.0), GOOD)
+    asking = persistence(clock, api, unit=0.0)
+
+    def another_is_limited() -> None:
+        clock.on_sleep = lambda: None
+        with pytest.raises(Unavailable):
+            ask(clock, asking, timeout=5.0)
+
+    clock.on_sleep = another_is_limited
+    assert ask(clock, asking) == GOOD
+    assert clock.slept == pytest.approx([30.0, 10.0])
+    assert len(api.asked) == 3
+
+
+def test_no_limit_holds_others_back_for_longer_than_five_minutes(clock: Clock) -> None:
+    api = ScriptedApi(clock, busy(3600.0), GOOD)
+    asking = persistence(clock, api, unit=0.0)
+    with pytest.raises(Unavailable) as caught:
+        ask(clock, asking)
+    assert caught.value.retry_after == 3600.0
+    assert ask(clock, asking, timeout=400.0) == GOOD
+    assert sum(clock.slept) == pytest.approx(300.0)
+
+
+@pytest.mark.parametrize("delay", [None, 0.0, 1.0])
+def test_limits_end_in_bounded_tries_and_never_open_the_circuit(clock: Clock, delay: float | None) -> None:
+    api = ScriptedApi(clock, *[busy(delay)] * 99)
+    breaker = CircuitBreaker(failures=2, clock=clock)
+    with pytest.raises(Unavailable) as caught:
+        ask(clock, persistence(clock, api, unit=0.5, breaker=breaker))
+    assert caught.value.reason == "API_BUSY"
+    assert len(api.asked) == Backoff().limited_tries
+    breaker.enter()
+
+
+def test_a_limit_is_no_try_that_failed(clock: Clock) -> None:
+    api = ScriptedApi(clock, busy(1.0), down(), busy(1.0), down(), busy(1.0), down(), GOOD)
+    assert ask(clock, persistence(clock, api)) == GOOD
+
+
 def test_the_time_of_all_tries_together_is_bounded(clock: Clock) -> None:
     api = ScriptedApi(clock, *[down()] * 9, seconds=8.0)
     with pytest.raises(Unavailable) as caught:

@@ -131,6 +131,21 @@ def test_nobody_else_is_asked_for_a_caller_who_has_gone(tract):
     assert tract.asked == []
 
 
+def test_a_caller_who_leaves_wakes_the_main_engine():
+    work, woken = Work(), []
+
+    class Waiting(Bird):
+        def generate(self, request: str, inner: Work) -> Song:
+            with inner.waking(lambda: woken.append(request)):
+                work.cancel()
+            inner.check()
+            raise AssertionError(request)
+
+    with pytest.raises(Cancelled):
+        FallbackEngine(Waiting(), Bird, fallback="tract").generate("dawn", work)
+    assert woken == ["dawn"]
+
+
 def test_the_main_engine_sees_the_deadline_of_the_call():
     seen = []
 

@@ -78,7 +78,7 @@ class Api:
         """Opens no connection yet."""
         self._endpoint = endpoint
         self._client = _open_client(endpoint)
-        self._loop = EventLoop()
+        self._loop = EventLoop(self._client.close)
 
     def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
         """The reply to `messages`. However it ends, the server is not left to go on: its connection is closed at once.
@@ -105,7 +105,6 @@ class Api:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._loop.submit(self._client.close()).result()
         self._loop.close()
 
     async def _read(
