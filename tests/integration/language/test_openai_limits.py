@@ -43,6 +43,13 @@ def test_eight_that_are_limited_at_once_all_end_well(
     assert len(script.asked) == 16
 
 
+def test_a_limit_that_the_api_calls_lasting_is_not_tried_again(engine, script, fail, say_it) -> None:
+    script.then(fail(429, "rate_limit_exceeded", x_should_retry="false"))
+    with pytest.raises(Unavailable):
+        say_it(engine)
+    assert len(script.asked) == 1
+
+
 def test_who_comes_while_calls_are_held_back_makes_none(script, fail, engine_for, say_it) -> None:
     script.then(fail(429, "rate_limit_exceeded", retry_after="600"))
     engine = engine_for()

@@ -123,11 +123,12 @@ def _of_status(fault: "APIStatusError", now: datetime) -> ApiFailure:
         sentence += " and OPENAI_BASE_URL"
         return ApiFailure(ModelUnusable(sentence, metadata=told), "refused", status=status)
     delay = retry_after(headers, now)
+    again = headers.get("x-should-retry", "").lower() != "false"
     if status == 429:
-        return _limited(named, delay, status)
+        return _limited(named, delay, status, again=again)
     words = _words(fault)
     if status >= 500 or status in _TRANSIENT_STATUSES:
-        transient = headers.get("x-should-retry", "").lower() != "false" and status != 501
+        transient = again and status != 501
         error = Unavailable(f"the language model API failed ({named})", reason="API_FAILED", retry_after=None)
         outcome = "rejected" if status == 501 else "failed"
         return ApiFailure(
@@ -140,12 +141,12 @@ def _of_status(fault: "APIStatusError", now: datetime) -> ApiFailure:
     )  # fmt: skip
 
 
-def _limited(named: str, delay: float | None = None, status: int = 0) -> ApiFailure:
+def _limited(named: str, delay: float | None = None, status: int = 0, *, again: bool = True) -> ApiFailure:
     """Too many calls: the server is well, and says so."""
     error = Unavailable(
         f"the language model API takes no more calls now ({named})", reason="API_BUSY", retry_after=None
     )
-    return ApiFailure(error, "limited", transient=True, retry_after=delay, status=status)
+    return ApiFailure(error, "limited", transient=again, retry_after=delay, status=status)
 
 
 def _in_the_stream(fault: "APIError") -> ApiFailure:
