@@ -1,6 +1,7 @@
 """The same composers over a bucket of a real S3 server."""
 
 import hashlib
+import math
 from dataclasses import replace
 from urllib.request import urlopen
 
@@ -53,9 +54,22 @@ async def test_a_composer_that_only_reads_takes_nothing_over(open_replica, s3_se
     reading = await open_replica(S3Store(s3_settings), recovery_interval_seconds=0)
 
     assert await reading.get(postcard.id) == left
+    assert math.isnan(reading.count("postcards_recovery_look_age_seconds")), "no look that could be late"
     second = await open_replica(S3Store(s3_settings))
     assert (await second.finished(postcard.id)).state == composer_pb2.POSTCARD_STATE_ACTIVE
     assert [composer.count("postcards_lease_takeovers_total") for composer in (reading, second)] == [0, 1]
+
+
+async def test_a_composer_that_only_reads_makes_no_bucket(open_replica, s3_settings: S3Settings, refused):
+    missing = S3Store(replace(s3_settings, bucket="mistyped"))
+    reading = await open_replica(missing, recovery_interval_seconds=0)
+
+    async with refused(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE") as caught:
+        await reading.get("a" * 26)
+
+    assert "there is no bucket mistyped" in caught.value.details()
+    with pytest.raises(StoreUnavailable, match="there is no bucket"):
+        missing.list("")
 
 
 async def test_a_deleted_postcard_leaves_nothing_in_the_bucket(open_replica, s3_settings: S3Settings):

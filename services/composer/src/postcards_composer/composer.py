@@ -60,26 +60,26 @@ class Composer:
         self.desk = Desk(archive, self._workshop, metrics, settings.watch_interval_seconds)
 
     async def begin(self) -> None:
-        """Prepares the store and begins to look for unfinished postcards, if it may.
+        """Prepares the store and begins to look for unfinished postcards, unless this composer only reads.
 
         A store or a part service that is away is only logged: both may come back.
         """
-        preparing = asyncio.create_task(self._prepare_store(), name="store")
-        await asyncio.wait([preparing], timeout=_STORE_SECONDS)
+        if not self._only_reads:
+            preparing = asyncio.create_task(self._prepare_store(), name="store")
+            await asyncio.wait([preparing], timeout=_STORE_SECONDS)
+            self._background = [preparing]
         # The first species takes ten times as long as the second: nobody shall wait for that.
         await asyncio.to_thread(derive_species, 0)
-        self._background = [
-            preparing,
-            *([asyncio.create_task(self._recovery.run(), name="recovery")] if self._recovers else []),
-            *(
-                asyncio.create_task(_look_at(kind, c), name=f"{kind.value} channel")
-                for kind, c in self._channels.items()
-            ),
+        if not self._only_reads:
+            self._background.append(asyncio.create_task(self._recovery.run(), name="recovery"))
+        self._background += [
+            asyncio.create_task(_look_at(kind, channel), name=f"{kind.value} channel")
+            for kind, channel in self._channels.items()
         ]
 
     @property
-    def _recovers(self) -> bool:
-        return self._settings.recovery_interval_seconds > 0
+    def _only_reads(self) -> bool:
+        return self._settings.recovery_interval_seconds == 0
 
     async def _prepare_store(self) -> None:
         """Prepares the store, again and again while it is away."""
@@ -88,7 +88,7 @@ class Composer:
                 await self._store.prepare()
             except StoreError as problem:
                 _log.warning("the store cannot be used yet: %s", problem)
-                await asyncio.sleep(self._settings.recovery_interval_seconds or _STORE_SECONDS)
+                await asyncio.sleep(self._settings.recovery_interval_seconds)
             else:
                 return
 

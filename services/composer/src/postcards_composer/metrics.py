@@ -61,7 +61,7 @@ class ComposerMetrics:
         )
         self.look_age = Gauge(
             "postcards_recovery_look_age_seconds",
-            "Time since unfinished postcards were last looked for with success, or since the start.",
+            "Time since unfinished postcards were last looked for with success, or since the start; NaN: they are not.",
             registry=registry,
         )
         self.unreadable = Counter(

@@ -8,6 +8,7 @@ needs no two clocks to agree), or when it ended long ago by the time of day.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Recovery:
         interval: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Takes up postcards of `archive` in `workshop`, looking every `interval` seconds."""
+        """Takes up postcards of `archive` in `workshop`, looking every `interval` seconds; 0: never."""
         self._archive = archive
         self._workshop = workshop
         self._metrics = metrics
@@ -63,7 +64,8 @@ class Recovery:
         self._monotonic = monotonic
         self._sightings: dict[PendingEntry, _Sighting] = {}
         self._looked = monotonic()
-        metrics.look_age.set_function(lambda: self._monotonic() - self._looked)
+        # Who never looks has no age to be alarmed about.
+        metrics.look_age.set_function(lambda: self._monotonic() - self._looked if interval else math.nan)
 
     async def run(self) -> None:
         """Looks until it is cancelled; the first time at once."""

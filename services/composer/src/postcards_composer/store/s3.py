@@ -52,7 +52,7 @@ class S3Settings:
     """Where the bucket is, and how to be let in."""
 
     bucket: str
-    """Name of the bucket; it is made where it is missing."""
+    """Name of the bucket; `prepare` and writes make it where it is missing."""
     endpoint: str
     """host:port, or a URL whose scheme decides about TLS."""
     access_key: str
@@ -226,6 +226,8 @@ class S3Store:
             return NotFound(f"no {key} in bucket {self._bucket}")
         if error.code in _FULL:
             return StoreFull(f"no room left in bucket {self._bucket}: {error.code}")
+        if error.code == "NoSuchBucket":
+            return StoreUnavailable(f"there is no bucket {self._bucket} at {self._endpoint}")
         return StoreUnavailable(f"bucket {self._bucket} at {self._endpoint} refuses: {error.code}")
 
 
