@@ -12,7 +12,9 @@ import grpc
 import pytest
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
+from chat_server import Stalling
 from postcards_serving.channels import open_channel
+from postcards_serving.testing import eventually
 
 KEY = "sk-test-0123456789abcdefghij"
 GOOD = {
@@ -132,6 +134,21 @@ async def test_many_requests_wait_for_the_api_at_once(script, say) -> None:
     async with serving(OPENAI_BASE_URL=script.url) as (stub, _), asyncio.timeout(90):
         results = await asyncio.gather(*(ask(stub, seed=seed) for seed in range(16)))
     assert [result.count for result in results] == [1] * 16
+
+
+@pytest.mark.parametrize("fallback", ["", "phonotactic"])
+async def test_a_call_that_its_client_cancels_is_not_paid_to_its_end(script, fallback: str) -> None:
+    stalling = Stalling('{"phrases": [{"animal_text": "ghrr')
+    script.then(stalling)
+    async with serving(
+        OPENAI_BASE_URL=script.url,
+        POSTCARDS_LANGUAGE_FALLBACK=fallback,
+        POSTCARDS_LANGUAGE_SILENCE_SECONDS="600",
+    ) as (stub, _):
+        call = stub.GeneratePhrases(language_pb2.GeneratePhrasesRequest(seed=5))
+        await eventually(stalling.heard.is_set)
+        call.cancel()
+        await eventually(stalling.left_alone.is_set, timeout=20)
 
 
 async def test_another_engine_stands_behind_it_and_says_so(script, fail) -> None:
