@@ -18,6 +18,7 @@ from postcards_serving.devices import (
     free_memory,
     give_back_cached,
     is_out_of_memory,
+    send,
     watch_peak,
 )
 from postcards_serving.errors import EngineFailed, ModelUnusable, OutOfMemory
@@ -73,10 +74,13 @@ class Cuda:
 def machine(monkeypatch):
     """A machine with these devices."""
 
-    def build(*, cuda: int = 0, generation: int = 9, mps: bool = False) -> SimpleNamespace:
+    def build(*, cuda: int = 0, generation: int = 9, mps: bool = False, cudnn: int | None = 91002) -> SimpleNamespace:
         torch = SimpleNamespace(
             cuda=Cuda(cuda, generation),
-            backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps)),
+            backends=SimpleNamespace(
+                mps=SimpleNamespace(is_available=lambda: mps), cudnn=SimpleNamespace(version=lambda: cudnn)
+            ),
+            version=SimpleNamespace(cuda="12.8"),
             mps=SimpleNamespace(
                 recommended_max_memory=lambda: 900, driver_allocated_memory=lambda: 300, empty_cache=lambda: None
             ),
@@ -87,15 +91,21 @@ def machine(monkeypatch):
     return build
 
 
+def straw(number: int, generation: int = 9) -> str:
+    """What is told of a device."""
+    told = f"compute capability {generation}.0, CUDA 12.8, cuDNN 9.10.2"
+    return f"cuda:{number} NVIDIA Straw {number} ({told})"
+
+
 @pytest.mark.parametrize(
     ("devices", "asked", "chosen"),
     [
-        ({"cuda": 2, "mps": True}, {}, Device("cuda:0", "float16", "cuda:0 NVIDIA Straw 0")),
-        ({"cuda": 2}, {"prefer": "bfloat16"}, Device("cuda:0", "bfloat16", "cuda:0 NVIDIA Straw 0")),
-        ({"cuda": 1, "generation": 7}, {"prefer": "bfloat16"}, Device("cuda:0", "float16", "cuda:0 NVIDIA Straw 0")),
-        ({"cuda": 1}, {"prefer": "float32"}, Device("cuda:0", "float32", "cuda:0 NVIDIA Straw 0")),
-        ({"cuda": 2}, {"device": "cuda:1"}, Device("cuda:1", "float16", "cuda:1 NVIDIA Straw 1")),
-        ({"cuda": 1}, {"device": "cuda", "dtype": "float32"}, Device("cuda:0", "float32", "cuda:0 NVIDIA Straw 0")),
+        ({"cuda": 2, "mps": True}, {}, Device("cuda:0", "float16", straw(0))),
+        ({"cuda": 2}, {"prefer": "bfloat16"}, Device("cuda:0", "bfloat16", straw(0))),
+        ({"cuda": 1, "generation": 7}, {"prefer": "bfloat16"}, Device("cuda:0", "float16", straw(0, 7))),
+        ({"cuda": 1}, {"prefer": "float32"}, Device("cuda:0", "float32", straw(0))),
+        ({"cuda": 2}, {"device": "cuda:1"}, Device("cuda:1", "float16", straw(1))),
+        ({"cuda": 1}, {"device": "cuda", "dtype": "float32"}, Device("cuda:0", "float32", straw(0))),
         ({"cuda": 1}, {"device": "cpu"}, Device("cpu", "float32", "cpu")),
         ({"mps": True}, {}, Device("mps", "float32", "mps")),
         ({"mps": True}, {"dtype": "float16"}, Device("mps", "float16", "mps")),
@@ -107,6 +117,26 @@ def test_the_best_device_is_chosen_unless_another_is_named(machine, devices, ask
     machine(**devices)
     assert choose_device(**asked) == chosen
     assert chosen.kind == chosen.name.split(":")[0]
+
+
+@pytest.mark.parametrize(("number", "said"), [(91002, ", cuDNN 9.10.2"), (8902, ", cuDNN 8.9.2"), (None, "")])
+def test_the_libraries_of_a_device_are_told(machine, number, said):
+    machine(cuda=1, cudnn=number)
+    assert choose_device().description == f"cuda:0 NVIDIA Straw 0 (compute capability 9.0, CUDA 12.8{said})"
+
+
+def test_tensors_are_sent_to_cuda_without_waiting():
+    done: list[object] = []
+    tensor = SimpleNamespace(
+        pin_memory=lambda: SimpleNamespace(to=lambda *place, **how: done.append(("pinned", place, how))),
+        to=lambda *place, **how: done.append(("usual", place, how)),
+    )
+    send(tensor, "cuda:1")
+    send(tensor, "mps")
+    assert done == [("pinned", ("cuda:1",), {"non_blocking": True}), ("usual", ("mps",), {})]
+    torch = pytest.importorskip("torch", reason="make setup-models brings it")
+    values = torch.ones(3)
+    assert send(values, "cpu") is values
 
 
 @pytest.mark.parametrize(

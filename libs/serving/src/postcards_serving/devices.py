@@ -52,7 +52,8 @@ class Device:
     dtype: DType
     """Numbers of weights and activations."""
     description: str
-    """For people and for the provenance, e.g. "cuda:0 NVIDIA H100 80GB HBM3" or "cpu"."""
+    """For people and for the provenance: "cpu", or on CUDA all that its numbers may depend on, e.g. "cuda:0 NVIDIA H100
+    80GB HBM3 (compute capability 9.0, CUDA 12.8, cuDNN 9.10.2)"."""
 
     @property
     def kind(self) -> str:
@@ -79,8 +80,17 @@ def choose_device(device: str = "auto", dtype: str = "auto", *, prefer: DType = 
     torch = _torch()
     name = _present(torch, device)
     chosen = _DTYPES.get(dtype) or _usual(torch, name, prefer)
-    described = f"{name} {torch.cuda.get_device_name(name)}" if name.startswith("cuda") else name
-    return Device(name, chosen, described)
+    return Device(name, chosen, _described(torch, name) if name.startswith("cuda") else name)
+
+
+def send(values: Any, device: str) -> Any:  # noqa: ANN401 - torch is imported at run time
+    """A tensor from the processor on the device of a name; on CUDA without waiting for the work that is there.
+
+    Copies from usual memory wait until the device has done all that it was asked before.
+    """
+    if device.startswith("cuda"):
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
 
 
 def available_cores(root: Path = Path("/")) -> int:
@@ -209,6 +219,18 @@ def _present(torch: Any, device: str) -> str:  # noqa: ANN401
             )
         return f"cuda:{number}"
     return device
+
+
+def _described(torch: Any, name: str) -> str:  # noqa: ANN401
+    """A CUDA device and the libraries that choose how it computes."""
+    major, minor = torch.cuda.get_device_capability(name)
+    told = [f"compute capability {major}.{minor}", f"CUDA {torch.version.cuda}"]
+    number = torch.backends.cudnn.version()
+    if number is not None:
+        # Until version 8 the first number stands before three digits, since then before four.
+        first = 1_000 if number < 10_000 else 10_000
+        told.append(f"cuDNN {number // first}.{number % first // 100}.{number % 100}")
+    return f"{name} {torch.cuda.get_device_name(name)} ({', '.join(told)})"
 
 
 def _usual(torch: Any, name: str, prefer: DType) -> DType:  # noqa: ANN401

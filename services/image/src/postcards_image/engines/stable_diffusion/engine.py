@@ -29,8 +29,6 @@ from postcards_serving.model_provenance import provenance_of
 from postcards_serving.work import Blob, Provenance, Work
 
 _USUAL_STEPS = (20, 4, 1)
-_CHECKED_EVERY = 8
-"""Steps between two looks at the numbers on CUDA, where each look waits for the device."""
 _TILE_SIDES = (pictures.TILE, pictures.TILE // 2)
 """Latent pixels along the side of the tiles that are tried where a whole picture does not fit into the memory."""
 
@@ -70,7 +68,6 @@ class StableDiffusionEngine:
             checkpoint.network,
             budget=budget,
             reclaim=partial(give_back_cached, checkpoint.device),
-            checked_every=_CHECKED_EVERY if checkpoint.device.kind == "cuda" else 1,
         )
         self._batch: Final = InFlightBatch[Row](stepper, max_rows=room.rows, engine=self.name, budget=budget)
         self._solitary: Final = count()

@@ -78,8 +78,10 @@ class Network:
         return self._ask(self._unet, latents, timesteps, words, rows)
 
     def _ask_nothing(self, call: Any, rows: int, height: int, width: int, tokens: int) -> None:  # noqa: ANN401
-        latents, timesteps = torch.zeros(rows, self.channels, height, width), torch.zeros(rows)
-        self._ask(call, latents, timesteps, torch.zeros(rows, tokens, self._words_width), rows)
+        # Made as the steps make theirs: what is compiled for other tensors would be compiled again.
+        with torch.inference_mode():
+            latents, timesteps = torch.zeros(rows, self.channels, height, width), torch.zeros(rows)
+            self._ask(call, latents, timesteps, torch.zeros(rows, tokens, self._words_width), rows)
 
     def _ask(
         self,

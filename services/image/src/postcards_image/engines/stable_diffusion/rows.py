@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 import torch
 
 from postcards_image.engines.stable_diffusion.network import Network
-from postcards_image.engines.stable_diffusion.samplers import SamplerRow, advance_all
+from postcards_image.engines.stable_diffusion.samplers import SamplerRow, advance_all, weights_of
+from postcards_serving.devices import send
 from postcards_serving.errors import EngineFailed
 
 
@@ -40,20 +41,17 @@ class Row:
 class RowStepper:
     """Steps rows of one size with one call of the UNet, whatever their prompts, samplers, steps and guidance."""
 
-    def __init__(self, network: Network, *, budget: float, reclaim: Callable[[], None], checked_every: int = 1) -> None:
+    def __init__(self, network: Network, *, budget: float, reclaim: Callable[[], None]) -> None:
         """Asks `network`.
 
         Args:
             network: the UNet.
             budget: of the batch, in latent pixels: a picture that is larger still may try its luck alone.
             reclaim: lets go of memory that is kept for later.
-            checked_every: steps of a row after which it is looked at whether its numbers are any; the last step is
-                always looked at.
         """
         self._network: Final = network
         self._budget: Final = budget
         self._reclaim: Final = reclaim
-        self._checked_every: Final = checked_every
 
     def group(self, state: Row) -> Hashable:
         """Size of the picture and number of tokens; for a row that steps alone its own number as well."""
@@ -78,27 +76,56 @@ class RowStepper:
         Raises:
             EngineFailed: the UNet answered a row with what is no number.
         """
-        shown = [(*row.sampling.model_input, row.words.shape[0]) for row in states]
-        answers = self._network(
-            torch.stack([latent for latent, _, asked in shown for _ in range(asked)]),
-            torch.tensor([timestep for _, timestep, asked in shown for _ in range(asked)], dtype=torch.float32),
-            torch.cat([row.words for row in states]),
-        )
-        outputs = _guided(answers, states)
-        advanced = advance_all([row.sampling for row in states], outputs)
-        # What is no number stays none in all later steps.
-        looked_at = any(row.finished or row.step % self._checked_every == 0 for row in advanced)
-        if looked_at and not bool(torch.isfinite(outputs).all()):
-            raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
+        with torch.inference_mode():
+            asked = [*(row for row in states if row.guided), *states]
+            numbers = _sent_numbers(asked, states)
+            answers = self._network(
+                torch.stack([row.sampling.latent for row in asked]),
+                numbers.timesteps,
+                torch.cat([*(row.words[:1] for row in states if row.guided), *(row.words[-1:] for row in states)]),
+            )
+            outputs = _guided(answers, states, numbers.scales)
+            advanced = advance_all([row.sampling for row in states], outputs, numbers.weights)
+            # The only wait for the device in a step, at its end: what the step took is then known to be its own time,
+            # and so is what it fails of.
+            if not bool(torch.isfinite(outputs).all()):
+                raise EngineFailed("the model answered with numbers that are no picture", reason="MODEL_DIVERGED")
         return [replace(row, sampling=sampling) for row, sampling in zip(states, advanced, strict=True)]
 
 
-def _guided(answers: torch.Tensor, states: Sequence[Row]) -> torch.Tensor:
-    """One answer for each row: Ho and Salimans 2022 (arXiv:2207.12598), in the form that diffusers computes."""
+class _Numbers(NamedTuple):
+    """What a step computes with besides pictures and words; float32, on the device."""
+
+    timesteps: torch.Tensor
+    """[asked]."""
+    scales: torch.Tensor
+    """[rows] of guidance."""
+    weights: torch.Tensor
+    """[terms, rows] of the samplers."""
+
+
+def _sent_numbers(asked: Sequence[Row], states: Sequence[Row]) -> _Numbers:
+    """All numbers of a step in one copy, before the network is asked: no copy stands between two of its calls."""
+    timesteps = [row.sampling.model_input[1] for row in asked]
+    scales = [row.guidance_scale for row in states]
+    weights = weights_of([row.sampling for row in states])
+    host = torch.tensor([*timesteps, *scales, *chain.from_iterable(weights)], dtype=torch.float32)
+    sent = send(host, str(states[0].sampling.latent.device))
+    first, second, third = sent.split([len(asked), len(states), len(weights) * len(states)])
+    return _Numbers(first, second, third.view(len(weights), len(states)))
+
+
+def _guided(answers: torch.Tensor, states: Sequence[Row], scales: torch.Tensor) -> torch.Tensor:
+    """One answer for each row: Ho and Salimans 2022 (arXiv:2207.12598), in the form that diffusers computes.
+
+    Args:
+        answers: first, for each guided row, to what is to be avoided; then, for each row, to what is wanted.
+        states: the rows.
+        scales: of their guidance.
+    """
+    wanted = answers[-len(states) :]
     if len(answers) == len(states):
-        return answers
-    last = list(accumulate((row.words.shape[0] for row in states), initial=-1))[1:]
-    first = [place + 1 - row.words.shape[0] for place, row in zip(last, states, strict=True)]
-    avoided, wanted = answers[first], answers[last]
-    scales = torch.tensor([row.guidance_scale for row in states], dtype=torch.float32).to(answers.device)
+        return wanted
+    against = iter(answers[: -len(states)])
+    avoided = torch.stack([next(against) if row.guided else same for row, same in zip(states, wanted, strict=True)])
     return avoided + scales[:, None, None, None] * (wanted - avoided)

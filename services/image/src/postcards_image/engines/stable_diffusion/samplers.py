@@ -9,6 +9,7 @@ a `StableDiffusionPipeline` of the same checkpoint, from text and from a drawing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Final
 
 import torch
@@ -17,6 +18,7 @@ from postcards_image.engines.stable_diffusion import samplers_multistep as multi
 from postcards_image.engines.stable_diffusion import samplers_onestep as onestep
 from postcards_image.engines.stable_diffusion.samplers_levels import SchedulerConfig
 from postcards_image.engines.stable_diffusion.samplers_plan import Call, Plan
+from postcards_serving.devices import send
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,11 @@ class SamplerRow:
         return self.step >= self.steps
 
     @property
+    def adds_noise(self) -> bool:
+        """Whether the next step adds fresh noise. The row is not finished."""
+        return self.plan.calls[self.step].noise != 0 and self.generator_state is not None
+
+    @property
     def model_input(self) -> tuple[torch.Tensor, float]:
         """What the network is shown, and the timestep that it is told. The row is not finished."""
         return self.latent, self.plan.calls[self.step].timestep
@@ -203,7 +210,21 @@ def advance(row: SamplerRow, output: torch.Tensor) -> SamplerRow:
     return advance_all([row], output[None])[0]
 
 
-def advance_all(rows: Sequence[SamplerRow], outputs: torch.Tensor) -> list[SamplerRow]:
+def weights_of(rows: Sequence[SamplerRow]) -> list[list[float]]:
+    """The numbers of a step, [terms][rows]: they are known before the network is asked.
+
+    For each row the weights of its latent, of the answer, of what it remembers and of fresh noise, then 0.
+    """
+    weights = [
+        (call.latent, call.output, *(weight for _, weight in call.recalled), *((call.noise,) if row.adds_noise else ()))
+        for row, call in ((row, row.plan.calls[row.step]) for row in rows)
+    ]
+    return [list(column) for column in zip_longest(*weights, fillvalue=0.0)]
+
+
+def advance_all(
+    rows: Sequence[SamplerRow], outputs: torch.Tensor, weights: torch.Tensor | None = None
+) -> list[SamplerRow]:
     """The rows after one call for all of them, in the same order.
 
     A row is a sum of at most `2 + memory` terms. It is taken term by term over the batch: few operations on the device
@@ -212,43 +233,47 @@ def advance_all(rows: Sequence[SamplerRow], outputs: torch.Tensor) -> list[Sampl
     Args:
         rows: at least one; none finished, all latents of one shape and on one device.
         outputs: what the network answered to each, after guidance, [rows, channels, height, width].
+        weights: what `weights_of` says of the rows, [terms, rows], float32, on their device; None: it is sent there.
     """
     outputs = outputs.float()
     latents = torch.stack([row.latent for row in rows])
+    if weights is None:
+        weights = send(torch.tensor(weights_of(rows), dtype=torch.float32), str(latents.device))
     calls = [row.plan.calls[row.step] for row in rows]
-    drawn = [_drawn(row, call) for row, call in zip(rows, calls, strict=True)]
-    others = [_others(row, call, noise) for row, call, (noise, _) in zip(rows, calls, drawn, strict=True)]
-    most = max(len(terms) for terms in others)
-    weights = [
-        (call.latent, call.output, *(weight for weight, _ in terms), *(0.0,) * (most - len(terms)))
-        for call, terms in zip(calls, others, strict=True)
+    noises, states = _drawn(rows)
+    others = [
+        [*(row.memory[place] for place, _ in call.recalled), *noise]
+        for row, call, noise in zip(rows, calls, noises, strict=True)
     ]
-    columns = torch.tensor(weights, dtype=torch.float32).to(latents.device).T[..., None, None, None]
-    moved = columns[0] * latents + columns[1] * outputs
-    for place in range(most):
+    of_latent, of_output, *of_others = weights[..., None, None, None].unbind()
+    moved = of_latent * latents + of_output * outputs
+    for place, of_term in enumerate(of_others):
         # A row with fewer terms adds its own latent zero times, which changes nothing.
-        term = [terms[place][1] if place < len(terms) else row.latent for row, terms in zip(rows, others, strict=True)]
-        moved = moved + columns[place + 2] * torch.stack(term)
+        term = [terms[place] if place < len(terms) else row.latent for row, terms in zip(rows, others, strict=True)]
+        moved = moved + of_term * torch.stack(term)
     return [
         _moved(row, call, latent, output, state)
-        for row, call, latent, output, (_, state) in zip(rows, calls, moved, outputs, drawn, strict=True)
+        for row, call, latent, output, state in zip(rows, calls, moved, outputs, states, strict=True)
     ]
 
 
-def _others(row: SamplerRow, call: Call, noise: torch.Tensor | None) -> list[tuple[float, torch.Tensor]]:
-    """The terms of a row besides its latent and the answer, with their weights."""
-    terms = [(weight, row.memory[place]) for place, weight in call.recalled]
-    return terms if noise is None else [*terms, (call.noise, noise)]
-
-
-def _drawn(row: SamplerRow, call: Call) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """The fresh noise that a step adds, and the state of the generator after it."""
-    if call.noise == 0 or row.generator_state is None:
-        return None, row.generator_state
-    generator = torch.Generator()
-    generator.set_state(row.generator_state)
-    noise = torch.randn(row.latent.shape, generator=generator).to(row.latent.device)
-    return noise, generator.get_state()
+def _drawn(
+    rows: Sequence[SamplerRow],
+) -> tuple[list[tuple[torch.Tensor, ...]], list[torch.Tensor | None]]:
+    """The fresh noise that a step adds to each row, one or none, and the states of the generators after it."""
+    states = [row.generator_state for row in rows]
+    drawn: dict[int, torch.Tensor] = {}
+    for index, (row, state) in enumerate(zip(rows, states, strict=True)):
+        if row.adds_noise and state is not None:
+            generator = torch.Generator()
+            generator.set_state(state)
+            drawn[index] = torch.randn(row.latent.shape, generator=generator)
+            states[index] = generator.get_state()
+    if drawn:
+        # All of it in one copy.
+        sent = send(torch.stack([*drawn.values()]), str(rows[0].latent.device))
+        drawn = dict(zip(drawn, sent, strict=True))
+    return [(drawn[index],) if index in drawn else () for index in range(len(rows))], states
 
 
 def _moved(
