@@ -20,7 +20,7 @@ from postcards.media.v1 import media_pb2
 from postcards_serving.admission import Admission
 from postcards_serving.batching import InFlightBatch
 from postcards_serving.execution import Executor, Finished
-from postcards_serving.fallback import load_with_fallback
+from postcards_serving.fallback_loading import load_with_fallback
 from postcards_serving.messages import encode
 from postcards_serving.runtime import Service, serve
 from postcards_serving.settings import ServiceSettings

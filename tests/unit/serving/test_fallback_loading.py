@@ -6,7 +6,8 @@ import weakref
 import pytest
 
 from postcards_serving.errors import EngineFailed, ModelUnusable, ServiceError
-from postcards_serving.fallback import FallbackEngine, engine_named, load_with_fallback
+from postcards_serving.fallback import FallbackEngine, engine_named
+from postcards_serving.fallback_loading import load_with_fallback
 from postcards_serving.work import Work
 from songbirds import Bird
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from postcards_serving.errors import ServiceError
-from postcards_serving.fallback import engine_named, load_with_fallback
+from postcards_serving.fallback import engine_named
+from postcards_serving.fallback_loading import load_with_fallback
 from postcards_serving.models import find_model
 from postcards_serving.reloading import LOAD_THREAD, Reloading, pauses
 from postcards_serving.testing import eventually

@@ -4,16 +4,15 @@ A request that names an engine gets that engine or its failure, never another on
 """
 
 import dataclasses
-import gc
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from postcards_serving import metrics
 from postcards_serving.device_loss import tell_if_lost
 from postcards_serving.engine import Batching, Engine
-from postcards_serving.errors import DeadlineExceeded, EngineFailed, InvalidField, ModelUnusable, ServiceError
+from postcards_serving.errors import DeadlineExceeded, EngineFailed, InvalidField, ServiceError
 from postcards_serving.fallback_engines import (
     HeldBackWork,
     LoneEngine,
@@ -25,14 +24,13 @@ from postcards_serving.fallback_faults import REASONS, in_words, may_fall_back, 
 from postcards_serving.reloading import Reloading
 from postcards_serving.work import Provenance, Work
 
-__all__ = ["REASONS", "FallbackEngine", "batch_rows_of", "engine_named", "load_named", "load_with_fallback", "names_of"]
+__all__ = ["REASONS", "FallbackEngine", "batch_rows_of", "engine_named", "names_of"]
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
 
 _LOOK_UP_EVERY = 0.1
 """Seconds between looks at the caller while another call loads the engine."""
-_RETRY_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -197,69 +195,6 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         except InvalidField as refused:
             raise refused_by_both(failure, self.name, self.fallback, refused) from failure
         return _with_note(made, note)
-
-
-def load_with_fallback(
-    load_main: Callable[[], Engine[RequestT, ResultT]],
-    load_fallback: Callable[[], Engine[RequestT, ResultT]] | None,
-    *,
-    name: str,
-    fallback: str = "",
-    retry_seconds: float = _RETRY_SECONDS,
-) -> Engine[RequestT, ResultT]:
-    """The engine to serve: the main one, with the other behind it if one is named.
-
-    A main engine that cannot be loaded is tried again in the background, until it can.
-
-    Args:
-        load_main: builds the engine that the settings name.
-        load_fallback: builds the one that stands in for it; None: nobody does.
-        name: name of the main engine, which is needed where it cannot be loaded.
-        fallback: name of the other one; see `FallbackEngine`.
-        retry_seconds: pause before the main engine is tried again; see `FallbackEngine.reload`.
-
-    Raises:
-        ModelUnusable: the model of the main engine is missing or does not fit into memory, and nobody stands in.
-    """
-    if load_fallback is None or name == fallback:
-        return loaded(load_main, name)
-    missing: MissingEngine[RequestT, ResultT] | None = None
-    main: Engine[RequestT, ResultT] | None = None
-    try:
-        main = loaded(load_main, name)
-    except ModelUnusable as fault:
-        metrics.LOAD_FAILURES.inc()
-        _log.warning(
-            "engine %r cannot be loaded: %s; %r serves in its place until it can", name, fault.message, fallback
-        )
-        missing = MissingEngine[RequestT, ResultT](name, fault)
-    if main is not None:
-        return FallbackEngine(main, load_fallback, fallback=fallback)
-    # What was loaded before the failure hangs together in cycles.
-    gc.collect()
-    both = FallbackEngine(cast(Engine[RequestT, ResultT], missing), load_fallback, fallback=fallback)
-    both.reload(load_main, retry_seconds)
-    return both
-
-
-def load_named(
-    build: Callable[[str], Engine[RequestT, ResultT]], name: str, fallback: str, *, retry_seconds: float
-) -> Engine[RequestT, ResultT]:
-    """The engine that is named, with the one behind it that is named as `fallback`, if any; see `load_with_fallback`.
-
-    Args:
-        build: builds an engine by its name.
-        name: of the main engine.
-        fallback: of the other one; empty: none.
-        retry_seconds: see `load_with_fallback`.
-    """
-    return load_with_fallback(
-        lambda: build(name),
-        (lambda: build(fallback)) if fallback else None,
-        name=name,
-        fallback=fallback,
-        retry_seconds=retry_seconds,
-    )
 
 
 def names_of(engine: Engine[Any, Any]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from postcards_audio.settings import AudioSettings
 from postcards_serving.admission import Admission
 from postcards_serving.batch_room import USUAL_ROWS
 from postcards_serving.execution import Executor
-from postcards_serving.fallback import batch_rows_of, load_named
+from postcards_serving.fallback import batch_rows_of
+from postcards_serving.fallback_loading import load_named
 from postcards_serving.runtime import Service, serve
 
 

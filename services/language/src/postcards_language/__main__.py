@@ -12,7 +12,7 @@ from postcards_language.settings import LanguageSettings
 from postcards_serving.admission import Admission
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.execution import Executor
-from postcards_serving.fallback import load_with_fallback
+from postcards_serving.fallback_loading import load_with_fallback
 from postcards_serving.runtime import Service, serve
 from postcards_serving.settings import SettingsError
 
