@@ -129,6 +129,7 @@ def test_everything_that_makes_the_call_again_is_recorded(engine):
             "init_strength": 0.3,
             "exact": True,
             "sampler": "dpmpp-3m-sde",
+            "noise": "brownian",
             "dtype": "float32",
         }.items()
     )

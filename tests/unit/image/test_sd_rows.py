@@ -7,38 +7,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="make setup-models brings it")
 pytest.importorskip("diffusers", reason="make setup-models brings it")
 
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
-from torch.utils._pytree import tree_leaves  # noqa: E402
-
+from device_watch import DEVICE, Watch  # noqa: E402
 from postcards_image.engines.stable_diffusion.network import Network  # noqa: E402
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper  # noqa: E402
 from postcards_image.engines.stable_diffusion.samplers import begin, schedule_of  # noqa: E402
 from sampler_references import OF_VERSION_1  # noqa: E402
-
-DEVICE = "meta"
-"""It has no numbers, and so can be asked for none: all that happens on it is what a step asks for."""
-
-
-class Watch(TorchDispatchMode):
-    """Counts what goes from the processor to the device, and what is asked back."""
-
-    def __init__(self):
-        super().__init__()
-        self.told: list[str] = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name, given = func.__name__.partition(".")[0], tree_leaves((args, kwargs))
-        tensors = [value for value in given if isinstance(value, torch.Tensor)]
-        if name in {"is_nonzero", "_local_scalar_dense"}:
-            self.told.append("answer")
-            return True
-        made = func(*args, **(kwargs or {}))
-        outside = any(value.device.type == "cpu" and value.ndim for value in tensors)
-        # Places from lists are sent before anybody can see it.
-        outside = outside or name in {"index", "index_put_"}
-        if outside and any(value.device.type == DEVICE for value in (*tensors, *tree_leaves(made))):
-            self.told.append("copy")
-        return made
 
 
 def network(latents, timesteps, words):
@@ -71,21 +44,6 @@ def test_a_step_sends_its_numbers_at_once_and_waits_once_at_its_end(rows, copies
         with Watch() as watch:
             states = stepper.step(states)
         assert watch.told == [*["copy"] * copies, "answer"]
-
-
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda there: torch.ones(3).to(there.device),
-        lambda there: there[[0, 2]],
-        lambda there: there.index_put_((torch.tensor([0, 2]),), there[:2]),
-    ],
-)
-def test_the_watch_sees_whatever_sends_something(act):
-    there = torch.zeros(4, 2, device=DEVICE)
-    with Watch() as watch:
-        act(there)
-    assert watch.told == ["copy"]
 
 
 def test_steps_ask_with_tensors_as_they_were_rehearsed(monkeypatch):

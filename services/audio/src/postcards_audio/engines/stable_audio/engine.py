@@ -16,7 +16,14 @@ from postcards_audio.engines.stable_audio.pieces import MARGIN, pieces
 from postcards_audio.engines.stable_audio.plan import CallPlan, plan_call
 from postcards_audio.engines.stable_audio.resemblance import resemblance
 from postcards_audio.engines.stable_audio.room import room_for
-from postcards_audio.engines.stable_audio.sampling import SAMPLERS, Row, RowStepper, begin_row, noise_levels
+from postcards_audio.engines.stable_audio.sampling import (
+    SAMPLERS,
+    Row,
+    RowStepper,
+    begin_row,
+    noise_kind,
+    noise_levels,
+)
 from postcards_audio.engines.stable_audio.telling import PACE, STAGES, Telling
 from postcards_audio.engines.vocal_tract.finishing import finished_call
 from postcards_audio.engines.vocal_tract.mastering import finish
@@ -56,7 +63,7 @@ class StableAudioEngine:
     """Calls with a Stable Audio model. Any number of threads may call; their sounds share the steps."""
 
     name = "stable-audio"
-    version = "1.1.0"
+    version = "1.2.0"
     stages = STAGES
 
     def __init__(self, model: StableAudioModel, *, batch_rows: int = 0) -> None:
@@ -168,6 +175,7 @@ class StableAudioEngine:
     def _provenance(self, plan: CallPlan, made: _Made) -> Provenance:
         model = self._model
         levels = noise_levels(model, plan.steps, plan.init_strength) if plan.init_strength > 0 else ()
+        sampler = SAMPLERS[model.description.objective]
         return provenance_of(
             self,
             model,
@@ -179,7 +187,8 @@ class StableAudioEngine:
                 "guidance_scale": plan.guidance,
                 "init_strength": plan.init_strength,
                 "exact": plan.exact,
-                "sampler": SAMPLERS[model.description.objective].value,
+                "sampler": sampler.value,
+                "noise": noise_kind(sampler, model.device.kind).value,
                 "noise_levels": [round(level, 6) for level in (*levels[:1], *levels[-2:-1])],
                 "steps_taken": max(0, len(levels) - 1),
                 "resemblance": None if made.resemblance is None else round(made.resemblance, 3),

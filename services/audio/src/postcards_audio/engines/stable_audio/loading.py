@@ -70,7 +70,7 @@ def load_model(
     libraries.torch.set_num_threads(threads or available_cores())
     configuration, settings = _without_text_encoder(description)
     width = configuration["model"]["conditioning"]["cond_dim"]
-    text = load_text_conditioner(libraries, text_files, settings, width, half=chosen.kind == "cuda")
+    text = load_text_conditioner(libraries, text_files, settings, width, chosen)
     network = _filled(libraries, files, configuration, text)
     return StableAudioModel(
         _placed(libraries, network, chosen, compilation),

@@ -12,7 +12,7 @@ from postcards_audio.engines.stable_audio.description import ModelDescription, O
 from postcards_audio.engines.stable_audio.libraries import Libraries, Tensor
 from postcards_audio.engines.stable_audio.pieces import MARGIN, Piece
 from postcards_audio.engines.vocal_tract.signals import Samples
-from postcards_serving.devices import Device, give_back_cached
+from postcards_serving.devices import Device, give_back_cached, send
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,10 @@ class StableAudioModel:
         return tuple(self._falling_levels(steps, last, first).tolist())
 
     def brownian_noise(self, seed: int, lowest: float, highest: float) -> Noise:
-        """Noise from a Brownian motion between two noise levels: of one seed the same for any number of steps."""
+        """Noise from a Brownian motion between two noise levels: of one seed the same for any number of steps.
+
+        A tree is searched for each step, of dozens of draws: nothing beside a step on a processor, much on a GPU.
+        """
         shape = (self.description.latent_channels, self.description.frames)
         motion = self._brownian(self._torch.zeros(shape, device=self.device.name), lowest, highest, seed=seed)
         # It knows its ends to six digits, and complains of what lies beyond, as floats of 32 bits do.
@@ -110,13 +113,13 @@ class StableAudioModel:
         return lambda now, then: motion(exact(min(now, highest)), exact(max(then, lowest)))
 
     def fresh_noise(self, seed: int) -> Noise:
-        """Noise that is drawn anew for each level that is left."""
+        """Noise that is drawn anew for each level that is left: on the processor, and so the same on every device."""
 
         def draw(level: float, _: float) -> Tensor:
             place = int(np.float32(level).view(np.uint32))
             generator = self._torch.Generator().manual_seed((seed + place * 0x9E3779B97F4A7C15) % 2**64)
             shape = [self.description.latent_channels, self.description.frames]
-            return self._torch.randn(shape, generator=generator).to(self.device.name)
+            return send(self._torch.randn(shape, generator=generator), self.device.name)
 
         return draw
 
@@ -130,11 +133,13 @@ class StableAudioModel:
         """
         torch = self._torch
         with torch.inference_mode():
-            level = torch.tensor(levels, dtype=torch.float32, device=self.device.name)
+            # In one copy, before the network is asked.
+            numbers = torch.tensor([*levels, *(told.scale for told in guided)], dtype=torch.float32)
+            level, strength = send(numbers, self.device.name).chunk(2)
             if self.description.objective is not Objective.V:
-                return noisy - level[:, None, None] * self._velocity(noisy, level, guided)
+                return noisy - level[:, None, None] * self._velocity(noisy, level, guided, strength)
             scale = (level**2 + 1).sqrt()[:, None, None]
-            velocity = self._velocity(noisy / scale, level.atan() * (2 / math.pi), guided)
+            velocity = self._velocity(noisy / scale, level.atan() * (2 / math.pi), guided, strength)
             return noisy / scale**2 - velocity * level[:, None, None] / scale
 
     def stack(self, latents: Sequence[Tensor]) -> Tensor:
@@ -191,26 +196,24 @@ class StableAudioModel:
         with self._torch.inference_mode():
             return self.network.get_conditioning_inputs(self.network.conditioner(told, self.device.name))
 
-    def _velocity(self, noisy: Tensor, time: Tensor, guided: Sequence[Guided]) -> Tensor:
-        """What the network answers, guidance applied: rows that are guided are asked twice in one call."""
+    def _velocity(self, noisy: Tensor, time: Tensor, guided: Sequence[Guided], strength: Tensor) -> Tensor:
+        """What the network answers, guidance of [rows] strengths applied: guided rows are asked twice in one call."""
         torch = self._torch
-        twice = [row for row, told in enumerate(guided) if told.against is not None]
-        rows = torch.tensor([*range(len(guided)), *twice], device=noisy.device)
-        conditions = [*(told.wanted for told in guided), *(guided[row].against for row in twice)]
-        overall = [condition.overall for condition in conditions if condition is not None]
+        twice = {row: told.against for row, told in enumerate(guided) if told.against is not None}
+        conditions = [*(told.wanted for told in guided), *twice.values()]
+        overall = [condition.overall for condition in conditions]
         answers = self.network.model(
-            noisy[rows],
-            time[rows],
-            cross_attn_cond=torch.cat([condition.crossed for condition in conditions if condition is not None]),
+            torch.cat([noisy, *(noisy[row : row + 1] for row in twice)]),
+            torch.cat([time, *(time[row : row + 1] for row in twice)]),
+            cross_attn_cond=torch.cat([condition.crossed for condition in conditions]),
             global_cond=torch.cat(overall) if overall and overall[0] is not None else None,
             cfg_scale=1.0,
         ).float()
-        wanted, away = answers[: len(guided)], answers[len(guided) :]
+        wanted, against = answers[: len(guided)], iter(answers[len(guided) :])
         if not twice:
             return wanted
-        scale = torch.tensor([guided[row].scale for row in twice], device=noisy.device)[:, None, None]
-        wanted[twice] = away + (wanted[twice] - away) * scale
-        return wanted
+        away = torch.stack([next(against) if row in twice else same for row, same in enumerate(wanted)])
+        return away + (wanted - away) * strength[:, None, None]
 
     def _read(self, sound: Tensor) -> Tensor:
         """[channels, frames] the means of the latents of a sound [2, n]."""

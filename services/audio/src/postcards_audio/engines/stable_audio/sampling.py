@@ -42,6 +42,18 @@ SAMPLERS: Final = {
 """The sampler of each kind of model."""
 
 
+class NoiseKind(StrEnum):
+    """Where the noise comes from that steps add."""
+
+    NONE = "none"
+    """They add none."""
+    BROWNIAN = "brownian"
+    """Parts of one Brownian motion, as in stable-audio-tools: steps in other numbers follow the same motion."""
+    INDEPENDENT = "independent"
+    """Drawn for each level by itself. The parts that a row takes of a motion never overlap: they are independent too,
+    so that both kinds make sounds of one distribution, but other sounds of one seed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Row:
     """One sound between two steps."""
@@ -72,6 +84,17 @@ class Row:
     def finished(self) -> bool:
         """Whether no noise is left."""
         return self.step >= self.steps
+
+
+def noise_kind(sampler: Sampler, device: str) -> NoiseKind:
+    """What noise a sampler adds on a kind of device, e.g. "cuda"."""
+    match sampler:
+        case Sampler.EULER:
+            return NoiseKind.NONE
+        case Sampler.PINGPONG:
+            return NoiseKind.INDEPENDENT
+        case Sampler.DPMPP_3M_SDE:
+            return NoiseKind.BROWNIAN if device == "cpu" else NoiseKind.INDEPENDENT
 
 
 def noise_levels(model: StableAudioModel, steps: int, strength: float = 1.0) -> tuple[float, ...]:
@@ -110,16 +133,19 @@ def begin_row(
         rendering: [channels, frames] the latents that it starts from; None: nothing but noise.
         alone: see `Row`.
     """
-    objective, first = model.description.objective, levels[0]
+    objective, first, lowest = model.description.objective, levels[0], levels[-2]
     noise, following = model.starting_noise(seed)
     if objective is Objective.V:
         noisy = noise * first if rendering is None else rendering + noise * first
-        lowest = levels[-2]
-        source = model.brownian_noise(following, lowest, first) if first > lowest else model.fresh_noise(following)
     else:
         noisy = noise if rendering is None else rendering * (1 - first) + noise * first
+    sampler = SAMPLERS[objective]
+    # A single step adds no noise, and there is no motion from a level to itself.
+    if noise_kind(sampler, model.device.kind) is NoiseKind.BROWNIAN and first > lowest:
+        source = model.brownian_noise(following, lowest, first)
+    else:
         source = model.fresh_noise(following)
-    return Row(SAMPLERS[objective], levels, guided, source, noisy, alone=alone)
+    return Row(sampler, levels, guided, source, noisy, alone=alone)
 
 
 class RowStepper:
@@ -151,10 +177,12 @@ class RowStepper:
         """
         noisy = self._model.stack([row.noisy for row in states])
         clean = self._model.estimate(noisy, [row.levels[row.step] for row in states], [row.guided for row in states])
-        # Asking waits for the device: what a step takes and what it fails of is then known to be its own.
+        advanced = [_advanced(row, estimate) for row, estimate in zip(states, clean, strict=True)]
+        # The only wait for the device in a step, at its end: what the step took is then known to be its own time, and
+        # so is what it fails of. Until then the processor draws noise while the device still computes.
         if not self._model.all_finite(clean):
             raise EngineFailed("the model answered with numbers that are no sound", reason="MODEL_DIVERGED")
-        return [_advanced(row, estimate) for row, estimate in zip(states, clean, strict=True)]
+        return advanced
 
 
 def _advanced(row: Row, clean: Tensor) -> Row:

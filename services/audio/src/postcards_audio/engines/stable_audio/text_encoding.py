@@ -11,6 +11,7 @@ from typing import Any
 
 from postcards_audio.engines.stable_audio.description import ModelDescription
 from postcards_audio.engines.stable_audio.libraries import INSTALL, Libraries, Tensor, quietly
+from postcards_serving.devices import Device
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.models import ModelFiles, cached, find_model, first_line
 
@@ -50,7 +51,7 @@ def find_text_encoder(model: ModelFiles, description: ModelDescription) -> TextF
 
 
 def load_text_conditioner(
-    libraries: Libraries, files: TextFiles, settings: Mapping[str, Any], width: int, *, half: bool
+    libraries: Libraries, files: TextFiles, settings: Mapping[str, Any], width: int, device: Device
 ) -> Any:  # noqa: ANN401
     """A conditioner for `stable_audio_tools.models.conditioners.MultiConditioner`: texts to embeddings and their mask.
 
@@ -59,7 +60,7 @@ def load_text_conditioner(
         files: of the encoder.
         settings: of the conditioner in the model's configuration.
         width: of the embeddings.
-        half: whether to compute in half precision.
+        device: of the encoder, from now on: no prompt moves it. On CUDA it computes in half precision.
     """
     try:
         with quietly():
@@ -68,8 +69,9 @@ def load_text_conditioner(
                 files.weights,
                 use_safetensors=True,
                 local_files_only=True,
-                dtype=libraries.torch.float16 if half else libraries.torch.float32,
+                dtype=libraries.torch.float16 if device.kind == "cuda" else libraries.torch.float32,
             )
+            encoder = encoder.eval().requires_grad_(False).to(device.name)
     except Exception as fault:
         raise ModelUnusable(f"the text encoder in {files.weights} cannot be loaded: {first_line(fault)}") from fault
     longest = int(settings.get("max_length", 128))
@@ -82,14 +84,14 @@ def load_text_conditioner(
         def __init__(self) -> None:
             base.__init__(self, encoder.config.d_model, width, project_out=bool(settings.get("project_out", False)))
             # Checkpoints do not hold its weights: they must not be looked for there.
-            self.__dict__["encoder"] = encoder.eval().requires_grad_(False)
+            self.__dict__["encoder"] = encoder
 
         def forward(self, texts: list[str], device: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401
             read = tokenizer(texts, truncation=True, max_length=longest, padding="max_length", return_tensors="pt").to(
                 device
             )
             mask = read["attention_mask"].bool()
-            embedded = encoder.to(device)(input_ids=read["input_ids"], attention_mask=mask).last_hidden_state
+            embedded = encoder(input_ids=read["input_ids"], attention_mask=mask).last_hidden_state
             return self.proj_out(embedded.float()) * mask.unsqueeze(-1).float(), mask
 
         def reads_whole(self, text: str) -> bool:

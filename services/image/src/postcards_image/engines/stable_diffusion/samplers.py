@@ -237,15 +237,16 @@ def advance_all(
     """
     outputs = outputs.float()
     latents = torch.stack([row.latent for row in rows])
-    if weights is None:
-        weights = send(torch.tensor(weights_of(rows), dtype=torch.float32), str(latents.device))
+    columns: torch.Tensor = (
+        send(torch.tensor(weights_of(rows), dtype=torch.float32), str(latents.device)) if weights is None else weights
+    )
     calls = [row.plan.calls[row.step] for row in rows]
     noises, states = _drawn(rows)
     others = [
         [*(row.memory[place] for place, _ in call.recalled), *noise]
         for row, call, noise in zip(rows, calls, noises, strict=True)
     ]
-    of_latent, of_output, *of_others = weights[..., None, None, None].unbind()
+    of_latent, of_output, *of_others = columns[..., None, None, None].unbind()
     moved = of_latent * latents + of_output * outputs
     for place, of_term in enumerate(of_others):
         # A row with fewer terms adds its own latent zero times, which changes nothing.
