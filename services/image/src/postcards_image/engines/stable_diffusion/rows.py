@@ -105,7 +105,7 @@ class _Numbers(NamedTuple):
 
 
 def _sent_numbers(asked: Sequence[Row], states: Sequence[Row]) -> _Numbers:
-    """All numbers of a step in one copy, before the network is asked: no copy stands between two of its calls."""
+    """All numbers of a step in one copy: they are known before the network is asked."""
     timesteps = [row.sampling.model_input[1] for row in asked]
     scales = [row.guidance_scale for row in states]
     weights = weights_of([row.sampling for row in states])
