@@ -21,7 +21,6 @@ from postcards_image.engines.stable_diffusion import (  # noqa: E402
 )
 from postcards_image.engines.stable_diffusion.loading import load_checkpoint  # noqa: E402
 from postcards_image.engines.stable_diffusion.lora import LoraChoice, find_lora, read_choice  # noqa: E402
-from postcards_image.engines.stable_diffusion.network import Network, padded_size  # noqa: E402
 from postcards_serving.errors import ModelUnusable  # noqa: E402
 from postcards_serving.model_cache import matching  # noqa: E402
 
@@ -222,69 +221,6 @@ def test_what_is_fetched_are_the_files_of_a_real_repository(sd_checkpoint):
     }
     for half in (False, True):
         assert all(matching(present, (pattern,)) for pattern in files.required(half=half))
-
-
-@pytest.mark.parametrize(("rows", "size"), [(1, 1), (2, 2), (3, 4), (5, 8), (16, 16), (17, 32), (600, 600)])
-def test_compiled_batches_have_few_sizes(rows, size):
-    assert padded_size(rows) == size
-
-
-def test_rows_that_fill_a_compiled_batch_change_nothing(sd_checkpoint, monkeypatch):
-    loaded = load_checkpoint(choices(sd_checkpoint))
-    sizes: list[int] = []
-
-    def compiled(unet, **options):
-        assert options == {"dynamic": False}
-
-        def call(latents, *rest, **named):
-            sizes.append(len(latents))
-            return unet(latents, *rest, **named)
-
-        return call
-
-    monkeypatch.setattr(torch, "compile", compiled)
-    padded = Network(loaded.network._unet, torch.device("cpu"), torch.float32, compiled=True)
-    padded.rehearse(3, 8, 8, 77)
-    assert sizes == [1, 2, 4]
-    generator = torch.Generator().manual_seed(0)
-    batch = (torch.randn(3, 4, 8, 8, generator=generator), torch.arange(3.0), torch.randn(3, 77, 32))
-    assert torch.allclose(padded(*batch), loaded.network(*batch), atol=1e-5)
-    assert sizes[-1] == 4
-    assert padded.compiled_for(8, 8, 77)
-
-
-def test_only_rehearsed_shapes_run_compiled(sd_checkpoint, monkeypatch):
-    loaded = load_checkpoint(choices(sd_checkpoint))
-    compiled: list[tuple[int, ...]] = []
-
-    def remember(unet, **_):
-        return lambda latents, *rest, **named: compiled.append(latents.shape) or unet(latents, *rest, **named)
-
-    monkeypatch.setattr(torch, "compile", remember)
-    network = Network(loaded.network._unet, torch.device("cpu"), torch.float32, compiled=True)
-    network.rehearse(2, 8, 8, 77)
-    compiled.clear()
-    for rows, height, width, tokens in [(1, 8, 8, 154), (1, 16, 8, 77), (3, 8, 8, 77)]:
-        batch = (torch.ones(rows, 4, height, width), torch.ones(rows), torch.ones(rows, tokens, 32))
-        assert torch.allclose(network(*batch), loaded.network(*batch), atol=1e-5)
-    assert compiled == []
-    assert [network.compiled_for(8, 8, 77), network.compiled_for(8, 8, 154), network.compiled_for(8, 16, 77)] == [
-        True,
-        False,
-        False,
-    ]
-
-
-def test_where_nothing_can_be_compiled_the_unet_runs_as_it_is(sd_checkpoint, monkeypatch, caplog):
-    def broken(*_, **__):
-        raise RuntimeError("no compiler")
-
-    monkeypatch.setattr(torch, "compile", lambda *_, **__: broken)
-    checkpoint = load_checkpoint(choices(sd_checkpoint, compile="compile"))
-    checkpoint.network.rehearse(2, 8, 8, 77)
-    assert not checkpoint.network.compiled_for(8, 8, 77)
-    assert checkpoint.network(torch.zeros(1, 4, 8, 8), torch.ones(1), torch.zeros(1, 77, 32)).shape == (1, 4, 8, 8)
-    assert "cannot be compiled" in caplog.text
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

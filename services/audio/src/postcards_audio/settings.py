@@ -27,7 +27,7 @@ class AudioSettings(ServiceSettings):
     audio_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Numbers that the network of stable-audio computes in. auto: float16 on CUDA, else float32."""
     audio_compile: Literal["auto", "none", "compile"] = "auto"
-    """Whether stable-audio compiles its network, which takes minutes at each start. auto: no."""
+    """Whether stable-audio compiles its transformer for every size of a batch, minutes at each start. auto: no."""
     audio_threads: int = Field(default=0, ge=0, le=1024)
     """Cores for one step of stable-audio; 0: all that the process and its container may use."""
     audio_batch_rows: int = Field(default=0, ge=0, le=256)

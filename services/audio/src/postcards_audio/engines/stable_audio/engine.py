@@ -77,6 +77,7 @@ class StableAudioEngine:
         self._model: Final = model
         room = room_for(model, batch_rows, engine=self.name)
         self.batch_rows: Final = room.rows
+        model.rehearse(2 * room.rows)
         self._batch: Final = InFlightBatch[Row](
             RowStepper(model),
             max_rows=room.rows,
@@ -187,6 +188,7 @@ class StableAudioEngine:
                 "guidance_scale": plan.guidance,
                 "init_strength": plan.init_strength,
                 "exact": plan.exact,
+                "compiled": model.compiled,
                 "sampler": sampler.value,
                 "noise": noise_kind(sampler, model.device.kind).value,
                 "noise_levels": [round(level, 6) for level in (*levels[:1], *levels[-2:-1])],

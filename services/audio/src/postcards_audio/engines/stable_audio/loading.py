@@ -73,13 +73,14 @@ def load_model(
     text = load_text_conditioner(libraries, text_files, settings, width, chosen)
     network = _filled(libraries, files, configuration, text)
     return StableAudioModel(
-        _placed(libraries, network, chosen, compilation),
+        _placed(libraries, network, chosen),
         libraries,
         description,
         chosen,
         name=files.name,
         revision=files.revision,
         files={**files.files, **text_files.hashes},
+        compiled=compilation == "compile",
     )
 
 
@@ -140,7 +141,7 @@ def _fill(libraries: Libraries, files: ModelFiles, network: Any) -> None:  # noq
         raise ModelUnusable(f"{path} lacks {len(lacking)} of the weights of its model_config.json, e.g. {lacking[0]}")
 
 
-def _placed(libraries: Libraries, network: Any, device: Device, compilation: Compile) -> Any:  # noqa: ANN401
+def _placed(libraries: Libraries, network: Any, device: Device) -> Any:  # noqa: ANN401
     """The network on its device. The autoencoder stays exact: it works once where the transformer works 150 times."""
     network.eval().requires_grad_(False)
     network.model.to(device.name, getattr(libraries.torch, device.dtype))
@@ -149,6 +150,4 @@ def _placed(libraries: Libraries, network: Any, device: Device, compilation: Com
     network.pretransform.model_half = False
     # Pieces are cut here, with the margin that makes them exact.
     network.pretransform.chunked = False
-    if compilation == "compile":
-        network.model.model.compile(dynamic=False)
     return network

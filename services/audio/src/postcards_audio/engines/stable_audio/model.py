@@ -12,7 +12,11 @@ from postcards_audio.engines.stable_audio.description import ModelDescription, O
 from postcards_audio.engines.stable_audio.libraries import Libraries, Tensor
 from postcards_audio.engines.stable_audio.pieces import MARGIN, Piece
 from postcards_audio.engines.vocal_tract.signals import Samples
+from postcards_serving.compiled import CompiledNetwork, filled
 from postcards_serving.devices import Device, give_back_cached, send
+
+_SHAPE: Final = "whole"
+"""Every row is as long as the model's sounds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +57,16 @@ class StableAudioModel:
         name: str,
         revision: str,
         files: Mapping[str, str],
+        compiled: bool = False,
     ) -> None:
-        """Takes a `ConditionedDiffusionModelWrapper` of stable-audio-tools that is on its device."""
+        """Takes a `ConditionedDiffusionModelWrapper` of stable-audio-tools that is on its device.
+
+        With `compiled` its transformer is compiled for the numbers of rows that are rehearsed.
+        """
         self.network: Any = network
+        self._transformer: CompiledNetwork | None = CompiledNetwork(
+            network.model, compiled=compiled, name="the transformer"
+        )
         self.description: Final = description
         self.device: Final = device
         self.name: Final = name
@@ -123,6 +134,28 @@ class StableAudioModel:
 
         return draw
 
+    @property
+    def compiled(self) -> bool:
+        """Whether the transformer runs compiled."""
+        return self._transformer is not None and self._transformer.knows(_SHAPE)
+
+    def rehearse(self, rows: int) -> None:
+        """Compiles for up to `rows` rows, twice as many as sounds, if it is to be compiled.
+
+        See `CompiledNetwork.rehearse`.
+        """
+        torch, model = self._torch, self.description
+        told = self.condition("", 1.0)
+
+        def ask(call: Any, size: int) -> None:  # noqa: ANN401
+            with torch.inference_mode():
+                zeros = partial(torch.zeros, device=self.device.name)
+                noisy, time = zeros(size, model.latent_channels, model.frames), zeros(size)
+                self._ask(call, noisy, time, [told] * size, size)
+
+        if self._transformer is not None:
+            self._transformer.rehearse(rows, _SHAPE, ask)
+
     def estimate(self, noisy: Tensor, levels: Sequence[float], guided: Sequence[Guided]) -> Tensor:
         """The clean latents that the network sees in noisy ones.
 
@@ -188,7 +221,7 @@ class StableAudioModel:
 
     def close(self) -> None:
         """Lets go of the weights."""
-        self.network = self._silence = None
+        self.network = self._transformer = self._silence = None
 
     def _told(self, prompt: str, seconds: float) -> dict[str, Tensor]:
         # Models have seen whole seconds alone, rounded up.
@@ -198,22 +231,44 @@ class StableAudioModel:
 
     def _velocity(self, noisy: Tensor, time: Tensor, guided: Sequence[Guided], strength: Tensor) -> Tensor:
         """What the network answers, guidance of [rows] strengths applied: guided rows are asked twice in one call."""
-        torch = self._torch
+        torch, transformer = self._torch, self._transformer
+        if transformer is None:
+            raise RuntimeError("the model is closed")
         twice = {row: told.against for row, told in enumerate(guided) if told.against is not None}
         conditions = [*(told.wanted for told in guided), *twice.values()]
-        overall = [condition.overall for condition in conditions]
-        answers = self.network.model(
+        call, size = transformer.fit(len(conditions), _SHAPE)
+        answers = self._ask(
+            call,
             torch.cat([noisy, *(noisy[row : row + 1] for row in twice)]),
             torch.cat([time, *(time[row : row + 1] for row in twice)]),
-            cross_attn_cond=torch.cat([condition.crossed for condition in conditions]),
-            global_cond=torch.cat(overall) if overall and overall[0] is not None else None,
-            cfg_scale=1.0,
-        ).float()
+            conditions,
+            size,
+        )
         wanted, against = answers[: len(guided)], iter(answers[len(guided) :])
         if not twice:
             return wanted
         away = torch.stack([next(against) if row in twice else same for row, same in enumerate(wanted)])
         return away + (wanted - away) * strength[:, None, None]
+
+    def _ask(
+        self,
+        call: Any,  # noqa: ANN401
+        noisy: Tensor,
+        time: Tensor,
+        conditions: Sequence[Condition],
+        size: int,
+    ) -> Tensor:
+        """What a network answers rows that are filled up to `size` for it."""
+        torch = self._torch
+        overall = [condition.overall for condition in conditions]
+        answers = call(
+            filled(noisy, size),
+            filled(time, size),
+            cross_attn_cond=filled(torch.cat([condition.crossed for condition in conditions]), size),
+            global_cond=filled(torch.cat(overall), size) if overall and overall[0] is not None else None,
+            cfg_scale=1.0,
+        )
+        return answers[: len(conditions)].float()
 
     def _read(self, sound: Tensor) -> Tensor:
         """[channels, frames] the means of the latents of a sound [2, n]."""
