@@ -4,6 +4,7 @@
 import logging
 import warnings
 from collections.abc import Callable, Hashable
+from importlib import import_module
 from typing import Any, Final
 
 SIZES: Final = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -74,17 +75,14 @@ def padded_size(rows: int) -> int:
 
 def filled(values: Any, size: int) -> Any:
     """A tensor of rows with its last one repeated until there are `size`."""
-    import torch
-
+    torch: Any = import_module("torch")
     missing = size - values.shape[0]
     return torch.cat([values, values[-1:].expand(missing, *values.shape[1:])]) if missing else values
 
 
 def _compiled(network: Any) -> Any:
-    import torch
-    import torch._dynamo
-
+    torch: Any = import_module("torch")
     # Beyond its limit torch runs uncompiled without a word.
-    limits: Any = torch._dynamo.config
+    limits: Any = import_module("torch._dynamo").config
     limits.recompile_limit = max(limits.recompile_limit, 4 * len(SIZES))
     return torch.compile(network, dynamic=False)

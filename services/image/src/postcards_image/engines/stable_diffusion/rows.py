@@ -41,7 +41,8 @@ class Row:
 class RowStepper:
     """Steps rows of one size with one call of the UNet, whatever their samplers, steps and guidance.
 
-    Their prompts must be read in as many pieces: see `group`."""
+    Their prompts must be read in as many pieces: see `group`.
+    """
 
     def __init__(self, network: Network, *, budget: float, reclaim: Callable[[], None]) -> None:
         """Asks `network`.
