@@ -47,7 +47,7 @@ async def stub(engine):
 def capacity(engine, monkeypatch):
     """How many latent pixels a call of the UNet finds memory for; the sizes of the calls that did."""
     limits = {"pixels": 10**9, "largest": 0}
-    unet = engine._checkpoint.network._unet
+    unet = engine._checkpoint.network.unet
     forward = unet.forward
 
     def tight(latents, *rest, **options):

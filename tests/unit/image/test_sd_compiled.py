@@ -54,7 +54,7 @@ def test_rows_that_fill_a_compiled_batch_change_nothing(sd_checkpoint, monkeypat
         return call
 
     monkeypatch.setattr(torch, "compile", compiled)
-    padded = Network(loaded.network._unet.as_it_is, torch.device("cpu"), torch.float32, compiled=True)
+    padded = Network(loaded.network.unet, torch.device("cpu"), torch.float32, compiled=True)
     padded.rehearse(3, 8, 8, 77)
     assert sizes == [1, 2, 4]
     generator = torch.Generator().manual_seed(0)
@@ -72,7 +72,7 @@ def test_only_rehearsed_shapes_run_compiled(sd_checkpoint, monkeypatch):
         return lambda latents, *rest, **named: compiled.append(latents.shape) or unet(latents, *rest, **named)
 
     monkeypatch.setattr(torch, "compile", remember)
-    network = Network(loaded.network._unet.as_it_is, torch.device("cpu"), torch.float32, compiled=True)
+    network = Network(loaded.network.unet, torch.device("cpu"), torch.float32, compiled=True)
     network.rehearse(2, 8, 8, 77)
     compiled.clear()
     for rows, height, width, tokens in [(1, 8, 8, 154), (1, 16, 8, 77), (3, 8, 8, 77)]:

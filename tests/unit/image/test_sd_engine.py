@@ -108,7 +108,7 @@ def test_provenance_says_how_to_make_it_again(sd_engine, sd_checkpoint):
 
 
 def test_numbers_that_are_no_picture_are_an_error(sd_engine, monkeypatch):
-    unet = sd_engine._checkpoint.network._unet
+    unet = sd_engine._checkpoint.network.unet
     monkeypatch.setattr(unet.conv_out, "forward", lambda sample: torch.full_like(sample[:, :4], float("nan")))
     with pytest.raises(EngineFailed, match="no picture"):
         sd_engine.generate(request(), Work())
@@ -116,12 +116,12 @@ def test_numbers_that_are_no_picture_are_an_error(sd_engine, monkeypatch):
 
 def test_numbers_that_are_no_picture_are_seen_in_the_step_that_makes_them(sd_engine, monkeypatch):
     network, calls = sd_engine._checkpoint.network, itertools.count()
-    answer = network._unet.conv_out.forward
+    answer = network.unet.conv_out.forward
 
     def diverging(sample):
         return torch.full_like(sample[:, :4], float("nan")) if next(calls) == 1 else answer(sample)
 
-    monkeypatch.setattr(network._unet.conv_out, "forward", diverging)
+    monkeypatch.setattr(network.unet.conv_out, "forward", diverging)
     with pytest.raises(EngineFailed, match="no picture"):
         sd_engine.generate(request(steps=12), Work())
     assert next(calls) == 2

@@ -69,7 +69,7 @@ def test_without_half_size_files_the_whole_ones_are_halved(copied):
         file.unlink()
     loaded = load_checkpoint(choices(copied, dtype="bfloat16"))
     assert UNET in loaded.files
-    assert loaded.network._unet.dtype == torch.bfloat16
+    assert loaded.network.unet.dtype == torch.bfloat16
 
 
 def test_each_part_comes_in_half_where_it_exists_in_half(copied):

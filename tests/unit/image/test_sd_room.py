@@ -27,7 +27,7 @@ def checkpoint(sd_checkpoint):
 def card(checkpoint, monkeypatch):
     """A card that counts the calls of the UNet."""
     card = StrawCard(monkeypatch, 20 * SAMPLE)
-    unet = checkpoint.network._unet
+    unet = checkpoint.network.unet
     forward = unet.forward
 
     def counted(latents, *rest, **options):

@@ -25,6 +25,11 @@ class Network:
         self._device: Final = device
         self._dtype: Final = dtype
 
+    @property
+    def unet(self) -> Any:  # noqa: ANN401
+        """The UNet2DConditionModel itself."""
+        return self._unet.as_it_is
+
     def compiled_for(self, height: int, width: int, tokens: int) -> bool:
         """Whether the UNet runs compiled for latent pictures of one size with so many tokens."""
         return self._unet.knows((height, width, tokens))
