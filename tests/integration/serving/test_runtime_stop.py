@@ -57,6 +57,8 @@ async def test_no_new_call_is_taken_while_the_last_one_ends(tmp_path):
         address = (await probe.serving())["address"]
         call = await started(channel, UNTIL_RELEASED)
         probe.process.send_signal(signal.SIGINT)
+        # Before that a new call would be taken, and wait for the place of the first.
+        await eventually(lambda: probe.logged("stopping"))
 
         async def refused() -> bool:
             async with open_channel(address, max_attempts=1) as other:

@@ -119,9 +119,11 @@ async def test_a_run_that_was_ended_is_taken_up_by_the_next(sd, tmp_path, number
     arguments = ("image", "--revision", "main", "--home", str(tmp_path / "volume"))
     process = await command(*arguments, hub_url=sd.url, home=tmp_path)
     cache = Cache(tmp_path / "volume" / "hub")
-    await eventually(lambda: cache.unfinished_bytes(SD) == half)
-    process.send_signal(number)
-    code, _, err = await ended(process)
+    try:
+        await eventually(lambda: cache.unfinished_bytes(SD) == half)
+    finally:
+        process.send_signal(number)
+        code, _, err = await ended(process)
     assert code == (130 if number == signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in err
     sd.faults.held.pop(UNET).set()

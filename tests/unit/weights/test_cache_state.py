@@ -85,6 +85,9 @@ def test_a_download_that_broke_off(cache):
     (cache.home("owner/name") / "blobs").mkdir()
     (cache.home("owner/name") / "blobs" / "ab.postcards.incomplete").write_bytes(bytes(70))
     assert state_in_cache(cache, MODEL).unfinished_bytes == 70
+    # A file that was renamed once it was whole, between being listed and being looked at.
+    (cache.home("owner/name") / "blobs" / "cd.postcards.incomplete").symlink_to("cd")
+    assert state_in_cache(cache, MODEL).unfinished_bytes == 70
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,15 @@ class Cache:
 
     def unfinished_bytes(self, model_id: str) -> int:
         """What was fetched of files that are not whole yet."""
-        return sum(path.stat().st_size for path in (self.home(model_id) / "blobs").glob(f"*{UNFINISHED}"))
+        return sum(map(_bytes_now, (self.home(model_id) / "blobs").glob(f"*{UNFINISHED}")))
+
+
+def _bytes_now(path: Path) -> int:
+    """Size of a file that another process may finish, and rename, at any moment."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def hub_cache(settings: Mapping[str, str], home: Path | None = None) -> Cache:
