@@ -45,6 +45,22 @@ def test_a_picture_that_cannot_be_decoded_at_once_is_decoded_in_tiles(sd_engine,
     assert "want of memory" in result.provenance.notes[0]
 
 
+def test_a_picture_that_found_memory_at_the_second_try_has_no_seams_to_tell_of(sd_engine, monkeypatch):
+    plain = picture(sd_engine, steps=1)
+    decode, tries = sd_engine._checkpoint.autoencoder._vae.decode, itertools.count()
+
+    def tight_at_first(latent, **options):
+        if next(tries) == 0:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return decode(latent, **options)
+
+    monkeypatch.setattr(sd_engine._checkpoint.autoencoder._vae, "decode", tight_at_first)
+    result = sd_engine.generate(request(steps=1), Work())
+    assert next(tries) == 2
+    assert np.array_equal(pixels(result.blobs[0].data), plain)
+    assert not any("tiles" in note for note in result.provenance.notes)
+
+
 def test_a_picture_that_cannot_be_decoded_at_all_is_an_error_of_its_own(sd_engine, monkeypatch):
     def tight(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")

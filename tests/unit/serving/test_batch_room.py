@@ -108,11 +108,53 @@ def test_a_card_that_is_nearly_full_steps_row_by_row_and_says_so(monkeypatch, ca
     assert "cuda:0 NVIDIA Straw has no memory for two at once" in caplog.text
 
 
-def test_a_card_that_does_not_say_what_is_free_steps_row_by_row(monkeypatch):
+def test_work_between_steps_that_never_fits_takes_no_place_from_the_rows(monkeypatch):
+    card = StrawCard(monkeypatch, 10 * GIB)
+    step = card.taking(lambda rows: rows * GIB)
+    found = find_room(CARD, 0, engine="straw", most=16, step=step, between=lambda: card.working(11 * GIB))
+    assert found == Room(8, 8)
+
+
+def test_a_fault_between_steps_that_is_no_want_of_memory_comes_out(monkeypatch):
+    card = StrawCard(monkeypatch, 10 * GIB)
+
+    def between() -> None:
+        raise RuntimeError("no kernel image is available")
+
+    with pytest.raises(RuntimeError, match="kernel image"):
+        find_room(CARD, 0, engine="straw", most=16, step=card.taking(lambda rows: rows), between=between)
+
+
+def test_a_card_that_does_not_say_what_is_free_steps_row_by_row(monkeypatch, caplog):
     card = StrawCard(monkeypatch, 10 * GIB)
     monkeypatch.setattr(StrawCard, "mem_get_info", property())
     found = find_room(CARD, 0, engine="straw", most=16, step=card.taking(lambda rows: rows * GIB), between=nothing)
     assert found == Room(1, 1)
+    assert "cuda:0 NVIDIA Straw does not say how much of its memory is free" in caplog.text
+
+
+def broken_beyond(card: StrawCard, rows: int, words: str):
+    """Steps that fail for reasons of their own when they are of more rows."""
+
+    def step(asked: int) -> None:
+        if asked > rows:
+            raise RuntimeError(words)
+        card.working(asked * GIB)
+
+    return step
+
+
+def test_a_step_so_wide_that_nobody_takes_it_may_fail_for_any_reason(monkeypatch):
+    card = StrawCard(monkeypatch, 80 * GIB)
+    step = broken_beyond(card, 20, "input tensor must fit into 32-bit index math")
+    assert find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing) == Room(16, 16)
+
+
+def test_a_device_that_is_lost_meanwhile_comes_out_whatever_the_width(monkeypatch):
+    card = StrawCard(monkeypatch, 80 * GIB)
+    step = broken_beyond(card, 20, "CUDA error: an illegal memory access was encountered")
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing)
 
 
 @pytest.mark.parametrize("broken", [1, 2, 5])

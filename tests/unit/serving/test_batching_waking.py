@@ -45,22 +45,22 @@ class Stuck(Ticking):
 
 
 @pytest.mark.parametrize(
-    ("rows", "apart"),
-    [(1, 2), (4, 2), (6, 3), (8, 4), (16, 8), (64, 8)],
+    ("rows", "waiting", "apart"),
+    [(1, 0, 2), (4, 0, 2), (6, 0, 3), (8, 0, 4), (16, 0, 8), (64, 0, 8), (4, 60, 2), (6, 60, 3)],
 )
-def test_many_callers_are_woken_less_often_each_and_all_for_the_last(rows, apart):
+def test_many_callers_are_woken_less_often_each_and_all_for_the_last(rows, waiting, apart):
     clock = ManualClock()
     woken: list[list[int]] = []
     loop = StepLoop(
         Ticking(clock),
-        Schedule(64, 0),
+        Schedule(rows, waiting),
         ring=lambda rows: woken.append([row.number for row in rows]),
         engine="crowd",
         clock=clock,
     )
-    for _ in range(rows):
+    for _ in range(rows + waiting):
         loop.enter(25, Work(), pace=0.25)
-    while loop.busy:
+    for _ in range(25):
         loop.round()
     rings = [ring for ring, numbers in enumerate(woken, 1) if 0 in numbers]
     # Each round rings twice: for those who left before its step, and after it.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from postcards_serving.device_loss import is_device_lost
 from postcards_serving.devices import Device, free_memory, give_back_cached, is_out_of_memory, watch_peak
 from postcards_serving.logging import fields
 
@@ -39,7 +40,7 @@ class Peaks:
     two: int
     """A step of two rows."""
     between: int
-    """The largest piece of work between two steps."""
+    """The largest piece of work between two steps; 0 where it has to be done in pieces anyhow."""
 
 
 def rows_that_fit(free: int, peaks: Peaks) -> int:
@@ -80,11 +81,13 @@ def find_room(
         return Room(USUAL_ROWS, USUAL_ROWS)
     peaks = _measured(device, step, between)
     give_back_cached(device)
-    free = free_memory(device) if peaks is not None else 0
-    if peaks is None or free is None:
-        return _told(engine, device, Room(1, 1))
+    if peaks is None:
+        return _row_by_row(engine, f"{device.description} has no memory for two at once")
+    free = free_memory(device)
+    if free is None:
+        return _row_by_row(engine, f"{device.description} does not say how much of its memory is free")
     held = min(_MOST_HELD, rows_that_fit(free, peaks))
-    while held > 1 and not _fits(device, step, held):
+    while held > 1 and not _fits(device, step, held, needed=held <= most):
         held //= 2
     give_back_cached(device)
     return _told(engine, device, Room(min(most, held), held), free, peaks)
@@ -95,11 +98,22 @@ def _measured(device: Device, step: Callable[[int], object], between: Callable[[
     try:
         # What libraries take at the first step, they keep: it is no part of the others.
         step(1)
-        return Peaks(_peak(device, lambda: step(1)), _peak(device, lambda: step(2)), _peak(device, between))
+        one, two = _peak(device, lambda: step(1)), _peak(device, lambda: step(2))
     except Exception as fault:
         if not is_out_of_memory(fault):
             raise
         return None
+    return Peaks(one, two, _peak_if_it_fits(device, between))
+
+
+def _peak_if_it_fits(device: Device, work: Callable[[], object]) -> int:
+    """0 where it does not fit even without rows: room kept for it would be kept for nothing."""
+    try:
+        return _peak(device, work)
+    except Exception as fault:
+        if not is_out_of_memory(fault):
+            raise
+        return 0
 
 
 def _peak(device: Device, work: Callable[[], object]) -> int:
@@ -108,11 +122,12 @@ def _peak(device: Device, work: Callable[[], object]) -> int:
     return peak.bytes or 0
 
 
-def _fits(device: Device, step: Callable[[int], object], rows: int) -> bool:
+def _fits(device: Device, step: Callable[[int], object], rows: int, *, needed: bool) -> bool:
+    """Whether a step of so many rows can be taken; only one that is `needed` must not fail for other reasons."""
     try:
         step(rows)
     except Exception as fault:
-        if not is_out_of_memory(fault):
+        if not is_out_of_memory(fault) and (needed or is_device_lost(fault)):
             raise
         short = True
     else:
@@ -123,11 +138,14 @@ def _fits(device: Device, step: Callable[[int], object], rows: int) -> bool:
     return not short
 
 
-def _told(engine: str, device: Device, room: Room, free: int = 0, peaks: Peaks | None = None) -> Room:
+def _row_by_row(engine: str, reason: str) -> Room:
+    """The least room, once the log has why."""
+    _log.warning("engine %r steps row by row: %s", engine, reason)
+    return Room(1, 1)
+
+
+def _told(engine: str, device: Device, room: Room, free: int, peaks: Peaks) -> Room:
     """The room, once the log has it."""
-    if peaks is None:
-        _log.warning("engine %r steps row by row: %s has no memory for two at once", engine, device.description)
-        return room
     _log.info(
         "up to %d rows of engine %r share a step: the memory holds %d",
         room.rows,

@@ -242,6 +242,7 @@ class StepLoop(Generic[StateT]):
     def _settle(self, turn: _Turn[StateT], states: Sequence[StateT]) -> None:
         onward: dict[int, Hashable] = {}
         with self.changed:
+            stretch = min(_MOST_STRETCH, max(1.0, len(self._schedule.aboard) / _UNFELT_ROWS))
             for row, state in zip(turn.rows, states, strict=True):
                 # Its caller may have left during the step, or closing may have ended everything.
                 if row.number not in self._rows:
@@ -260,7 +261,6 @@ class StepLoop(Generic[StateT]):
                 else:
                     row.post(News(state))
             now = self._clock()
-            stretch = min(_MOST_STRETCH, max(1.0, len(self._rows) / _UNFELT_ROWS))
             self._ring([row for row in turn.rows if row.number not in self._rows or row.due(now, stretch)])
             self._schedule = self._schedule.stepped(turn.seats, onward)
 

@@ -31,6 +31,7 @@ from postcards_serving.work import Blob, Provenance, Work
 _USUAL_STEPS = (20, 4, 1)
 _TILE_SIDES = (pictures.TILE, pictures.TILE // 2)
 """Latent pixels along the side of the tiles that are tried where a whole picture does not fit into the memory."""
+_IN_TILES = "decoded in tiles for want of memory: their seams may differ a little"
 
 
 class _Made(NamedTuple):
@@ -198,7 +199,7 @@ class StableDiffusionEngine:
                 picture = self._decode_tiles(latent, pieces, work)
             except OutOfMemory:
                 continue
-            return _Made(picture, ("decoded in tiles for want of memory: their seams may differ a little",))
+            return _Made(picture, (_IN_TILES,) if len(pieces) > 1 else ())
         raise OutOfMemory
 
     def _decode_tiles(self, latent: torch.Tensor, pieces: tuple[pictures.Tile, ...], work: Work) -> Bytes:
