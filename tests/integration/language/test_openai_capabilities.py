@@ -1,10 +1,12 @@
 """What the engine openai finds out of a server: parameters, roles and forms of answers that it does not take."""
 
 import json
+import threading
 
 import pytest
 
 from postcards_language.engine import PhrasesResult
+from postcards_language.engines.openai import api
 from postcards_serving.errors import ModelUnusable, ServiceError
 from postcards_species.species import derive_species
 
@@ -111,3 +113,21 @@ def test_looking_costs_nothing_and_only_a_refused_key_stops(engine, script, api_
     with pytest.raises(ModelUnusable, match="OPENAI_API_KEY"):
         engine.look()
     assert script.asked == []
+
+
+def test_a_list_of_models_that_never_ends_is_not_waited_for(engine, script, monkeypatch, caplog) -> None:
+    over = threading.Event()
+
+    def dribble(handler, _) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", "application/json")
+        handler.send_header("content-length", "1000000")
+        handler.end_headers()
+        while not over.wait(0.02):
+            handler.wfile.write(b" ")
+
+    monkeypatch.setattr(api, "_PROBE_SECONDS", 0.5)
+    script.models = dribble
+    engine.look()
+    over.set()
+    assert "the language model API fell silent" in caplog.text

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,7 +10,15 @@ from chat_server import Stalling
 from postcards_language.accounts import Usage
 from postcards_language.engines.openai import Endpoint, OpenAiEngine
 from postcards_language.engines.openai.persistence import Backoff, Persistence
-from postcards_serving.errors import Cancelled, Code, DeadlineExceeded, ModelUnusable, ServiceError, Unavailable
+from postcards_serving.errors import (
+    Cancelled,
+    Code,
+    DeadlineExceeded,
+    ModelUnusable,
+    ServiceError,
+    Stopping,
+    Unavailable,
+)
 from postcards_serving.work import Work
 
 
@@ -213,26 +222,24 @@ def test_a_server_sees_at_once_that_nobody_waits_any_more(
     engine.close()
 
 
-def test_an_engine_that_closes_leaves_no_call_behind(script, engine_for, say_it) -> None:
-    stalling = Stalling("")
+@pytest.mark.parametrize("said", [None, '{"phrases": [{"animal_text": "ghrr'], ids=["nothing", "a-part"])
+def test_an_engine_that_closes_leaves_no_call_behind_and_blames_no_server(
+    script, ledger, engine_for, say_it, said: str | None
+) -> None:
+    stalling = Stalling(said)
     script.then(stalling)
     engine = engine_for(silence_seconds=600.0, timeout_seconds=600.0)
-    faults: list[Exception] = []
-
-    def ask() -> None:
-        try:
-            say_it(engine)
-        except Exception as fault:
-            faults.append(fault)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    assert stalling.heard.wait(60)
-    engine.close()
-    asking.join(20)
-    assert not asking.is_alive()
-    assert len(faults) == 1
-    assert stalling.left_alone.wait(20)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(say_it, engine)
+        assert stalling.heard.wait(60)
+        engine.close()
+        assert stalling.left_alone.wait(20)
+        assert isinstance(asking.exception(60), Stopping)
+    with pytest.raises(Stopping):
+        say_it(engine)
+    assert len(script.asked) == 1
+    assert ledger.outcomes == {"cancelled": 2}
+    assert ledger.circuits == []
 
 
 def test_a_deadline_of_the_caller_ends_a_stalled_call(engine, script, stall, say_it) -> None:

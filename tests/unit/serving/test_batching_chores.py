@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from countdown import Countdown
 from postcards_serving.batch_rows import Chore
-from postcards_serving.errors import Cancelled
+from postcards_serving.errors import Cancelled, Stopping
 from postcards_serving.schedule import Schedule
-from postcards_serving.step_loop import StepLoop, closed
+from postcards_serving.step_loop import StepLoop
 from postcards_serving.work import Work
 
 
@@ -85,7 +85,7 @@ def test_a_chore_that_comes_back_after_everything_was_ended_is_the_last():
     kitchen = Kitchen(step_seconds=9, chore_seconds=0)
     kitchen.loop.enter(1, Work())
     kitchen.finish()
-    ending = Chore(lambda: kitchen.loop.end_all(closed()), Work())
+    ending = Chore(lambda: kitchen.loop.end_all(Stopping()), Work())
     kitchen.loop.add(ending)
     (after,) = kitchen.ask(1)
     kitchen.loop.round()

@@ -6,9 +6,8 @@ import pytest
 
 from batch_rounds import Drop, Mixer, finish, news_of, stirring
 from out_of_memory import OutOfMemoryError
-from postcards_serving.errors import EngineFailed, FailedPrecondition, Unavailable
+from postcards_serving.errors import EngineFailed, FailedPrecondition, Stopping, Unavailable
 from postcards_serving.logging import REQUEST_ID
-from postcards_serving.step_loop import closed
 from postcards_serving.work import Work
 
 
@@ -123,7 +122,7 @@ def test_a_state_that_cannot_be_judged_ends_its_row(mixer, broken):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_failure_after_everything_was_ended_is_forgotten(loop, mixer, count):
-    mixer.on_step = lambda: loop.end_all(closed())
+    mixer.on_step = lambda: loop.end_all(Stopping())
     rows = [loop.enter(Drop(str(i), fault=ValueError()), Work()) for i in range(count)]
     finish(loop)
     assert all(isinstance(news_of(row).fault, Unavailable) for row in rows)

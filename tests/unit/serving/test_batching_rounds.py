@@ -5,9 +5,9 @@ import pytest
 from batch_rounds import Drop, finish, news_of, stirring
 from manual_clock import ManualClock
 from postcards_serving.batch_rows import Chore, News
-from postcards_serving.errors import Cancelled, DeadlineExceeded, Overloaded, Unavailable
+from postcards_serving.errors import Cancelled, DeadlineExceeded, Overloaded, Stopping, Unavailable
 from postcards_serving.schedule import Schedule
-from postcards_serving.step_loop import StepLoop, closed
+from postcards_serving.step_loop import StepLoop
 from postcards_serving.work import Work
 
 
@@ -159,7 +159,7 @@ def test_ending_everything_tells_every_row_and_chore(loop):
     chore = Chore(lambda: 1, Work())
     loop.round()
     loop.add(chore)
-    loop.end_all(closed())
+    loop.end_all(Stopping())
     assert all(isinstance(news_of(row).fault, Unavailable) for row in rows)
     assert chore.outcome.cancelled()
     assert not loop.busy
@@ -185,14 +185,14 @@ def test_whoever_has_news_is_woken(mixer, how):
             for work in works:
                 work.cancel()
         case "is ended":
-            loop.end_all(closed())
+            loop.end_all(Stopping())
     while len(woken) < 2:
         loop.round()
     assert woken == [0, 1]
 
 
 def test_a_step_that_comes_back_after_everything_was_ended_is_forgotten(loop, mixer):
-    mixer.on_step = lambda: loop.end_all(closed())
+    mixer.on_step = lambda: loop.end_all(Stopping())
     row = loop.enter(Drop("x"), Work())
     finish(loop)
     assert isinstance(news_of(row).fault, Unavailable)

@@ -14,8 +14,9 @@ from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 from postcards_serving.batch_rows import BellRinger, Chore, News, Row, as_told
+from postcards_serving.errors import Stopping
 from postcards_serving.schedule import Budget, Schedule
-from postcards_serving.step_loop import StepLoop, Stepper, Weighing, closed
+from postcards_serving.step_loop import StepLoop, Stepper, Weighing
 from postcards_serving.work import Work
 
 __all__ = ["InFlightBatch", "Stepper"]
@@ -137,7 +138,7 @@ class InFlightBatch(Generic[StateT]):
             with work.waking(errand.ring):
                 return self._await_outcome(errand, work)
         except concurrent.futures.CancelledError:
-            raise closed() from None
+            raise Stopping() from None
         finally:
             errand.outcome.cancel()
 
@@ -159,7 +160,7 @@ class InFlightBatch(Generic[StateT]):
             _log.error("a step of engine %r has not ended within %g seconds; leaving it", self._engine, timeout)
             with self._loop.changed:
                 self._ended = True
-                self._loop.end_all(closed())
+                self._loop.end_all(Stopping())
 
     def _enter(self, state: StateT, work: Work, pace: float) -> Row[StateT] | None:
         """The row of a state; None when it is finished already."""
@@ -167,7 +168,7 @@ class InFlightBatch(Generic[StateT]):
             raise RuntimeError("a step or chore must not follow a row: the engine thread would wait for itself")
         with self._loop.changed:
             if self._closing:
-                raise closed()
+                raise Stopping()
             if self._stepper.finished(state):
                 return None
             self._summon()
@@ -183,7 +184,7 @@ class InFlightBatch(Generic[StateT]):
             if news is not None:
                 return news
             if not alive:
-                raise closed()
+                raise Stopping()
 
     def _await_outcome(self, errand: Chore[ResultT], work: Work) -> ResultT:
         while True:
@@ -192,12 +193,12 @@ class InFlightBatch(Generic[StateT]):
                 return errand.outcome.result()
             work.check()
             if not alive:
-                raise closed()
+                raise Stopping()
 
     def _summon(self) -> None:
         """Makes sure, under the lock, that a thread serves what is left for it."""
         if self._ended:
-            raise closed()
+            raise Stopping()
         if not self._is_alive():
             self._thread = threading.Thread(target=self._live, name=f"batch-{self._engine}", daemon=True)
             self._thread.start()

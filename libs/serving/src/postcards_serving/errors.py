@@ -138,6 +138,14 @@ class Unavailable(ServiceError):
         super().__init__(Code.UNAVAILABLE, reason, message, retry_after=retry_after, metadata=metadata)
 
 
+class Stopping(Unavailable):
+    """An engine that takes nothing more, and ends what it was at: another replica, or the next process, may serve."""
+
+    def __init__(self) -> None:
+        """Says so."""
+        super().__init__("the engine is stopping", reason="STOPPING")
+
+
 class DeviceLost(Unavailable):
     """What the engine computes on does nothing more for this process, which therefore ends; another one may serve."""
 

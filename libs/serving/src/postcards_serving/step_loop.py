@@ -18,7 +18,7 @@ from postcards_serving import metrics
 from postcards_serving.batch_rows import Chore, News, Row, as_told
 from postcards_serving.device_loss import tell_if_lost
 from postcards_serving.devices import is_out_of_memory
-from postcards_serving.errors import Cancelled, OutOfMemory, Overloaded, ServiceError, Unavailable
+from postcards_serving.errors import Cancelled, OutOfMemory, Overloaded, ServiceError
 from postcards_serving.schedule import Full, Schedule, Seat, TooCostly
 from postcards_serving.work import Work
 from postcards_serving.work_traces import note_step
@@ -363,11 +363,6 @@ class StepLoop(Generic[StateT]):
 def _weighing(stepper: Stepper[StateT]) -> Callable[[StateT], float]:
     """How a stepper weighs its rows: all alike where it does not say."""
     return cast(Weighing[StateT], stepper).cost if isinstance(stepper, Weighing) else lambda _: 1.0
-
-
-def closed() -> Unavailable:
-    """What a caller is told when the batch takes nothing more."""
-    return Unavailable("the engine is stopping", reason="STOPPING")
 
 
 class _Watch:

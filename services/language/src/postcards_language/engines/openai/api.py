@@ -1,9 +1,11 @@
 """One call of a chat completions API, streamed, with the official client."""
 
+import asyncio
 import json
 import logging
 import queue
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ from postcards_language.accounts import Usage
 from postcards_language.engines.openai.endpoint import OFFICIAL_URL, Endpoint
 from postcards_language.engines.openai.event_loop import EventLoop
 from postcards_language.engines.openai.failures import ApiFailure, failure_of, faults_of_api
-from postcards_serving.errors import Unavailable
+from postcards_serving.errors import Stopping, Unavailable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -85,10 +87,12 @@ class Api:
 
         Raises:
             ApiFailure: there is none. One that broke off is a reply, with `broken`.
+            Stopping: this is closed, or was meanwhile.
             Exception: whatever `listening.check` raises.
         """
         wire = _Wire()
         reading = self._loop.submit(self._read(messages, arguments, listening.remaining(), wire))
+        reading.add_done_callback(wire.end)
         try:
             with listening.waking(wire.nudge):
                 return _collect(wire, listening)
@@ -100,8 +104,12 @@ class Api:
 
         Raises:
             ApiFailure: it does not say.
+            Stopping: this is closed, or was meanwhile.
         """
-        return self._loop.submit(self._models()).result()
+        try:
+            return self._loop.submit(self._models()).result()
+        except CancelledError:
+            raise Stopping from None
 
     def close(self) -> None:
         """Closes the connections."""
@@ -117,13 +125,13 @@ class Api:
                     wire.put(chunk)
         except Exception as fault:
             wire.put(fault)
-        finally:
-            wire.put(_END)
 
     async def _models(self) -> frozenset[str]:
         try:
-            listed = await self._client.models.list(timeout=_PROBE_SECONDS, extra_headers=self._headers())
-        except faults_of_api() as fault:
+            # The client's own timeout is for each read: a list that dribbles in would never end.
+            async with asyncio.timeout(_PROBE_SECONDS):
+                listed = await self._client.models.list(timeout=_PROBE_SECONDS, extra_headers=self._headers())
+        except (*faults_of_api(), TimeoutError) as fault:
             raise failure_of(fault) from None
         return frozenset(str(model.id) for model in listed.data or ())
 
@@ -184,8 +192,12 @@ class _Wire:
         self._pieces: queue.SimpleQueue[object] = queue.SimpleQueue()
 
     def put(self, piece: object) -> None:
-        """Called by the reader: a chunk, the exception that ended the reading, and `_END` at last."""
+        """Called by the reader: a chunk, or the exception that ended the reading."""
         self._pieces.put(piece)
+
+    def end(self, reading: "Future[None]") -> None:
+        """Called when the reading is over, however that came; it is cancelled when the loop under it is closed."""
+        self._pieces.put(Stopping() if reading.cancelled() else _END)
 
     def nudge(self) -> None:
         """Has whoever waits look whether it still should."""

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from postcards_serving.errors import Stopping
+
 _ResultT = TypeVar("_ResultT")
 _Running = tuple[threading.Thread, asyncio.AbstractEventLoop, asyncio.Event]
 _CLOSING_SECONDS = 5.0
@@ -25,11 +27,15 @@ class EventLoop:
     def submit(self, work: Coroutine[Any, Any, _ResultT]) -> "Future[_ResultT]":
         """Begins `work` in the context of the caller; cancelling what is returned cancels it wherever it is.
 
+        What is returned always ends: it is cancelled when this is closed meanwhile.
+
         Raises:
-            RuntimeError: it is closed.
+            Stopping: it is closed.
         """
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._begin())
+            # Closing waits for the lock, so that its word to the loop comes after the work, which it then ends.
+            with self._lock:
+                return asyncio.run_coroutine_threadsafe(work, self._begun())
         except BaseException:
             work.close()
             raise
@@ -43,13 +49,13 @@ class EventLoop:
             loop.call_soon_threadsafe(over.set)
             thread.join(_CLOSING_SECONDS)
 
-    def _begin(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the engine is closed")
-            if self._running is None:
-                self._running = _start(self._at_end)
-            return self._running[1]
+    def _begun(self) -> asyncio.AbstractEventLoop:
+        """The loop; called with the lock."""
+        if self._closed:
+            raise Stopping
+        if self._running is None:
+            self._running = _start(self._at_end)
+        return self._running[1]
 
 
 def _start(at_end: Callable[[], Awaitable[None]]) -> _Running:
@@ -59,9 +65,27 @@ def _start(at_end: Callable[[], Awaitable[None]]) -> _Running:
         over = asyncio.Event()
         ready.set_result((asyncio.get_running_loop(), over))
         await over.wait()
+        await _end_the_others()
         await at_end()
 
-    # When `live` ends, the runner cancels every other task, and waits until each has closed its connection.
-    thread = threading.Thread(target=lambda: asyncio.run(live()), name="language-api", daemon=True)
+    def run() -> None:
+        try:
+            # The runner is entered before the coroutine is made, which would else be left behind if no loop can be had.
+            with asyncio.Runner() as runner:
+                runner.run(live())
+        except BaseException as fault:
+            if ready.done():
+                raise
+            ready.set_exception(fault)
+
+    thread = threading.Thread(target=run, name="language-api", daemon=True)
     thread.start()
     return (thread, *ready.result())
+
+
+async def _end_the_others() -> None:
+    """Cancels every other task and waits for it: each then closes its own connection, and none finds it cut."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

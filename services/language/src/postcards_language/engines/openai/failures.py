@@ -64,12 +64,12 @@ def faults_of_api() -> tuple[type[Exception], ...]:
 
 
 def failure_of(fault: Exception, *, now: datetime | None = None) -> ApiFailure:
-    """What an exception of the `openai` package means."""
+    """What an exception of the `openai` package means, or a TimeoutError around a call of it."""
     import openai
 
     if isinstance(fault, openai.APIStatusError):
         return _of_status(fault, now or datetime.now(UTC))
-    if isinstance(fault, openai.APITimeoutError):
+    if isinstance(fault, openai.APITimeoutError | TimeoutError):
         return _away("the language model API fell silent", "API_TIMEOUT")
     if isinstance(fault, openai.APIConnectionError):
         return _away("the language model API cannot be reached", "API_UNREACHABLE")

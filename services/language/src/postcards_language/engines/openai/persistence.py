@@ -4,7 +4,7 @@ A reply ends the trying, whatever is in it: a call that was answered, and so pai
 stream that broke off counts as answered once it holds what was wanted.
 
 Too many calls are no fault of the server. When it says how long to stay away, all requests of the engine do, and come
-back one after the other; what such a wait costs is time, which the deadline of each request bounds.
+back a random moment apart; what such a wait costs is time, which the deadline of each request bounds.
 """
 
 import logging
