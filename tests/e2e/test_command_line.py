@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +19,7 @@ from command_runs import Run
 from free_ports import free_port_base
 from postcards_client.health import status
 from postcards_client.ports import endpoints, trouble_with_port
+from postcards_serving.testing import eventually
 
 COMMAND = str(Path(sys.executable).with_name("postcards"))
 CONTRACT = {"id", "state", "name", "seed", "parts", "location"}
@@ -51,15 +51,6 @@ def finish(process: subprocess.Popen[str]) -> Run:
 
 def run(*arguments: str, folder: Path) -> Run:
     return finish(start(*arguments, folder=folder))
-
-
-def eventually(holds: Callable[[], object], within: float = 60.0) -> object:
-    """The first true value of `holds`, looked at often until `within` seconds are over."""
-    end = time.monotonic() + within
-    while not (value := holds()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
-    return value
 
 
 @pytest.fixture
@@ -305,7 +296,7 @@ def test_killing_the_command_leaves_no_services(tmp_path, port_base):
     finally:
         process.kill()
         process.communicate()
-    eventually(lambda: gone(port_base))
+    asyncio.run(eventually(lambda: gone(port_base), timeout=60))
 
 
 class _Links(HTMLParser):
@@ -332,7 +323,7 @@ def test_a_killed_jungle_goes_on(tmp_path, port_base):
     finally:
         process.kill()
         process.communicate()
-    eventually(lambda: gone(port_base))
+    asyncio.run(eventually(lambda: gone(port_base), timeout=60))
     store = tmp_path / "jungle" / "postcards"
     before = {path.parent.name: path.stat().st_mtime_ns for path in store.glob("*/card.html")}
     assert before

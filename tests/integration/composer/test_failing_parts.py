@@ -308,12 +308,15 @@ async def test_a_card_that_cannot_be_rendered_leaves_the_parts(replica, monkeypa
     assert not whole.HasField("card_error")
 
 
+async def has_call(replica, postcard_id: str) -> bool:
+    return (await replica.get(postcard_id)).parts[AUDIO].state == DONE
+
+
 async def test_cancelling_stops_the_work_and_keeps_what_is_finished(replica, parts, refused):
     parts.hold("image")
     postcard = await replica.create()
     watching = asyncio.create_task(replica.events(postcard.id))
-    while (await replica.get(postcard.id)).parts[AUDIO].state != DONE:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: has_call(replica, postcard.id))
 
     response = await replica.stub.CancelPostcard(composer_pb2.CancelPostcardRequest(id=postcard.id))
 

@@ -26,7 +26,7 @@ from postcards_serving.devices import Device  # noqa: E402
 @pytest.fixture
 def elsewhere(monkeypatch):
     """Noise as on a device that is no processor."""
-    monkeypatch.setattr(sampling, "noise_kind", lambda sampler, _: noise_kind(sampler, "cuda"))
+    monkeypatch.setattr(sampling, "noise_kind", lambda sampler, _, levels: noise_kind(sampler, "cuda", levels))
 
 
 def begun(model, seed, steps=8, guidance=2.0):
@@ -54,7 +54,13 @@ def finished(model, *rows):
     ],
 )
 def test_only_a_processor_follows_a_motion(sampler, device, kind):
-    assert noise_kind(sampler, device) is kind
+    assert noise_kind(sampler, device, (3.0, 1.0, 0.0)) is kind
+
+
+@pytest.mark.parametrize("sampler", Sampler)
+@pytest.mark.parametrize("levels", [(), (3.0, 0.0)])
+def test_where_there_is_no_step_to_another_noise_level_there_is_no_noise(sampler, levels):
+    assert noise_kind(sampler, "cpu", levels) is NoiseKind.NONE
 
 
 @pytest.mark.parametrize("kind", ["brownian", "independent"])

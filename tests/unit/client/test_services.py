@@ -16,6 +16,7 @@ from free_ports import free_port
 from postcards_client import services as services_module
 from postcards_client.ports import Endpoint, endpoints, trouble_with_port
 from postcards_client.services import Plan, Services, StartFailed, check, environment, last_error
+from postcards_serving.testing import eventually
 
 
 @pytest.fixture
@@ -34,13 +35,6 @@ def program(tmp_path, monkeypatch):
         monkeypatch.setenv("PYTHONPATH", str(folder))
 
     return write
-
-
-async def eventually(holds, within: float = 20.0):
-    async with asyncio.timeout(within):
-        while not (value := holds()):
-            await asyncio.sleep(0.01)
-    return value
 
 
 def alive(pid: int) -> bool:

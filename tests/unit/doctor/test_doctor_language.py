@@ -41,6 +41,10 @@ async def test_the_embedded_engine():
     assert finding.level is Level.OK
 
 
+def test_the_model_that_is_looked_for_is_the_one_that_would_be_asked():
+    assert LanguageSettings.model_fields["language_model"].default == language.DEFAULT_MODEL
+
+
 async def test_an_engine_that_does_not_exist():
     (finding,) = (await checks(POSTCARDS_LANGUAGE_ENGINE="parrot")).values()
     assert finding.level is Level.MISSING

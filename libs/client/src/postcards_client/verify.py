@@ -95,7 +95,8 @@ def _judge(
         comparison = compare_part(part, kept.whole, again.files, then, again.provenance)
     except CannotCompare as failure:
         return Comparison(Verdict.NOT_COMPARED, reason=failure.message)
-    return replace(comparison, reason=WITHHELD) if again.withheld else comparison
+    reasons = [reason for reason in (comparison.reason, WITHHELD if again.withheld else "") if reason]
+    return replace(comparison, reason="; ".join(reasons))
 
 
 def _read(path: Path) -> bytes | None:

@@ -30,7 +30,8 @@ RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
 
 _LOOK_UP_EVERY = 0.1
-"""Seconds between looks at the caller while another call loads the engine."""
+"""Seconds between looks at the caller while another call loads the engine: a lock cannot be woken for one who leaves,
+and loading takes seconds at least."""
 
 _log = logging.getLogger(__name__)
 

@@ -124,7 +124,7 @@ class _Process:
         loading = asyncio.ensure_future(self._prepare(doorway, port))
         await asyncio.wait({loading, stopping, lost}, return_when=asyncio.FIRST_COMPLETED)
         if lost.done() or not loading.done():
-            _log.info("stopped before it was ready")
+            _log.info("the device was lost before it was ready" if lost.done() else "stopped before it was ready")
             await _stop(server, 0, calls)
             loading.cancel()
             await asyncio.gather(loading, return_exceptions=True)

@@ -60,17 +60,17 @@ class Composer:
         self.desk = Desk(archive, self._workshop, metrics, settings.watch_interval_seconds)
 
     async def begin(self) -> None:
-        """Prepares the store and begins to look for unfinished postcards, unless this composer only reads.
+        """Prepares the store and begins to look for unfinished postcards, unless the settings say that it never looks.
 
         A store or a part service that is away is only logged: both may come back.
         """
-        if not self._only_reads:
+        if self._looks:
             preparing = asyncio.create_task(self._prepare_store(), name="store")
             await asyncio.wait([preparing], timeout=_STORE_SECONDS)
             self._background = [preparing]
         # The first species takes ten times as long as the second: nobody shall wait for that.
         await asyncio.to_thread(derive_species, 0)
-        if not self._only_reads:
+        if self._looks:
             self._background.append(asyncio.create_task(self._recovery.run(), name="recovery"))
         self._background += [
             asyncio.create_task(_look_at(kind, channel), name=f"{kind.value} channel")
@@ -78,8 +78,8 @@ class Composer:
         ]
 
     @property
-    def _only_reads(self) -> bool:
-        return self._settings.recovery_interval_seconds == 0
+    def _looks(self) -> bool:
+        return self._settings.recovery_interval_seconds > 0
 
     async def _prepare_store(self) -> None:
         """Prepares the store, again and again while it is away."""

@@ -35,8 +35,8 @@ class ComposerSettings(ServiceSettings):
     lease_seconds: float = Field(15.0, ge=0.3, le=600)
     """How long another process waits before it takes over a postcard whose maker has fallen silent."""
     recovery_interval_seconds: float = Field(3.0, ge=0, le=600)
-    """How often unfinished postcards of other processes are looked for; 0: never, for a composer that only reads. Such
-    a one does not make its folder or bucket either."""
+    """How often unfinished postcards of other processes are looked for; 0: never, for a composer that is only asked
+    what there is. Such a one does not make its folder or bucket either."""
     watch_interval_seconds: float = Field(1.0, ge=0.05, le=60)
     """How often the store is looked at for those who watch a postcard that another process makes."""
     finish_seconds: float = Field(5.0, ge=0, le=600)

@@ -95,11 +95,16 @@ class Asked:
     """Why a part has no service, by part."""
 
 
-def wanted_parts(names: Sequence[str] | None) -> tuple[str, ...]:
-    """The parts that --part names, each once; all where it names none."""
+def check_parts(names: Sequence[str] | None) -> None:
+    """Raises typer.BadParameter where --part names what is no part."""
     for name in names or ():
         if name not in PART_TITLES:
             raise typer.BadParameter(f"{name!r} is not one of {', '.join(PART_TITLES)}", param_hint="--part")
+
+
+def wanted_parts(names: Sequence[str] | None) -> tuple[str, ...]:
+    """The parts that --part names, each once; all where it names none. Raises as `check_parts` does."""
+    check_parts(names)
     return tuple(part for part in PART_TITLES if not names or part in names)
 
 

@@ -17,13 +17,13 @@ from postcards_client.cli.remaking import (
     Parts,
     StartEngines,
     Timeout,
+    check_parts,
     exit_of,
     kept_here,
     make_again,
     plan_of,
     present_parts,
     services,
-    wanted_parts,
 )
 from postcards_client.cli.running import Outcome, run
 from postcards_client.display.board import board_for_terminal
@@ -61,7 +61,7 @@ def replay(
     """
     where = place(address, start, port_base, out)
     given = {"image": image_address, "audio": audio_address, "language": language_address}
-    wanted_parts(part)
+    check_parts(part)
 
     async def command() -> Outcome:
         from postcards_client.replay import find_source

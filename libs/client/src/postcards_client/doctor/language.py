@@ -11,7 +11,8 @@ from postcards_client.services import EMBEDDED
 
 _TOPIC = "language"
 _ENGINES = ("phonotactic", "openai")
-_DEFAULT_MODEL = "gpt-5.1"
+DEFAULT_MODEL = "gpt-5.1"
+"""What the language service asks for where no model is named."""
 
 
 async def look(settings: Mapping[str, str]) -> list[Finding]:
@@ -30,7 +31,7 @@ async def look(settings: Mapping[str, str]) -> list[Finding]:
     key, source, found = _key(settings, base)
     findings.append(found)
     if found.ok:
-        findings.append(await language_api.look(language_api.Api(base, key, source, model or _DEFAULT_MODEL)))
+        findings.append(await language_api.look(language_api.Api(base, key, source, model or DEFAULT_MODEL)))
     fallback = settings.get("POSTCARDS_LANGUAGE_FALLBACK", "").strip()
     if not fallback or all(finding.ok for finding in findings):
         return findings

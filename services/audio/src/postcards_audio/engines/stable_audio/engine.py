@@ -190,7 +190,7 @@ class StableAudioEngine:
                 "exact": plan.exact,
                 "compiled": model.compiled,
                 "sampler": sampler.value,
-                "noise": noise_kind(sampler, model.device.kind).value,
+                "noise": noise_kind(sampler, model.device.kind, levels).value,
                 "noise_levels": [round(level, 6) for level in (*levels[:1], *levels[-2:-1])],
                 "steps_taken": max(0, len(levels) - 1),
                 "resemblance": None if made.resemblance is None else round(made.resemblance, 3),

@@ -21,6 +21,8 @@ SIGMA_MIN, SIGMA_MAX = 0.3, 500.0
 
 _FLOW_FIRST, _FLOW_LAST = -6.0, 2.0
 """Logarithms of the signal-to-noise ratio between which a flow's levels lie, as in stable-audio-tools."""
+_LEVELS_WITH_NOISE = 3
+"""A single step goes from its level to none: only from the second on is there a level between, and noise to add."""
 
 
 class Sampler(StrEnum):
@@ -86,8 +88,10 @@ class Row:
         return self.step >= self.steps
 
 
-def noise_kind(sampler: Sampler, device: str) -> NoiseKind:
-    """What noise a sampler adds on a kind of device, e.g. "cuda"."""
+def noise_kind(sampler: Sampler, device: str, levels: Sequence[float]) -> NoiseKind:
+    """What noise a sampler adds between `levels` on a kind of device, e.g. "cuda"; a single step adds none."""
+    if len(levels) < _LEVELS_WITH_NOISE:
+        return NoiseKind.NONE
     match sampler:
         case Sampler.EULER:
             return NoiseKind.NONE
@@ -140,8 +144,7 @@ def begin_row(
     else:
         noisy = noise if rendering is None else rendering * (1 - first) + noise * first
     sampler = SAMPLERS[objective]
-    # A single step adds no noise, and there is no motion from a level to itself.
-    if noise_kind(sampler, model.device.kind) is NoiseKind.BROWNIAN and first > lowest:
+    if noise_kind(sampler, model.device.kind, levels) is NoiseKind.BROWNIAN:
         source = model.brownian_noise(following, lowest, first)
     else:
         source = model.fresh_noise(following)
