@@ -3,12 +3,14 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 
-from chat_server import Stalling
+from chat_server import Handler, Stalling
 from postcards_language.accounts import Usage
 from postcards_language.engines.openai import Endpoint, OpenAiEngine
+from postcards_language.engines.openai.api import Api, Listening
 from postcards_language.engines.openai.persistence import Backoff, Persistence
 from postcards_serving.errors import (
     Cancelled,
@@ -240,6 +242,25 @@ def test_an_engine_that_closes_leaves_no_call_behind_and_blames_no_server(
     assert len(script.asked) == 1
     assert ledger.outcomes == {"cancelled": 2}
     assert ledger.circuits == []
+
+
+def test_an_answer_that_is_whole_when_the_engine_closes_is_kept(script) -> None:
+    over, heard = threading.Event(), threading.Event()
+
+    def answer(handler: Handler, _: object) -> None:
+        handler.begin_stream()
+        handler.event({"delta": {"content": "ghrr"}, "finish_reason": "stop"})
+        over.wait(60)
+
+    script.then(answer)
+    api = Api(Endpoint(base_url=script.url, api_key="", model="m"))
+    following = Listening(lambda _: heard.set(), lambda: None, lambda: 60.0, lambda _: nullcontext())
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(api.ask, [{"role": "user", "content": "growl"}], {}, following)
+        assert heard.wait(60)
+        api.close()
+        assert (asking.result(60).text, asking.result().broken) == ("ghrr", None)
+    over.set()
 
 
 def test_a_deadline_of_the_caller_ends_a_stalled_call(engine, script, stall, say_it) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from postcards.composer.v1 import composer_pb2
 from postcards.media.v1 import media_pb2
 
-from postcards_client.comparison import Verdict
+from postcards_client.comparison import Comparison, Verdict
 from postcards_client.parts import MadePart
 from postcards_client.verify import WITHHELD, KeptFiles, judge
 
@@ -27,15 +27,26 @@ def made_in_half_precision() -> media_pb2.Provenance:
     return told
 
 
-@pytest.mark.parametrize("withheld", [True, False])
-@pytest.mark.parametrize(("grey", "verdict"), [(100, Verdict.EQUAL), (160, Verdict.DIFFERENT)])
-def test_what_is_said_of_rounding_and_of_withholding_is_both_said(grey, verdict, withheld):
+def judged(again: dict[str, bytes], *, withheld: bool) -> Comparison:
     told = made_in_half_precision()
     plan = composer_pb2.PlanReplayResponse(
         postcard=composer_pb2.Postcard(parts=[composer_pb2.Part(kind=IMAGE, provenance=told)])
     )
     kept = KeptFiles(picture(100), damaged=(), missing=())
-    compared = judge(plan, kept, ["image"], {"image": MadePart(told, picture(grey), withheld)})["image"]
+    return judge(plan, kept, ["image"], {"image": MadePart(told, again, withheld)})["image"]
+
+
+def test_a_withheld_picture_that_cannot_be_read_is_said_to_be_both():
+    compared = judged({"image.png": b"no picture"}, withheld=True)
+    assert compared.verdict is Verdict.NOT_COMPARED
+    assert "cannot be read" in compared.reason
+    assert WITHHELD in compared.reason
+
+
+@pytest.mark.parametrize("withheld", [True, False])
+@pytest.mark.parametrize(("grey", "verdict"), [(100, Verdict.EQUAL), (160, Verdict.DIFFERENT)])
+def test_what_is_said_of_rounding_and_of_withholding_is_both_said(grey, verdict, withheld):
+    compared = judged(picture(grey), withheld=withheld)
     assert compared.verdict is verdict
     assert (WITHHELD in compared.reason) == withheld
     assert ("float16 rounds otherwise in company" in compared.reason) == (verdict is not Verdict.EQUAL)

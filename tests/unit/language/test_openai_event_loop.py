@@ -63,6 +63,24 @@ def test_a_thread_that_cannot_make_its_loop_says_so(monkeypatch) -> None:
     loop.close()
 
 
+def test_what_is_asked_before_the_closing_ends_with_it(monkeypatch) -> None:
+    loop = EventLoop(nothing)
+    assert loop.submit(seven()).result(PATIENCE) == 7
+    hand_over, closing = asyncio.run_coroutine_threadsafe, threading.Thread(target=loop.close)
+
+    def while_it_closes(work, running):
+        closing.start()
+        # Long enough for a closing that nothing holds back; one that waits for the asking waits on.
+        closing.join(1)
+        return hand_over(work, running)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", while_it_closes)
+    reading = loop.submit(for_ever(threading.Event()))
+    with pytest.raises(CancelledError):
+        reading.result(PATIENCE)
+    closing.join(PATIENCE)
+
+
 @pytest.mark.parametrize("_", range(10))
 def test_whatever_comes_while_it_is_closed_ends(_) -> None:
     loop, start = EventLoop(nothing), threading.Barrier(5)

@@ -94,7 +94,7 @@ def _judge(
     try:
         comparison = compare_part(part, kept.whole, again.files, then, again.provenance)
     except CannotCompare as failure:
-        return Comparison(Verdict.NOT_COMPARED, reason=failure.message)
+        comparison = Comparison(Verdict.NOT_COMPARED, reason=failure.message)
     reasons = [reason for reason in (comparison.reason, WITHHELD if again.withheld else "") if reason]
     return replace(comparison, reason="; ".join(reasons))
 

@@ -40,7 +40,7 @@ class Peaks:
     two: int
     """A step of two rows."""
     between: int
-    """The largest piece of work between two steps; 0 where it has to be done in pieces anyhow."""
+    """The largest piece of work between two steps; 0 where it does not fit even without rows."""
 
 
 def rows_that_fit(free: int, peaks: Peaks) -> int:
@@ -79,7 +79,7 @@ def find_room(
         return Room(asked, asked)
     if device.kind != "cuda":
         return Room(USUAL_ROWS, USUAL_ROWS)
-    peaks = _measured(device, step, between)
+    peaks = _measured(engine, device, step, between)
     give_back_cached(device)
     if peaks is None:
         return _row_by_row(engine, f"{device.description} has no memory for two at once")
@@ -88,12 +88,15 @@ def find_room(
         return _row_by_row(engine, f"{device.description} does not say how much of its memory is free")
     held = min(_MOST_HELD, rows_that_fit(free, peaks))
     while held > 1 and not _fits(device, step, held, needed=held <= most):
-        held //= 2
+        # What is held above `most` is never aboard: half of it may be less than a step that is taken, and works.
+        held = max(held // 2, most) if held > most else held // 2
     give_back_cached(device)
     return _told(engine, device, Room(min(most, held), held), free, peaks)
 
 
-def _measured(device: Device, step: Callable[[int], object], between: Callable[[], object]) -> Peaks | None:
+def _measured(
+    engine: str, device: Device, step: Callable[[int], object], between: Callable[[], object]
+) -> Peaks | None:
     """None where there is not even memory enough for two rows."""
     try:
         # What libraries take at the first step, they keep: it is no part of the others.
@@ -103,16 +106,19 @@ def _measured(device: Device, step: Callable[[int], object], between: Callable[[
         if not is_out_of_memory(fault):
             raise
         return None
-    return Peaks(one, two, _peak_if_it_fits(device, between))
+    return Peaks(one, two, _peak_if_it_fits(engine, device, between))
 
 
-def _peak_if_it_fits(device: Device, work: Callable[[], object]) -> int:
+def _peak_if_it_fits(engine: str, device: Device, work: Callable[[], object]) -> int:
     """0 where it does not fit even without rows: room kept for it would be kept for nothing."""
     try:
         return _peak(device, work)
     except Exception as fault:
         if not is_out_of_memory(fault):
             raise
+        _log.warning(
+            "%s has no memory for what engine %r does between steps, unless in pieces", device.description, engine
+        )
         return 0
 
 

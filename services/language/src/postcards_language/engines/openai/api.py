@@ -222,6 +222,8 @@ def _collect(wire: _Wire, listening: Listening) -> Reply:
     broken: ApiFailure | None = None
     while (chunk := wire.take(listening)) is not _END:
         if isinstance(chunk, Exception):
+            if told["finish"]:
+                break
             if not isinstance(chunk, faults_of_api()):
                 raise chunk
             broken = failure_of(chunk)
