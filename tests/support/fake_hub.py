@@ -178,9 +178,10 @@ class FakeHub:
                     self.close_connection = True
                 half = len(body) // 2
                 for piece in (body[:half], body[half:]):
+                    # Counted first: whoever has the last byte may look at the count at once.
+                    hub.sent[path] += len(piece)
                     self.wfile.write(piece)
                     self.wfile.flush()
-                    hub.sent[path] += len(piece)
                     if piece is not body[half:] and path in faults.held:
                         faults.held[path].wait(60)
 
