@@ -112,6 +112,26 @@ def test_lora_weights_that_cannot_be_read_are_not_named(lora):
     assert settings_of(makers_of(postcard, ("image",)), {}) == {"POSTCARDS_IMAGE_ENGINE": "stable-diffusion"}
 
 
+def said_by(**settings: str) -> dict[str, str]:
+    """The settings of the language service for a phrase that an API made so."""
+    provenance = media_pb2.Provenance(engine="openai", model="gpt-5.1", settings=settings)
+    part = pb.Part(kind=pb.PART_KIND_LANGUAGE, provenance=provenance)
+    return settings_of(makers_of(pb.Postcard(parts=[part]), ("language",)), {})
+
+
+def test_a_model_of_an_api_reasons_as_much_as_it_did():
+    assert said_by(reasoning_effort='"low"', base_url='"https://somebody.example/v1"') == {
+        "POSTCARDS_LANGUAGE_ENGINE": "openai",
+        "POSTCARDS_LANGUAGE_MODEL": "gpt-5.1",
+        "POSTCARDS_LANGUAGE_REASONING_EFFORT": "low",
+    }
+
+
+@pytest.mark.parametrize("effort", ["null", '""', '"utmost"', "low", "3", "[]", "[" * 9999])
+def test_an_effort_that_the_setting_does_not_know_is_not_named(effort):
+    assert "POSTCARDS_LANGUAGE_REASONING_EFFORT" not in said_by(reasoning_effort=effort)
+
+
 @pytest.mark.parametrize("engine", ["", "../x", "a\0b", "x" * 65, "A=B", "a b"])
 def test_only_the_name_of_an_engine_becomes_a_setting(engine):
     assert makers_of(made_by(engine=engine), ("image",)) == {}

@@ -34,6 +34,7 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 _API_MODEL = re.compile(r"[A-Za-z0-9][\w./:@-]{0,511}")
 _OF_AN_API = frozenset({"openai"})
 """Engines whose model is one that an API names, not one on this machine."""
+_EFFORTS = frozenset({"none", "minimal", "low", "medium", "high"})
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,14 @@ class Maker:
     """Commit on the hub, or hash over the files of a folder."""
     lora: str = ""
     """LoRA weights from the hub that were mixed in, as the setting names them."""
+    reasoning_effort: str = ""
+    """How much the model of an API was told to reason, as the setting names it."""
 
     def settings(self, part: str) -> dict[str, str]:
         """The settings of the service of `part` that make it work with the same engine and, if it can, model.
 
-        A model on the hub is named with its commit. Where a folder lay only who made the part knows.
+        A model on the hub is named with its commit. Where a folder lay only who made the part knows. The address of
+        an API is never taken from a manifest: whoever wrote it would choose where a key is sent.
         """
         prefix = f"POSTCARDS_{part.upper()}"
         settings = {f"{prefix}_ENGINE": self.engine}
@@ -72,7 +76,8 @@ class Maker:
             settings[f"{prefix}_MODEL"] = self.model
         elif _HUB_ID.fullmatch(self.model) and _COMMIT.fullmatch(self.revision):
             settings |= {f"{prefix}_MODEL": self.model, f"{prefix}_REVISION": self.revision}
-        return settings | ({f"{prefix}_LORA": self.lora} if self.lora else {})
+        more = {f"{prefix}_LORA": self.lora, f"{prefix}_REASONING_EFFORT": self.reasoning_effort}
+        return settings | {name: value for name, value in more.items() if value}
 
 
 class NoManifest(PostcardsError):  # noqa: N818 - a word of the domain, as its siblings
@@ -212,15 +217,19 @@ def _maker(provenance: media_pb2.Provenance) -> Maker:
         model=provenance.model,
         revision=provenance.model_revision,
         lora=_lora_of(provenance.settings),
+        reasoning_effort=_effort_of(provenance.settings) if provenance.engine in _OF_AN_API else "",
     )
+
+
+def _effort_of(settings: Mapping[str, str]) -> str:
+    """How much a model was told to reason; empty where it was told nothing, or nothing that the setting knows."""
+    effort = _read(settings, "reasoning_effort")
+    return effort if isinstance(effort, str) and effort in _EFFORTS else ""
 
 
 def _lora_of(settings: Mapping[str, str]) -> str:
     """The setting of LoRA weights from the hub; empty where there were none, or they came from a folder."""
-    try:
-        lora = json.loads(settings.get("lora", "null"))
-    except (ValueError, RecursionError):
-        return ""
+    lora = _read(settings, "lora")
     if not isinstance(lora, dict):
         return ""
     told = cast("dict[str, object]", lora)
@@ -229,3 +238,11 @@ def _lora_of(settings: Mapping[str, str]) -> str:
     if not (_HUB_ID.fullmatch(model) and _COMMIT.fullmatch(revision) and isinstance(weight, int | float)):
         return ""
     return f"{model}@{revision}:{weight:f}"
+
+
+def _read(settings: Mapping[str, str], name: str) -> object:
+    """A recorded setting; None where it is absent or cannot be read."""
+    try:
+        return json.loads(settings.get(name, "null"))
+    except (ValueError, RecursionError):
+        return None
