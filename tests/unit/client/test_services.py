@@ -227,7 +227,9 @@ async def test_a_deaf_service_is_stopped_by_force(plan, program, monkeypatch):
 
 
 PARENT = """
-import sys, time
+import signal, time
+# Where these tests run under nohup, nothing that they start would heed it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 from postcards_client.ports import Endpoint
 from postcards_client.services import Plan, Services
