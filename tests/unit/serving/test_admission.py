@@ -64,6 +64,34 @@ def test_no_one_overtakes_the_queue():
     assert third.waiting is not None
 
 
+@pytest.mark.parametrize("who", ["comes", "leaves"])
+def test_where_places_are_added_who_waits_is_seated_before_who_comes(who):
+    line, _ = admission(max_queue=4)
+    first, second, third, fourth = (line.enter() for _ in range(4))
+    line.places = 3
+    assert second.waiting is not None
+    if who == "comes":
+        newcomer = line.enter()
+        assert [ticket.waiting for ticket in (second, third)] == [None, None]
+        assert [fourth.waiting.position, newcomer.waiting.position] == [0, 1]
+    else:
+        first.leave()
+        assert [ticket.waiting for ticket in (second, third, fourth)] == [None, None, None]
+    assert line.in_flight == 3
+
+
+def test_where_places_are_taken_away_nobody_is_sent_off():
+    line, _ = admission(places=3)
+    seated = [line.enter() for _ in range(3)]
+    waiting = line.enter()
+    line.places = 1
+    for ticket in seated[:2]:
+        ticket.leave()
+        assert waiting.waiting is not None
+    seated[2].leave()
+    assert waiting.waiting is None
+
+
 def test_a_full_queue_says_when_to_come_back():
     line, clock = admission(places=2, max_queue=1)
     line.enter()

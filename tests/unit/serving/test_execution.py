@@ -254,6 +254,22 @@ async def test_calls_run_side_by_side_up_to_the_limit(engine):
     assert [events[-1] for events in results] == [Finished("picture")] * 5
 
 
+async def test_more_calls_run_side_by_side_from_the_moment_that_they_may(engine):
+    executor = Executor(1, Admission(4), engine="growing")
+    tasks = [asyncio.ensure_future(collected(executor.run(engine))) for _ in range(3)]
+    await eventually(lambda: engine.started == 1)
+    executor.resize(4)
+    tasks.append(asyncio.ensure_future(collected(executor.run(engine))))
+    await eventually(lambda: engine.started == 4)
+    engine.gate.set()
+    results = await asyncio.gather(*tasks)
+    assert [events[-1] for events in results] == [Finished("picture")] * 4
+    # The thread of before has ended, nobody holds it any more.
+    await eventually(lambda: sum(thread.name.startswith("engine-growing") for thread in threading.enumerate()) == 3)
+    with pytest.raises(ValueError, match="at least 1"):
+        executor.resize(0)
+
+
 def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 

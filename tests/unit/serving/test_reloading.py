@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from postcards_serving.errors import ServiceError
-from postcards_serving.fallback import engine_named
+from postcards_serving.fallback import engine_named, follow_main
 from postcards_serving.fallback_loading import load_with_fallback
 from postcards_serving.models import find_model
 from postcards_serving.reloading import LOAD_THREAD, Reloading, pauses
@@ -78,6 +78,25 @@ async def test_a_model_that_comes_later_takes_over(folder, before, caplog):
     both.close()
     assert both.main.closed.is_set()
     await eventually(lambda: load_threads() <= before)
+
+
+async def test_who_follows_the_main_engine_is_told_when_it_takes_over(folder):
+    both = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=0.01)
+    told: list[str] = []
+    follow_main(both, lambda: told.append(both.version))
+    assert told == []
+    bring(folder)
+    await eventually(lambda: told == ["3"])
+    follow_main(both, lambda: told.append("who comes later is told at once"))
+    assert told == ["3", "who comes later is told at once"]
+    both.close()
+
+
+def test_who_follows_an_engine_that_is_there_hears_nothing(folder):
+    bring(folder)
+    alone = Weights(folder)
+    follow_main(alone, pytest.fail)
+    follow_main(load_with_fallback(lambda: alone, Tract, name="model", fallback="tract"), pytest.fail)
 
 
 async def test_who_closes_it_ends_the_attempts(folder, before):

@@ -1,6 +1,6 @@
 """Who may begin, who waits and who must come back later.
 
-A fixed number of places, a bounded queue in order of arrival, and a prediction of the wait from how long recent work
+A number of places, a bounded queue in order of arrival, and a prediction of the wait from how long recent work
 took. Lives on one event loop; nothing here blocks.
 """
 
@@ -65,7 +65,7 @@ class Ticket:
 
 
 class Admission:
-    """A bounded, fair queue in front of a fixed number of places."""
+    """A bounded, fair queue in front of a number of places."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Admission:
 
     @property
     def places(self) -> int:
-        """Requests that are worked on at once."""
+        """Requests that are worked on at once. May be set on any thread; whoever comes or leaves next finds it so."""
         return self._places
 
     @places.setter
@@ -147,7 +147,10 @@ class Admission:
             Overloaded: the queue is full; says when a place in it is expected to fall free.
         """
         ticket = Ticket(self, self._clock())
-        if len(self._seated) < self.places:
+        if self._queue and self._has_room:
+            # There are more places than there were: who waits comes before who comes.
+            self._fill()
+        if self._has_room:
             self._seat(ticket)
         elif len(self._queue) < self._max_queue:
             self._queue.append(ticket)
@@ -175,11 +178,19 @@ class Admission:
             self._queue.remove(ticket)
         else:
             return
-        while self._queue and len(self._seated) < self.places:
+        self._fill()
+        self._publish()
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._seated) < self.places
+
+    def _fill(self) -> None:
+        """Seats those who wait as far as there are places, and tells the others that the queue has moved."""
+        while self._queue and self._has_room:
             self._seat(self._queue.popleft())
         for waiting in self._queue:
             waiting.notify()
-        self._publish()
 
     def _seat(self, ticket: Ticket) -> None:
         ticket.begun = self._clock()

@@ -52,7 +52,7 @@ class Executor:
         engine: str = "",
         stages: Sequence[str] = (),
     ) -> None:
-        """Prepares `max_in_flight` threads.
+        """Lets `max_in_flight` calls run at once, each on a thread.
 
         Args:
             max_in_flight: calls that run at once; at least 1.
@@ -61,16 +61,25 @@ class Executor:
             stages: names of its stages, whose metrics appear as zero from the start.
 
         Raises:
+            ValueError: as `resize`.
+        """
+        self._admission = admission or Admission()
+        self._engine = engine
+        self.resize(max_in_flight)
+        self._running: set[asyncio.Future[Any]] = set()
+        metrics.export_zeros_of_engine(engine, stages)
+
+    def resize(self, max_in_flight: int) -> None:
+        """Lets `max_in_flight` calls run at once from now on; those that run are not touched. On any thread.
+
+        Raises:
             ValueError: `max_in_flight` is less than 1.
         """
         if max_in_flight < 1:
             raise ValueError(f"max_in_flight must be at least 1, not {max_in_flight}")
-        self._admission = admission or Admission()
+        # The threads that were there end by themselves, each after its call: nobody holds them any more.
+        self._threads = ThreadPoolExecutor(max_in_flight, thread_name_prefix=f"engine-{self._engine}")
         self._admission.places = max_in_flight
-        self._engine = engine
-        self._threads = ThreadPoolExecutor(max_in_flight, thread_name_prefix=f"engine-{engine}")
-        self._running: set[asyncio.Future[Any]] = set()
-        metrics.export_zeros_of_engine(engine, stages)
 
     async def run(
         self, call: Callable[[Work], ResultT], *, timeout: float | None = None

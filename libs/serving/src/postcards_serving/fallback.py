@@ -24,7 +24,7 @@ from postcards_serving.fallback_faults import REASONS, in_words, may_fall_back, 
 from postcards_serving.reloading import Reloading
 from postcards_serving.work import Provenance, Work
 
-__all__ = ["REASONS", "FallbackEngine", "batch_rows_of", "engine_named", "names_of"]
+__all__ = ["REASONS", "FallbackEngine", "batch_rows_of", "engine_named", "follow_main", "names_of"]
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
@@ -64,6 +64,7 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         self._other: Engine[RequestT, ResultT] | None = None
         self._told: Final = fallback or "fallback"
         self._reloading: Reloading[Engine[RequestT, ResultT]] | None = None
+        self._tell: Callable[[], None] = _nothing
         self.fallback: Final = fallback or self.load(Work()).name
         """Name of the other engine."""
         metrics.export_zeros_of_fallback(self.name, self.fallback, REASONS)
@@ -132,6 +133,15 @@ class FallbackEngine(Generic[RequestT, ResultT]):
             throw_away=lambda engine: engine.close(),
         )
 
+    def when_taken_over(self, tell: Callable[[], None]) -> None:
+        """Calls `tell` when the main engine has been loaded after all, on the thread that loaded it.
+
+        Where that was before, `tell` is called now; it may be called twice.
+        """
+        self._tell = tell
+        if self._reloading is not None and not isinstance(self._main, MissingEngine):
+            tell()
+
     @property
     def loaded(self) -> Engine[RequestT, ResultT] | None:
         """The other engine, if it has been needed yet."""
@@ -173,6 +183,7 @@ class FallbackEngine(Generic[RequestT, ResultT]):
     def _take_over(self, main: Engine[RequestT, ResultT]) -> None:
         metrics.export_zeros_of_engine(main.name, main.stages)
         self._main = main
+        self._tell()
         _log.info("engine %r is loaded and takes over from %r", self.name, self.fallback)
 
     def _instead(self, request: RequestT, work: Work, failure: Exception) -> ResultT:
@@ -212,6 +223,16 @@ def batch_rows_of(engine: Engine[Any, Any], otherwise: int) -> int:
     """Requests that share a step of an engine, of the main one if another stands behind; else `otherwise`."""
     main = engine.main if isinstance(engine, FallbackEngine) else engine
     return main.batch_rows if isinstance(main, Batching) else otherwise
+
+
+def follow_main(engine: Engine[Any, Any], tell: Callable[[], None]) -> None:
+    """Calls `tell` when the main engine has been loaded after all, where another one stands behind it."""
+    if isinstance(engine, FallbackEngine):
+        engine.when_taken_over(tell)
+
+
+def _nothing() -> None:
+    """For an engine that nobody follows."""
 
 
 def _with_note(result: ResultT, note: str) -> ResultT:

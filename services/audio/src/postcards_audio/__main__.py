@@ -11,7 +11,7 @@ from postcards_audio.settings import AudioSettings
 from postcards_serving.admission import Admission
 from postcards_serving.batch_room import USUAL_ROWS
 from postcards_serving.execution import Executor
-from postcards_serving.fallback import batch_rows_of
+from postcards_serving.fallback import batch_rows_of, follow_main
 from postcards_serving.fallback_loading import load_named
 from postcards_serving.runtime import Service, serve
 
@@ -22,6 +22,7 @@ def load(settings: AudioSettings) -> Service:
     executor = Executor(
         _places(engine, settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages
     )
+    follow_main(engine, lambda: executor.resize(_places(engine, settings)))
     servicer = AudioServicer(engine, executor)
     return Service(
         register=lambda server: audio_pb2_grpc.add_AudioServiceServicer_to_server(servicer, server),
