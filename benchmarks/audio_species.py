@@ -16,12 +16,12 @@ from PIL import Image, ImageDraw
 
 from postcards_audio.engine import AudioRequest
 from postcards_audio.engines.vocal_tract import VocalTractEngine
-from postcards_audio.engines.vocal_tract.own_phrase import own_phrase
-from postcards_serving.work import Work
-from postcards_species.parents import choose_parents
+from postcards_audio.engines.vocal_tract.articulation.own_phrase import own_phrase
+from postcards_serving.engine.work import Work
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.place.scene import Scene
 from postcards_species.surroundings import Biome, Finish, TimeOfDay, Weather
-from postcards_species.voice import derive_voice
-from postcards_species.world import Scene
+from postcards_species.voice.derive import derive_voice
 
 RATE = 44_100
 FRAME = 1024

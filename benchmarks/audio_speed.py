@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from postcards_audio.engine import AudioRequest
 from postcards_audio.engines.vocal_tract import VocalTractEngine
-from postcards_serving.work import Event, Progress, Work
+from postcards_serving.engine.work import Event, Progress, Work
 
 
 def timed(engine: VocalTractEngine, seed: int, seconds: float) -> Counter[str]:

@@ -24,8 +24,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from postcards_serving.batching import InFlightBatch, Stepper
-from postcards_serving.work import Work
+from postcards_serving.batching.in_flight import InFlightBatch, Stepper
+from postcards_serving.engine.work import Work
 
 StateT = TypeVar("StateT")
 Floats = npt.NDArray[np.float32]

@@ -19,14 +19,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from postcards_client.load.asking import Asking
-from postcards_client.load.clearing import Clearing
-from postcards_client.load.driving import Drive
-from postcards_client.load.measuring import Record, StageRecord
-from postcards_client.load.plan import Plan, callers, stages
-from postcards_client.ports import Endpoint, endpoints
-from postcards_client.services import Plan as ServicesPlan
-from postcards_client.services import Services
+from postcards_cli.load.asking import Asking
+from postcards_cli.load.clearing import Clearing
+from postcards_cli.load.driving import Drive
+from postcards_cli.load.measuring import Record, StageRecord
+from postcards_cli.load.plan import Plan, callers, stages
+from postcards_cli.local.ports import Endpoint, endpoints
+from postcards_cli.local.services import Plan as ServicesPlan
+from postcards_cli.local.services import Services
 
 PORT_BASE = 52340
 SAMPLE = re.compile(r"^(\w+)(\{.*\})? (\S+)$", re.MULTILINE)

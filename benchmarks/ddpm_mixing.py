@@ -19,7 +19,7 @@ from postcards_image.engines.ddpm.description import ModelDescription
 from postcards_image.engines.ddpm.faults import ModelUnusable
 from postcards_image.engines.ddpm.mixing import Share, ask, choose_shares
 from postcards_image.engines.ddpm.sampling import Question, RowStepper, Sampler, begin_row, noise_levels, starting_noise
-from postcards_serving.work import Work
+from postcards_serving.engine.work import Work
 from postcards_species.species import derive_species
 
 Way = Callable[[ModelDescription, Sequence[Share], float, float], tuple[Question, ...]]

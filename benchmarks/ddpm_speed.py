@@ -17,7 +17,7 @@ from postcards_image.engines.ddpm.engine import DEFAULT_GUIDANCE, DEFAULT_STEPS,
 from postcards_image.engines.ddpm.faults import ModelUnusable
 from postcards_image.engines.ddpm.mixing import ask, choose_shares
 from postcards_image.engines.ddpm.sampling import Row, RowStepper, Sampler, begin_row, noise_levels, starting_noise
-from postcards_serving.work import Event, Progress, Work
+from postcards_serving.engine.work import Event, Progress, Work
 from postcards_species.species import caption_of, derive_species
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from postcards_image.engine import ImageEngine, ImageRequest
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.engines.ddpm import DdpmEngine, load_network
-from postcards_serving.work import Work
+from postcards_serving.engine.work import Work
 from postcards_species.species import caption_of, derive_species
 
 MARGIN = 10

@@ -11,8 +11,8 @@ import time
 
 from postcards_image.engine import ImageRequest
 from postcards_image.engines.creature import CreatureEngine
-from postcards_image.engines.creature.drawing import STAGES
-from postcards_serving.work import Event, Progress, Work
+from postcards_image.engines.creature.engine import STAGES
+from postcards_serving.engine.work import Event, Progress, Work
 from postcards_species.species import derive_species
 
 

@@ -6,14 +6,14 @@ from itertools import combinations
 
 from postcards_language.engine import PhrasesRequest
 from postcards_language.engines.phonotactic import PhonotacticEngine
-from postcards_language.tongue.lexicon import Lexicon
-from postcards_serving.work import Work
-from postcards_species.english import reads_as_english
-from postcards_species.naming import coin_name
-from postcards_species.parents import choose_parents
-from postcards_species.phonology import Phonology
-from postcards_species.phonology_derivation import derive_phonology
-from postcards_species.phrase import Phrase
+from postcards_language.realisation.lexicon import Lexicon
+from postcards_serving.engine.work import Work
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.speech.derive import derive_phonology
+from postcards_species.speech.english import reads_as_english
+from postcards_species.speech.naming import coin_name
+from postcards_species.speech.phonology import Phonology
+from postcards_species.speech.phrase import Phrase
 
 TONGUES = 1000
 SPEAKERS = 24

@@ -23,13 +23,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from postcards_cli.load.asking import Asking
+from postcards_cli.load.clearing import Clearing
+from postcards_cli.load.driving import Drive
+from postcards_cli.load.measuring import Record, StageRecord
+from postcards_cli.load.plan import Plan, callers, stages
+from postcards_cli.load.reporting import seconds_text
 from postcards_client.health import until_serving
-from postcards_client.load.asking import Asking
-from postcards_client.load.clearing import Clearing
-from postcards_client.load.driving import Drive
-from postcards_client.load.measuring import Record, StageRecord
-from postcards_client.load.plan import Plan, callers, stages
-from postcards_client.load.reporting import seconds_text
 
 MOST_REPLICAS = 4
 WARM_UP = 4
@@ -144,10 +144,10 @@ def serve_paced(seconds: float) -> int:
     from postcards_image.engine import ImageRequest, ImageResult
     from postcards_image.servicer import ImageServicer
     from postcards_image.settings import ImageSettings
-    from postcards_serving.admission import Admission
-    from postcards_serving.execution import Executor
-    from postcards_serving.runtime import Service, serve
-    from postcards_serving.work import Blob, Progress, Provenance, Work
+    from postcards_serving.engine.admission import Admission
+    from postcards_serving.engine.executor import Executor
+    from postcards_serving.engine.work import Blob, Progress, Provenance, Work
+    from postcards_serving.server.process import Service, serve
 
     steps = 20
     noise = np.random.default_rng(0).integers(0, 64, (512, 512, 3), np.uint8)

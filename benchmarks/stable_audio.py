@@ -23,16 +23,16 @@ from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
 
 from postcards_audio.engine import AudioRequest
 from postcards_audio.engines.stable_audio import StableAudioEngine, load_model
-from postcards_audio.engines.stable_audio.model import Guided, StableAudioModel
-from postcards_audio.engines.stable_audio.pieces import pieces
+from postcards_audio.engines.stable_audio.checkpoint.model import Guided, StableAudioModel
+from postcards_audio.engines.stable_audio.checkpoint.pieces import pieces
 from postcards_audio.engines.stable_audio.sampling import SIGMA_MAX, SIGMA_MIN, Row, RowStepper, begin_row, noise_levels
-from postcards_audio.engines.vocal_tract.encoding import flac, mp3
-from postcards_audio.engines.vocal_tract.mastering import finish
+from postcards_audio.engines.vocal_tract.mastering.encoding import flac, mp3
+from postcards_audio.engines.vocal_tract.mastering.master import finish
 from postcards_audio.servicer import AudioServicer
-from postcards_serving.admission import Admission
-from postcards_serving.execution import Executor
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.work import Progress, Work
 from postcards_serving.testing import running_server
-from postcards_serving.work import Progress, Work
 
 RATE = 44_100
 SERVICE = audio_pb2.DESCRIPTOR.services_by_name["AudioService"]

@@ -40,21 +40,22 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.species.v1 import body_pb2, species_pb2, world_pb2
 
 from checkpoints.stable_diffusion import FULL, TINY, build_checkpoint
-from postcards_image.engines.stable_diffusion import Choices, autoencoder
+from postcards_image.engines.stable_diffusion import Choices
 from postcards_image.engines.stable_diffusion import engine as engines
-from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
-from postcards_image.engines.stable_diffusion.loading import load_checkpoint
+from postcards_image.engines.stable_diffusion.checkpoint import autoencoder
+from postcards_image.engines.stable_diffusion.checkpoint.checkpoint import Checkpoint
+from postcards_image.engines.stable_diffusion.checkpoint.loading import load_checkpoint
+from postcards_image.engines.stable_diffusion.progress import PACE
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
-from postcards_image.engines.stable_diffusion.samplers import begin
-from postcards_image.engines.stable_diffusion.telling import PACE
+from postcards_image.engines.stable_diffusion.samplers.batch import begin
 from postcards_image.servicer import ImageServicer
-from postcards_serving.admission import Admission
-from postcards_serving.batching import InFlightBatch
-from postcards_serving.channels import open_channel
-from postcards_serving.execution import Executor
-from postcards_serving.messages import encode
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.work import Work
+from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.messages import encode
 from postcards_serving.testing import eventually, listening_server
-from postcards_serving.work import Work
 from postcards_species.species import derive_species
 
 ROWS = 16

@@ -27,13 +27,13 @@ import numpy as np
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from postcards_image.training.batches import Batches
-from postcards_image.training.events import Began, Stepped
-from postcards_image.training.network import build, describe
-from postcards_image.training.objective import Loss
-from postcards_image.training.photos import Photos, side_for
+from postcards_image.training.data.batches import Batches
+from postcards_image.training.data.photos import Photos, side_for
+from postcards_image.training.loop.events import Began, Stepped
+from postcards_image.training.loop.trainer import Intervals, train
+from postcards_image.training.network.network import build, describe
+from postcards_image.training.network.objective import Loss
 from postcards_image.training.recipe import PRESETS, Recipe
-from postcards_image.training.trainer import Intervals, train
 
 _SIDES = {"cpu": 2048, "cuda": 8192}
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}

@@ -29,7 +29,7 @@ for name in "${names[@]}"; do
 done
 
 for name in "${names[@]}"; do
-  case $name in client) folder=libs/client ;; *) folder=services/$name ;; esac
+  case $name in client) folder=libs/cli ;; *) folder=services/$name ;; esac
   tag=$registry/$name:$version$suffix
   options=(--tag "$tag" --file "$folder/Dockerfile" --build-arg "VERSION=$version")
   [ -z "${BASE:-}" ] || options+=(--build-arg "BASE=$BASE")

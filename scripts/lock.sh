@@ -2,7 +2,7 @@
 # Renews requirements/*.txt from requirements/*.in, for Python 3.11 to 3.13 on every platform.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-ours=(stubs species serving client image audio language composer)
+ours=(stubs species weights serving client cli image audio language composer)
 
 resolve() {
   local kind=$1

@@ -80,5 +80,5 @@ case $kind in
   *) fail "no such kind of packages: $kind" ;;
 esac
 pip install --no-deps --no-build-isolation \
-  -e libs/stubs -e libs/species -e libs/serving -e libs/client \
+  -e libs/stubs -e libs/species -e libs/weights -e libs/serving -e libs/client -e libs/cli \
   -e services/image -e services/audio -e services/language -e services/composer

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
-from postcards_audio.engines.stable_audio.libraries import import_libraries
+from postcards_audio.engines.stable_audio.checkpoint.libraries import import_libraries
 
 RATIO = 2048
 """Samples of one latent frame."""

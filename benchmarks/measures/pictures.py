@@ -21,7 +21,7 @@ from postcards_image.engines.ddpm.sampling import (
     noise_levels,
     starting_noise,
 )
-from postcards_serving.work import Work
+from postcards_serving.engine.work import Work
 from postcards_species.species import derive_species
 
 Pixels = NDArray[np.uint8]

@@ -17,10 +17,10 @@ from postcards.media.v1 import media_pb2
 from postcards.species.v1 import body_pb2, phonology_pb2, phrase_pb2, species_pb2, voice_pb2, world_pb2
 
 import postcards_species
-from postcards_serving import work
+from postcards_serving.engine import work
 from postcards_serving.errors import InvalidField
-from postcards_serving.limits import Limits, of_field, of_items
-from postcards_serving.messages import decode, encode
+from postcards_serving.rpc.field_limits import Limits, of_field, of_items
+from postcards_serving.rpc.messages import decode, encode
 from postcards_species.species import Species, derive_species
 
 PROTO_ROOT = Path(__file__).resolve().parents[2] / "protos"

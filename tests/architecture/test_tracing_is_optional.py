@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path for folder in ("libs", "services") for path in (ROOT / folder).glob("*/src/**/*.py"))
-DOORS = {"libs/serving/src/postcards_serving/otel.py", "libs/client/src/postcards_client/tracing.py"}
+DOORS = {"libs/serving/src/postcards_serving/telemetry/otel.py", "libs/client/src/postcards_client/tracing.py"}
 
 
 def imported(path: Path) -> set[str]:
@@ -29,7 +29,7 @@ def test_two_modules_know_opentelemetry():
 
 
 def test_one_place_opens_the_door_of_the_services():
-    openers = {path for path in SOURCES if "postcards_serving.otel" in imported(path)}
+    openers = {path for path in SOURCES if "postcards_serving.telemetry.otel" in imported(path)}
     assert {path.name for path in openers} == {"tracing.py"}
 
 

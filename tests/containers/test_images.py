@@ -96,7 +96,7 @@ class Container:
         return docker("exec", self.id, *command, code=code)
 
     def health(self) -> str:
-        return self.run("python", "-m", "postcards_serving.healthcheck", code=None).strip()
+        return self.run("python", "-m", "postcards_serving.server.health_probe", code=None).strip()
 
     def look_around(self) -> dict[str, Any]:
         return json.loads(self.run("python", "-c", LOOK_AROUND))

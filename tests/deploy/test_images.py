@@ -182,7 +182,7 @@ def test_the_ports_are_those_of_containers(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_health_is_asked_by_grpc(name: str) -> None:
     (check,) = stages(name)[-1].all("HEALTHCHECK")
-    assert json.loads(check.partition(" CMD ")[2]) == ["python", "-m", "postcards_serving.healthcheck"]
+    assert json.loads(check.partition(" CMD ")[2]) == ["python", "-m", "postcards_serving.server.health_probe"]
     assert "--timeout=10s" in check
 
 

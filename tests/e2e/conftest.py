@@ -7,8 +7,8 @@ import grpc
 import pytest
 
 from free_ports import free_port_base
-from postcards_client.ports import endpoints
-from postcards_client.services import Plan, Services
+from postcards_cli.local.ports import endpoints
+from postcards_cli.local.services import Plan, Services
 from service_calls import Running
 
 

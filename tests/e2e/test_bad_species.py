@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 
 from any_message import FLOATING, FUZZ, build, values
-from postcards_species.body import BodyPlan
-from postcards_species.phonology import Phonology
-from postcards_species.phrase import Phrase
-from postcards_species.voice import VocalTract
-from postcards_species.world import Scene
+from postcards_species.body.derive import BodyPlan
+from postcards_species.place.scene import Scene
+from postcards_species.speech.phonology import Phonology
+from postcards_species.speech.phrase import Phrase
+from postcards_species.voice.derive import VocalTract
 from service_calls import ALLOWED, METHODS, SMALL, SPECIES
 
 

@@ -15,8 +15,8 @@ import soundfile
 from PIL import Image
 
 from postcards_composer.card import CardContent, Making, Problem, WordTiming, render_card_html
-from postcards_species.phrase import Intent, Mood, Phrase, Syllable, Word
 from postcards_species.species import derive_species
+from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
 
@@ -421,7 +421,7 @@ def test_what_lies_on_the_table_can_be_read(open_card: Open, scheme: str):
 
 
 def contrast_of(first: str, second: str) -> float:
-    from postcards_composer.card.colours import contrast
+    from postcards_composer.card.colour.oklch import contrast
 
     one, two = (tuple(map(int, re.findall(r"\d+", colour)[:3])) for colour in (first, second))
     return contrast(one, two)  # pyright: ignore[reportArgumentType]

@@ -17,8 +17,8 @@ import pytest
 
 from command_runs import Run
 from free_ports import free_port_base
+from postcards_cli.local.ports import endpoints, trouble_with_port
 from postcards_client.health import status
-from postcards_client.ports import endpoints, trouble_with_port
 from postcards_serving.testing import eventually
 
 COMMAND = str(Path(sys.executable).with_name("postcards"))

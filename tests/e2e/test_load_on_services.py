@@ -8,7 +8,7 @@ import sys
 import urllib.request
 
 from free_ports import free_port_base
-from postcards_client.ports import endpoints
+from postcards_cli.local.ports import endpoints
 from postcards_serving.testing import eventually
 
 LIMIT = 120
@@ -17,7 +17,7 @@ LIMIT = 120
 def start(*arguments: str, folder) -> subprocess.Popen[str]:
     settings = {key: value for key, value in os.environ.items() if not key.startswith("POSTCARDS_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "postcards_client", *arguments],
+        [sys.executable, "-m", "postcards_cli", *arguments],
         cwd=folder,
         env=settings,
         stdin=subprocess.DEVNULL,

@@ -93,7 +93,7 @@ def saved_steps(out: Path) -> list[int]:
 
 def losses(out: Path) -> dict[int, float]:
     """Loss of each step, from the newest checkpoint."""
-    from postcards_image.training.checkpoints import load_newest
+    from postcards_image.training.loop.checkpoints import load_newest
 
     checkpoint = load_newest(out / "checkpoints")
     assert checkpoint is not None
@@ -158,8 +158,8 @@ def test_the_card_names_classes_recipe_and_losses(finished):
 def test_the_engine_draws_with_the_model(finished):
     from postcards_image.engine import ImageRequest
     from postcards_image.engines.ddpm import DdpmEngine, load_network
-    from postcards_serving.work import Work
-    from postcards_species.parents import Parent
+    from postcards_serving.engine.work import Work
+    from postcards_species.ancestry.parents import Parent
     from postcards_species.species import derive_species
 
     out, _ = finished
@@ -272,7 +272,7 @@ def test_a_full_disk_ends_no_run_and_leaves_the_last_good_checkpoint(drawings, s
     assert reached in saved_steps(out)
 
     ballast.unlink()
-    from postcards_image.training.checkpoints import load_newest
+    from postcards_image.training.loop.checkpoints import load_newest
 
     checkpoint = load_newest(out / "checkpoints")
     assert checkpoint is not None

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from manual_clock import ManualClock
-from postcards_serving.batch_rows import News, Row
-from postcards_serving.schedule import Schedule
-from postcards_serving.step_loop import StepLoop
+from postcards_serving.batching.rows import News, Row
+from postcards_serving.batching.schedule import Schedule
+from postcards_serving.batching.step_loop import StepLoop
 
 
 @dataclass(frozen=True)

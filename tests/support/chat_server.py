@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from postcards_language.tongue.lexicon import lexicon_of
+from postcards_language.realisation.lexicon import lexicon_of
 from postcards_species.species import derive_species
 
 Answer = Callable[["Handler", dict[str, Any]], None]

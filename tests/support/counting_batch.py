@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from prometheus_client import REGISTRY
 
-from postcards_serving.batching import InFlightBatch
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.engine.work import Work
 from postcards_serving.testing import eventually
-from postcards_serving.work import Work
 
 Count = tuple[str, int, int]
 """A state: its name, steps taken, steps wanted."""

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from postcards_client.weights import fetching
-from postcards_client.weights.catalog import STABLE_DIFFUSION, Model
-from postcards_client.weights.hub import open_hub
+from postcards_weights import fetch
+from postcards_weights.catalog import STABLE_DIFFUSION, Model
+from postcards_weights.hub_api import open_hub
 
 SD = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 SAO = "stabilityai/stable-audio-open-1.0"
@@ -49,9 +49,9 @@ def a_model(model_id: str = SD, revision: str = "main", needs=STABLE_DIFFUSION.n
 
 async def fetched(hub, cache, model, *, token: str = "", log: Log | None = None) -> Path:
     async with open_hub(hub.url, token, pauses=(0.0, 0.0)) as asked:
-        order = await fetching.prepare(asked, cache, model)
-        fetching.check_room(cache, [order])
-        return await fetching.fetch(asked, cache, order, log or Log())
+        order = await fetch.prepare(asked, cache, model)
+        fetch.check_room(cache, [order])
+        return await fetch.fetch(asked, cache, order, log or Log())
 
 
 def contents(folder: Path) -> dict[str, bytes]:

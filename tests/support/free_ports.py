@@ -4,7 +4,7 @@ import random
 import socket
 from contextlib import ExitStack
 
-from postcards_client.ports import trouble_with_port
+from postcards_cli.local.ports import trouble_with_port
 
 
 def free_ports(count: int) -> list[int]:

@@ -17,14 +17,14 @@ import grpc.aio
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.media.v1 import media_pb2
 
-from postcards_serving.admission import Admission
-from postcards_serving.batching import InFlightBatch
-from postcards_serving.execution import Executor, Finished
-from postcards_serving.fallback_loading import load_with_fallback
-from postcards_serving.messages import encode
-from postcards_serving.runtime import Service, serve
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.work import Progress, Provenance, Work
+from postcards_serving.fallback.load import load_with_fallback
+from postcards_serving.rpc.messages import encode
+from postcards_serving.server.process import Service, serve
 from postcards_serving.settings import ServiceSettings
-from postcards_serving.work import Progress, Provenance, Work
 
 GATE = Path(os.environ.get("GATE", "/nonexistent"))
 STEP, CHORE, THREAD, ORDINARY = 1, 2, 3, 4

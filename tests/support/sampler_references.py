@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import diffusers
 import torch
 
-from postcards_image.engines.stable_diffusion.samplers import (
+from postcards_image.engines.stable_diffusion.samplers.batch import (
     SAMPLERS,
     SamplerRow,
     Schedule,

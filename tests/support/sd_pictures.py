@@ -7,7 +7,7 @@ import numpy as np
 
 from postcards_image.engine import ImageRequest
 from postcards_image.engines.stable_diffusion.engine import StableDiffusionEngine
-from postcards_serving.work import Work
+from postcards_serving.engine.work import Work
 from postcards_species.species import derive_species
 
 WORDS = {"prompt": "a striped thing in fog", "negative_prompt": "blur"}

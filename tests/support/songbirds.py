@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from postcards_serving.work import Item, Progress, Provenance, Work
+from postcards_serving.engine.work import Item, Progress, Provenance, Work
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from out_of_memory import OutOfMemoryError
-from postcards_serving import devices
-from postcards_serving.devices import Device
+from postcards_serving.device import choice
+from postcards_serving.device.choice import Device
 
 CARD = Device("cuda:0", "float16", "cuda:0 NVIDIA Straw")
 
@@ -21,7 +21,7 @@ class StrawCard:
         self.taken = weights
         self.cached = 0
         self.most = weights
-        monkeypatch.setattr(devices, "_torch", lambda: SimpleNamespace(cuda=self))
+        monkeypatch.setattr(choice, "_torch", lambda: SimpleNamespace(cuda=self))
 
     def working(self, taken: int) -> None:
         """Some work takes so much for a while, or finds that there is not as much."""

@@ -17,8 +17,8 @@ from postcards_image.engines.creature import CreatureEngine
 from postcards_image.engines.ddpm import DdpmEngine, load_network
 from postcards_language.engine import PhrasesRequest
 from postcards_language.engines.phonotactic import PhonotacticEngine
+from postcards_serving.engine.work import Event, Progress, Work
 from postcards_serving.errors import Cancelled, DeadlineExceeded
-from postcards_serving.work import Event, Progress, Work
 from postcards_species.species import derive_species
 
 

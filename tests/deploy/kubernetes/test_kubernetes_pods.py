@@ -5,7 +5,8 @@ import re
 import pytest
 
 from postcards_audio.settings import AudioSettings
-from postcards_composer.settings import ComposerSettings, open_store
+from postcards_composer.settings import ComposerSettings
+from postcards_composer.store.opening import open_store
 from postcards_image.settings import ImageSettings
 from postcards_language.settings import LanguageSettings
 from postcards_serving.settings import FILE_SUFFIX, PREFIX, read_settings
@@ -108,7 +109,7 @@ def test_a_pod_may_take_longer_to_end_than_its_server_needs(rendered):
 
 
 def test_the_longest_job_may_end_before_its_pod(rendered):
-    from postcards_composer.requests import DEFAULT_TIMEOUT_SECONDS
+    from postcards_composer.postcards.create_request import DEFAULT_TIMEOUT_SECONDS
 
     for _, _, container in pods(rendered):
         if service_of(container) not in (None, "composer"):
@@ -173,7 +174,7 @@ def test_secrets_come_as_files_whose_keys_are_documented(rendered, documented_se
 def test_the_client_takes_the_arguments_of_the_jobs(every_variant):
     import typer.main
 
-    from postcards_client.cli.app import app
+    from postcards_cli.app import app
 
     command = typer.main.get_command(app)
     jobs = {str(c["args"]): c["args"] for variant in every_variant for w, _, c in pods(variant) if w["kind"] == "Job"}

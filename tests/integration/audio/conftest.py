@@ -5,8 +5,8 @@ from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
 
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_audio.servicer import AudioServicer
-from postcards_serving.admission import Admission
-from postcards_serving.execution import Executor
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor
 from postcards_serving.testing import running_server
 
 SERVICE = audio_pb2.DESCRIPTOR.services_by_name["AudioService"]

@@ -235,7 +235,7 @@ def postcards(composer, tmp_path) -> Callable[..., Awaitable[Run]]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "postcards_client",
+            "postcards_cli",
             *arguments,
             env={**os.environ, "POSTCARDS_ADDRESS": composer.address if address is None else address},
             cwd=tmp_path,

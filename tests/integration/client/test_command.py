@@ -203,7 +203,7 @@ async def test_damaged_files_are_refused(postcards, tmp_path):
 async def test_ctrl_c_leaves_in_order(composer, tmp_path):
     composer.held = asyncio.Event()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "postcards_client", "create", "--json",
+        sys.executable, "-m", "postcards_cli", "create", "--json",
         env={**os.environ, "POSTCARDS_ADDRESS": composer.address},
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
@@ -221,7 +221,7 @@ async def test_ctrl_c_leaves_in_order(composer, tmp_path):
 
 async def test_a_reader_that_leaves_is_no_crash(composer, tmp_path):
     process = await asyncio.create_subprocess_shell(
-        f"{sys.executable} -m postcards_client list --json | true",
+        f"{sys.executable} -m postcards_cli list --json | true",
         env={**os.environ, "POSTCARDS_ADDRESS": composer.address},
         cwd=tmp_path,
         stderr=asyncio.subprocess.PIPE,

@@ -15,13 +15,13 @@ from postcards.image.v1 import image_pb2_grpc
 from postcards.language.v1 import language_pb2_grpc
 
 from free_ports import free_ports
-from postcards_client.ports import Endpoint
+from postcards_cli.local.ports import Endpoint
 from postcards_image.engines.creature import CreatureEngine
 from postcards_image.servicer import ImageServicer
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
-from postcards_serving.admission import Admission
-from postcards_serving.execution import Executor
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor
 from postcards_serving.testing import eventually, listening_server
 
 RETRY = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(nanos=20_000_000))
@@ -257,7 +257,7 @@ async def command(*arguments: str, **variables: str) -> asyncio.subprocess.Proce
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "postcards_client",
+        "postcards_cli",
         *arguments,
         env={**os.environ, **variables},
         stdin=asyncio.subprocess.DEVNULL,

@@ -23,15 +23,15 @@ from postcards.media.v1 import media_pb2
 from postcards.species.v1 import phrase_pb2
 from prometheus_client import CollectorRegistry
 
+from postcards_composer.api.servicer import PostcardServicer
 from postcards_composer.composer import Composer
 from postcards_composer.metrics import ComposerMetrics
-from postcards_composer.servicer import PostcardServicer
 from postcards_composer.settings import ComposerSettings
 from postcards_composer.store import ObjectStore
 from postcards_composer.store.folder import FolderStore
-from postcards_serving.media import blob_header, chunks
+from postcards_serving.engine.work import Blob
+from postcards_serving.rpc.media import blob_header, chunks
 from postcards_serving.testing import listening_server, running_server
-from postcards_serving.work import Blob
 
 Step = Callable[[], Awaitable[None]]
 
@@ -197,8 +197,8 @@ def provenance(engine: str) -> media_pb2.Provenance:
 @pytest.fixture(autouse=True)
 def quick_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards that cost nothing: how they look is tested elsewhere. `test_making` renders real ones."""
-    monkeypatch.setattr("postcards_composer.assembly.render_card_html", lambda content, _: content.name.encode())
-    monkeypatch.setattr("postcards_composer.assembly.render_card_png", lambda content, _: content.id.encode())
+    monkeypatch.setattr("postcards_composer.card.assembly.render_card_html", lambda content, _: content.name.encode())
+    monkeypatch.setattr("postcards_composer.card.assembly.render_card_png", lambda content, _: content.id.encode())
 
 
 @pytest.fixture
@@ -283,7 +283,7 @@ async def open_replica(parts_address: str, folder: Path) -> AsyncIterator[Callab
             await composer.begin()
             stack.push_async_callback(composer.close)
             stack.push_async_callback(composer.drain)
-            servicer = PostcardServicer(composer.desk)
+            servicer = PostcardServicer(composer.operations)
             channel = await stack.enter_async_context(
                 running_server(partial(composer_pb2_grpc.add_PostcardServiceServicer_to_server, servicer))
             )
@@ -303,7 +303,7 @@ def serve_parts() -> Callable[[FakeParts], object]:
 
 
 def reason_of(problem: grpc.aio.AioRpcError) -> str:
-    from postcards_serving.statuses import from_rpc_error
+    from postcards_serving.rpc.statuses import from_rpc_error
 
     return from_rpc_error(problem).reason
 

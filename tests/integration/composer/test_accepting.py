@@ -7,8 +7,8 @@ import grpc
 from postcards.composer.v1 import composer_pb2
 
 from kept_postcards import listed
-from postcards_composer.ids import postcard_id
-from postcards_serving.statuses import from_rpc_error
+from postcards_composer.postcards.ids import postcard_id
+from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually
 
 

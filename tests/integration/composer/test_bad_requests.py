@@ -8,7 +8,7 @@ from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from postcards.composer.v1 import composer_pb2
 
-from postcards_serving.statuses import DETAILS_KEY
+from postcards_serving.rpc.statuses import DETAILS_KEY
 
 ID = "a" * 26
 

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from postcards.composer.v1 import composer_pb2
 
-from postcards_composer import keys
+from postcards_composer.store import keys
 from postcards_serving.errors import EngineFailed, Overloaded, ServiceError, Unavailable
 from postcards_serving.testing import eventually
 
@@ -296,7 +296,7 @@ async def test_a_card_that_cannot_be_rendered_leaves_the_parts(replica, monkeypa
         raise RuntimeError("no ink")
 
     with monkeypatch.context() as patch:
-        patch.setattr("postcards_composer.assembly.render_card_png", broken)
+        patch.setattr("postcards_composer.card.assembly.render_card_png", broken)
         postcard = await replica.made()
 
     assert postcard.state == composer_pb2.POSTCARD_STATE_PARTIAL

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from postcards.composer.v1 import composer_pb2
 
-from postcards_composer.manifest import load
+from postcards_composer.postcards.manifest_json import load
 from postcards_serving.testing import eventually
 from postcards_species.species import derive_species
 

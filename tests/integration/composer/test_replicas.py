@@ -11,13 +11,14 @@ import pytest
 from postcards.composer.v1 import composer_pb2
 from prometheus_client import CollectorRegistry
 
-from postcards_composer import clock, keys, transitions
-from postcards_composer.archive import Archive
 from postcards_composer.composer import Composer
+from postcards_composer.making.recovery import MAX_TAKEOVERS, ORPHAN_SECONDS, Recovery
 from postcards_composer.metrics import ComposerMetrics
-from postcards_composer.postcard import Lease
-from postcards_composer.recovery import MAX_TAKEOVERS, ORPHAN_SECONDS, Recovery
+from postcards_composer.postcards import clock, transitions
+from postcards_composer.postcards.manifest import LeaseRecord
+from postcards_composer.store import keys
 from postcards_composer.store.folder import FolderStore
+from postcards_composer.store.manifests import Archive
 from postcards_composer.store.threads import ThreadedStore
 from postcards_serving.testing import eventually
 
@@ -36,15 +37,15 @@ async def abandon(composer: Composer) -> None:
     async def silent() -> None:
         return None
 
-    jobs = list(composer._workshop._jobs.values())
+    jobs = list(composer._jobs._jobs.values())
     for job in jobs:
-        job._ledger.release = silent
-    tasks = [*composer._background, *composer._workshop._tasks.values()]
+        job._lease.release = silent
+    tasks = [*composer._background, *composer._jobs._tasks.values()]
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
     # Only now is it known that nobody begins another one.
-    if writes := [write for job in jobs for write in job._ledger._writes]:
+    if writes := [write for job in jobs for write in job._lease._writes]:
         await asyncio.wait(writes)
 
 
@@ -118,7 +119,7 @@ async def test_clocks_that_disagree_do_no_harm(open_replica, parts, archive: Arc
     await gate.reached.wait()
     await abandon(first.composer)
     kept = await archive.load(postcard.id)
-    await archive.replace(kept, replace(kept.manifest, lease=Lease("gone", clock.now() + timedelta(hours=1))))
+    await archive.replace(kept, replace(kept.manifest, lease=LeaseRecord("gone", clock.now() + timedelta(hours=1))))
 
     second = await open_replica(lease_seconds=0.5)
 
@@ -202,7 +203,7 @@ async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, archive:
     registry = CollectorRegistry()
     recovery = Recovery(
         archive,
-        replica.composer._workshop,
+        replica.composer._jobs,
         ComposerMetrics(registry),
         lease_seconds=1,
         interval=1,
@@ -223,7 +224,7 @@ async def test_notes_without_a_postcard_are_cleaned_up_in_time(replica, archive:
 
 async def test_a_deletion_that_was_only_begun_is_ended(replica, folder: Path):
     postcard = await replica.made()
-    archive = replica.composer.desk.archive
+    archive = replica.composer.operations.archive
     kept = await archive.load(postcard.id)
     deleting = transitions.delete(kept.manifest, clock.now())
 

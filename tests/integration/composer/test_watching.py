@@ -6,7 +6,7 @@ import grpc
 import pytest
 from postcards.composer.v1 import composer_pb2
 
-from postcards_composer.feed import sequence_of
+from postcards_composer.making.events import sequence_of
 from postcards_serving.testing import eventually
 
 DONE = composer_pb2.PART_STATE_DONE

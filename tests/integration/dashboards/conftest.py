@@ -20,10 +20,10 @@ import yaml
 from postcards.composer.v1 import composer_pb2
 
 from free_ports import free_port, free_ports
+from postcards_cli.local.ports import NAMES, Endpoint
+from postcards_cli.local.services import Plan, Services
 from postcards_client.client import PostcardsClient
 from postcards_client.errors import InvalidRequest
-from postcards_client.ports import NAMES, Endpoint
-from postcards_client.services import Plan, Services
 from postcards_serving.testing import eventually
 
 ROOT = Path(__file__).resolve().parents[3]

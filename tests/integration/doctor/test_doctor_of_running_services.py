@@ -7,9 +7,9 @@ import sys
 from contextlib import asynccontextmanager
 
 from free_ports import free_ports
-from postcards_client.doctor import running
-from postcards_client.doctor.finding import Level
-from postcards_client.ports import Endpoint
+from postcards_cli.doctor import running
+from postcards_cli.doctor.finding import Level
+from postcards_cli.local.ports import Endpoint
 from postcards_serving.testing import eventually
 
 

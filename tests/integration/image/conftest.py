@@ -8,11 +8,11 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc
 
 from postcards_image.engine import ImageRequest, ImageResult
 from postcards_image.servicer import ImageServicer
-from postcards_serving.admission import Admission
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.work import Blob, Preview, Progress, Provenance, Work, json_settings
 from postcards_serving.errors import EngineFailed, InvalidField
-from postcards_serving.execution import Executor
 from postcards_serving.testing import running_server
-from postcards_serving.work import Blob, Preview, Progress, Provenance, Work, json_settings
 
 SERVICE = image_pb2.DESCRIPTOR.services_by_name["ImageService"]
 STAGES = ("skeleton", "skin")

@@ -16,8 +16,8 @@ from prometheus_client import REGISTRY  # noqa: E402
 from checkpoints.stable_diffusion import build_checkpoint  # noqa: E402
 from postcards_image.engines.stable_diffusion import Choices, load_engine  # noqa: E402
 from postcards_image.servicer import ImageServicer  # noqa: E402
-from postcards_serving.execution import Executor  # noqa: E402
-from postcards_serving.statuses import from_rpc_error  # noqa: E402
+from postcards_serving.engine.executor import Executor  # noqa: E402
+from postcards_serving.rpc.statuses import from_rpc_error  # noqa: E402
 from postcards_serving.testing import running_server  # noqa: E402
 from streamed import streamed  # noqa: E402
 

@@ -12,9 +12,9 @@ from chat_server import Script, serving
 from postcards_language.accounts import Usage
 from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.engines.openai import Endpoint, OpenAiEngine
-from postcards_language.engines.openai.breaker import CircuitBreaker
-from postcards_language.engines.openai.persistence import Backoff, Persistence
-from postcards_serving.work import Work
+from postcards_language.engines.openai.api.circuit_breaker import CircuitBreaker
+from postcards_language.engines.openai.api.retries import Backoff, Persistence
+from postcards_serving.engine.work import Work
 from postcards_species.species import derive_species
 
 KEY = "sk-test-0123456789abcdefghij"

@@ -10,14 +10,14 @@ from postcards.species.v1 import phonology_pb2, phrase_pb2
 
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
-from postcards_serving.execution import Executor
-from postcards_serving.messages import decode, encode
+from postcards_serving.engine.executor import Executor
+from postcards_serving.rpc.messages import decode, encode
 from postcards_serving.testing import running_server
-from postcards_species.parents import choose_parents
-from postcards_species.phonology import Phonology
-from postcards_species.phonology_derivation import derive_phonology
-from postcards_species.phrase import Phrase
+from postcards_species.ancestry.parents import choose_parents
 from postcards_species.species import derive_species
+from postcards_species.speech.derive import derive_phonology
+from postcards_species.speech.phonology import Phonology
+from postcards_species.speech.phrase import Phrase
 
 SERVICE = language_pb2.DESCRIPTOR.services_by_name["LanguageService"]
 

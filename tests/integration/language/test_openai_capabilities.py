@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from postcards_language.engine import PhrasesResult
-from postcards_language.engines.openai import api
+from postcards_language.engines.openai.api import client
 from postcards_serving.errors import ModelUnusable, ServiceError
 from postcards_species.species import derive_species
 
@@ -126,7 +126,7 @@ def test_a_list_of_models_that_never_ends_is_not_waited_for(engine, script, monk
         while not over.wait(0.02):
             handler.wfile.write(b" ")
 
-    monkeypatch.setattr(api, "_PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(client, "_PROBE_SECONDS", 0.5)
     script.models = dribble
     engine.look()
     over.set()

@@ -10,8 +10,9 @@ import pytest
 from chat_server import Handler, Stalling
 from postcards_language.accounts import Usage
 from postcards_language.engines.openai import Endpoint, OpenAiEngine
-from postcards_language.engines.openai.api import Api, Listening
-from postcards_language.engines.openai.persistence import Backoff, Persistence
+from postcards_language.engines.openai.api.client import Api, Listening
+from postcards_language.engines.openai.api.retries import Backoff, Persistence
+from postcards_serving.engine.work import Work
 from postcards_serving.errors import (
     Cancelled,
     Code,
@@ -21,7 +22,6 @@ from postcards_serving.errors import (
     Stopping,
     Unavailable,
 )
-from postcards_serving.work import Work
 
 
 def test_spent_credit_is_not_retried(engine, script, fail, say_it) -> None:

@@ -8,12 +8,12 @@ import pytest
 from postcards_language.accounts import Usage
 from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.engines.phonotactic import PhonotacticEngine
-from postcards_language.tongue.lexicon import lexicon_of
+from postcards_language.realisation.lexicon import lexicon_of
+from postcards_serving.engine.work import Item, Progress, Work
 from postcards_serving.testing import RecordingWork
-from postcards_serving.work import Item, Progress, Work
-from postcards_species.english import reads_as_english
-from postcards_species.phrase import Intent, Mood
 from postcards_species.species import derive_species
+from postcards_species.speech.english import reads_as_english
+from postcards_species.speech.phrase import Intent, Mood
 
 SPECIES = derive_species(7)
 LEXICON = lexicon_of(SPECIES.phonology)

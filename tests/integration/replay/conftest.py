@@ -20,9 +20,9 @@ from command_runs import Run
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_audio.servicer import AudioServicer
 from postcards_client.client import PostcardsClient
+from postcards_composer.api.servicer import PostcardServicer
 from postcards_composer.composer import Composer
 from postcards_composer.metrics import ComposerMetrics
-from postcards_composer.servicer import PostcardServicer
 from postcards_composer.settings import ComposerSettings
 from postcards_composer.store.folder import FolderStore
 from postcards_image.engines.creature import CreatureEngine
@@ -30,8 +30,8 @@ from postcards_image.engines.ddpm import DdpmEngine, load_network
 from postcards_image.servicer import ImageServicer
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
-from postcards_serving.admission import Admission
-from postcards_serving.execution import Executor
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor
 from postcards_serving.testing import listening_server
 
 TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
@@ -40,8 +40,8 @@ TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
 @pytest.fixture(autouse=True)
 def quick_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards that cost nothing: what matters here is beside them."""
-    monkeypatch.setattr("postcards_composer.assembly.render_card_html", lambda content, _: content.name.encode())
-    monkeypatch.setattr("postcards_composer.assembly.render_card_png", lambda content, _: content.id.encode())
+    monkeypatch.setattr("postcards_composer.card.assembly.render_card_html", lambda content, _: content.name.encode())
+    monkeypatch.setattr("postcards_composer.card.assembly.render_card_png", lambda content, _: content.id.encode())
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +90,7 @@ class Studio:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "postcards_client",
+            "postcards_cli",
             *arguments,
             env={**os.environ, "POSTCARDS_ADDRESS": self.composer, **named},
             cwd=self.here,
@@ -119,7 +119,7 @@ async def open_studio(tmp_path: Path) -> AsyncIterator[Callable]:
             await composer.begin()
             stack.push_async_callback(composer.close)
             stack.push_async_callback(composer.drain)
-            servicer = PostcardServicer(composer.desk)
+            servicer = PostcardServicer(composer.operations)
             address = await stack.enter_async_context(
                 listening_server(partial(composer_pb2_grpc.add_PostcardServiceServicer_to_server, servicer))
             )

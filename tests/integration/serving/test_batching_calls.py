@@ -14,12 +14,12 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.media.v1 import media_pb2
 from prometheus_client import REGISTRY
 
-from postcards_serving.batching import InFlightBatch
-from postcards_serving.execution import Executor, Finished
-from postcards_serving.messages import encode
-from postcards_serving.statuses import from_rpc_error
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.work import Progress, Work
+from postcards_serving.rpc.messages import encode
+from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually, running_server
-from postcards_serving.work import Progress, Work
 
 WIDTH = 48
 MATRIX = np.random.default_rng(3).normal(size=(WIDTH, WIDTH)).astype(np.float32) / WIDTH**0.5

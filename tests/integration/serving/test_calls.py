@@ -19,14 +19,14 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 from prometheus_client import REGISTRY
 
-from postcards_serving.admission import Admission
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.work import Work
 from postcards_serving.errors import InvalidField, NotFound, Overloaded
-from postcards_serving.execution import Executor, Finished
-from postcards_serving.interceptors import REQUEST_ID_KEY
-from postcards_serving.logging import REQUEST_ID, JsonFormatter
-from postcards_serving.statuses import DETAILS_KEY, from_rpc_error
+from postcards_serving.rpc.interceptors import REQUEST_ID_KEY
+from postcards_serving.rpc.statuses import DETAILS_KEY, from_rpc_error
+from postcards_serving.telemetry.logging import REQUEST_ID, JsonFormatter
 from postcards_serving.testing import eventually, running_server
-from postcards_serving.work import Work
 
 KINDS = ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream")
 TYPES = dict(zip(KINDS, ("unary", "server_stream", "client_stream", "bidi_stream"), strict=True))

@@ -9,9 +9,9 @@ import grpc.aio
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from postcards_serving.channels import open_channel
 from postcards_serving.errors import Unavailable
-from postcards_serving.statuses import from_rpc_error
+from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import listening_server
 
 

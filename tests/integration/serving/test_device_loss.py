@@ -12,8 +12,8 @@ from postcards.image.v1 import image_pb2, image_pb2_grpc
 
 import lossy_server
 from lossy_server import CHORE, LAST, ORDINARY, STEP, THREAD
-from postcards_serving.runtime import EXIT_DEVICE_LOST
-from postcards_serving.statuses import from_rpc_error
+from postcards_serving.rpc.statuses import from_rpc_error
+from postcards_serving.server.process import EXIT_DEVICE_LOST
 from postcards_serving.testing import eventually
 from server_process import NOT_SERVING, SERVING, Server, health, scraped, server
 

@@ -15,12 +15,12 @@ from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_audio.servicer import AudioServicer
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
+from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.work import Item, Progress, Work
 from postcards_serving.errors import EngineFailed, ModelUnusable, Unavailable
-from postcards_serving.execution import Executor
-from postcards_serving.fallback_loading import load_with_fallback
-from postcards_serving.statuses import from_rpc_error
+from postcards_serving.fallback.load import load_with_fallback
+from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually, running_server
-from postcards_serving.work import Item, Progress, Work
 
 GATED = "somebody/songs is gated: accept its licence"
 

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from postcards_audio.settings import AudioSettings
 from postcards_image.settings import ImageSettings
-from postcards_serving.batch_room import USUAL_ROWS
+from postcards_serving.batching.capacity import USUAL_ROWS
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.testing import eventually
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from fake_hub import COMMIT
-from postcards_serving.models import ModelUnusable, cached, find_model
+from postcards_serving.models.find import ModelUnusable, cached, find_model
 
 MODEL = "someone/animals"
 FILES = {

@@ -10,7 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
-from postcards_serving.healthcheck import ask, own_address
+from postcards_serving.server.health_probe import ask, own_address
 from postcards_serving.testing import listening_server
 
 STATUS = health_pb2.HealthCheckResponse
@@ -19,7 +19,7 @@ STATUS = health_pb2.HealthCheckResponse
 async def check(**variables: str) -> tuple[int, str]:
     """Exit code and output of the check in a process of its own, with no other settings than these."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTCARDS_")}
-    command = [sys.executable, "-m", "postcards_serving.healthcheck"]
+    command = [sys.executable, "-m", "postcards_serving.server.health_probe"]
     process = await asyncio.create_subprocess_exec(
         *command, env=kept | variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

@@ -15,12 +15,12 @@ from postcards.media.v1 import media_pb2
 from prometheus_client import REGISTRY
 
 from out_of_memory import OutOfMemoryError
-from postcards_serving.batching import InFlightBatch
-from postcards_serving.execution import Executor, Finished
-from postcards_serving.messages import encode
-from postcards_serving.statuses import from_rpc_error
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.work import Progress, Work
+from postcards_serving.rpc.messages import encode
+from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually, running_server
-from postcards_serving.work import Progress, Work
 
 BUDGET = 4 * 64 * 64
 UNDRAWABLE, UNPRINTABLE, UNREADABLE = 13, 17, 19

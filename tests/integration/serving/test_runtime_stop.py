@@ -6,8 +6,8 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from postcards_serving.channels import open_channel
-from postcards_serving.statuses import from_rpc_error
+from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually
 from server_process import (
     AT_ONCE,

@@ -16,7 +16,7 @@ from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
 from free_ports import free_port_base
-from postcards_serving.channels import open_channel
+from postcards_serving.rpc.channels import open_channel
 from postcards_serving.testing import eventually
 
 pytest.importorskip(
@@ -89,10 +89,10 @@ async def test_one_trace_from_the_command_to_the_steps_of_the_engine(receiver, t
     }
     environment = surroundings(receiver.endpoint, **ddpm)
     base = ("--port-base", str(free_port_base()))
-    up = await run("postcards_client", "up", "--json", *base, "--out", "kept", environment=environment, folder=tmp_path)
+    up = await run("postcards_cli", "up", "--json", *base, "--out", "kept", environment=environment, folder=tmp_path)
     try:
         assert json.loads(await up.stdout.readline())["state"] == "SERVING"
-        create = ("postcards_client", "create", "--seed", "28", *SMALL, *base)
+        create = ("postcards_cli", "create", "--seed", "28", *SMALL, *base)
         process = await run(*create, environment=environment, folder=tmp_path)
         out, err = await process.communicate()
         assert process.returncode == 0, err
@@ -259,7 +259,7 @@ async def test_by_default_nothing_of_opentelemetry_is_imported(tmp_path):
         await ask(served.address, metadata=(("traceparent", f"00-{TRACE}-{PARENT}-01"),))
     assert served.process.returncode == 0
     imported = "".join(served.other)
-    assert "postcards_serving.tracing" in imported
+    assert "postcards_serving.telemetry.tracing" in imported
     assert "opentelemetry" not in imported
     assert not any("trace_id" in line for line in served.lines)
 

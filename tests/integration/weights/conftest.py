@@ -9,7 +9,7 @@ import pytest
 
 from fake_hub import COMMIT, FakeHub
 from fetched_weights import SD
-from postcards_client.weights.cache import Cache
+from postcards_weights.cache import Cache
 
 TOKEN = "hf_" + "t" * 34
 

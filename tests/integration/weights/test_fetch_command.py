@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from fetched_weights import LOADED, SAO, SD, UNET, a_model
-from postcards_client.weights.cache import Cache, state_in_cache
-from postcards_client.weights.catalog import T5
 from postcards_serving.testing import eventually
+from postcards_weights.cache import Cache, state_in_cache
+from postcards_weights.catalog import T5
 
 
 def command(*arguments: str, hub_url: str, home: Path, **environment: str):
@@ -21,7 +21,7 @@ def command(*arguments: str, hub_url: str, home: Path, **environment: str):
     return asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "postcards_client",
+        "postcards_cli",
         "fetch-models",
         *arguments,
         env=clean | {"HF_ENDPOINT": hub_url, "HF_HOME": str(home), "HOME": str(home)} | environment,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fetched_weights import LOADED, SD, UNET, Log, a_model, contents, fetched
-from postcards_client.weights.cache import state_in_cache
-from postcards_client.weights.catalog import T5, Model, Precision, model
-from postcards_serving.models import find_model
+from postcards_serving.models.find import find_model
+from postcards_weights.cache import state_in_cache
+from postcards_weights.catalog import T5, Model, Precision, model
 
 
 async def test_exactly_what_the_engine_loads_comes_into_the_cache(sd, cache, commit):
@@ -80,7 +80,7 @@ async def test_a_checkpoint_without_halves_is_fetched_whole(sd, cache):
 
 
 async def test_the_services_find_it_without_the_network(sd, cache, monkeypatch):
-    files = pytest.importorskip("postcards_image.engines.stable_diffusion.files")
+    files = pytest.importorskip("postcards_image.engines.stable_diffusion.checkpoint.files")
     folder = await fetched(sd, cache, a_model())
     monkeypatch.setenv("HF_HUB_CACHE", str(cache.folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

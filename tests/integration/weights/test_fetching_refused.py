@@ -4,9 +4,9 @@ import pytest
 
 from fetched_weights import LOADED, SAO, SD, a_model, contents, fetched
 from free_ports import free_port
-from postcards_client.weights import fetching
-from postcards_client.weights.catalog import LORA, STABLE_AUDIO, Model
-from postcards_client.weights.hub import FetchFailed, open_hub
+from postcards_weights import fetch
+from postcards_weights.catalog import LORA, STABLE_AUDIO, Model
+from postcards_weights.hub_api import FetchFailed, open_hub
 
 
 async def test_the_token_goes_to_the_hub_and_nowhere_else(hub, cache, stable_audio_files, token):
@@ -55,13 +55,13 @@ async def test_what_cannot_be_loaded_is_not_fetched(sd, cache, chosen, token, wo
 
 async def test_a_full_disk_is_noticed_before_anything_is_written(sd, cache, monkeypatch):
     total = sum(len(sd.models[SD][path]) for path in LOADED)
-    usage = fetching.shutil.disk_usage(cache.folder.parents[1])
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=fetching.SPARE_BYTES + total - 1))
+    usage = fetch.shutil.disk_usage(cache.folder.parents[1])
+    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: usage._replace(free=fetch.SPARE_BYTES + total - 1))
     with pytest.raises(FetchFailed, match="set HF_HOME to a folder on another disk") as caught:
         await fetched(sd, cache, a_model())
     assert caught.value.reason == "DISK_FULL"
     assert not sd.sent
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=fetching.SPARE_BYTES + total))
+    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: usage._replace(free=fetch.SPARE_BYTES + total))
     await fetched(sd, cache, a_model())
 
 
@@ -82,5 +82,5 @@ async def test_nobody_at_the_hub_is_one_line():
 async def test_a_password_of_a_mirror_is_not_told(sd, cache):
     async with open_hub(sd.url.replace("//", "//user:swordfish@"), pauses=()) as hub:
         with pytest.raises(FetchFailed, match="has no model a/b") as caught:
-            await fetching.prepare(hub, cache, a_model("a/b"))
+            await fetch.prepare(hub, cache, a_model("a/b"))
     assert "swordfish" not in str(caught.value)

@@ -3,11 +3,11 @@
 import pytest
 
 from fetched_weights import Log
-from postcards_client.doctor import models
-from postcards_client.weights import fetching
-from postcards_client.weights.cache import Cache, state_in_cache
-from postcards_client.weights.catalog import T5, Precision, model
-from postcards_client.weights.hub import open_hub
+from postcards_cli.doctor import models
+from postcards_weights import fetch
+from postcards_weights.cache import Cache, state_in_cache
+from postcards_weights.catalog import T5, Precision, model
+from postcards_weights.hub_api import open_hub
 
 TINY = "someone/tiny-diffusion"
 
@@ -27,14 +27,14 @@ def checkpoint(tmp_path_factory) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("precision", [Precision.WHOLE, Precision.HALF])
 async def test_a_fetched_checkpoint_is_served_offline(hub, checkpoint, tmp_path, monkeypatch, precision):
+    from postcards_image.engines.stable_diffusion.checkpoint.loading import load_checkpoint
     from postcards_image.engines.stable_diffusion.choices import Choices
-    from postcards_image.engines.stable_diffusion.loading import load_checkpoint
 
     hub.models[TINY] = checkpoint
     cache, wanted = Cache(tmp_path / "hub"), model("stable-diffusion", precision, TINY)
     async with open_hub(hub.url) as asked:
-        order = await fetching.prepare(asked, cache, wanted)
-        await fetching.fetch(asked, cache, order, Log())
+        order = await fetch.prepare(asked, cache, wanted)
+        await fetch.fetch(asked, cache, order, Log())
     assert not [path for path in hub.sent if path.endswith(".bin")]
     environment = {
         "HF_HUB_CACHE": str(cache.folder),
@@ -71,7 +71,7 @@ async def test_stable_audio_and_the_text_encoder_that_it_lacks_are_served_offlin
     cache = Cache(tmp_path / "hub")
     async with open_hub(hub.url) as asked:
         for wanted in (model("stable-audio", Precision.WHOLE, TINY), T5):
-            await fetching.fetch(asked, cache, await fetching.prepare(asked, cache, wanted), Log())
+            await fetch.fetch(asked, cache, await fetch.prepare(asked, cache, wanted), Log())
     monkeypatch.setenv("HF_HUB_CACHE", str(cache.folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     loaded = load_model(TINY, device="cpu", threads=1)

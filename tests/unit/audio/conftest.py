@@ -9,10 +9,10 @@ import soundfile
 
 from postcards_audio.engine import AudioRequest, AudioResult
 from postcards_audio.engines.vocal_tract import VocalTractEngine
-from postcards_serving.work import Work
-from postcards_species.parents import choose_parents
-from postcards_species.phrase import Intent, Mood, Phrase, Syllable, Word
-from postcards_species.voice import VocalTract, derive_voice
+from postcards_serving.engine.work import Work
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word
+from postcards_species.voice.derive import VocalTract, derive_voice
 
 
 class Studio:

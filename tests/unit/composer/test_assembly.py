@@ -5,11 +5,11 @@ from pathlib import Path
 
 from postcards.image.v1 import image_pb2
 
-from postcards_composer.assembly import card_content
-from postcards_composer.manifest import load
-from postcards_composer.postcard import PartKind, SafetyVerdict
-from postcards_composer.presentation import postcard_message
-from postcards_composer.transitions import reset_part
+from postcards_composer.api.messages import postcard_message
+from postcards_composer.card.assembly import card_content
+from postcards_composer.postcards.manifest import PartKind, SafetyVerdict
+from postcards_composer.postcards.manifest_json import load
+from postcards_composer.postcards.transitions import reset_part
 
 KEPT = load(Path(__file__).with_name("manifests").joinpath("ddpm.json").read_bytes())
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_composer import keys
-from postcards_composer.acceptance import content_fingerprint
-from postcards_composer.ids import is_postcard_id, new_seed, new_token, postcard_id
-from postcards_composer.keys import IndexEntry, PendingEntry
-from postcards_composer.requests import AudioSettings, CreateRequest, ImageSettings
+from postcards_composer.postcards.acceptance import content_fingerprint
+from postcards_composer.postcards.create_request import AudioSettings, CreateRequest, ImageSettings
+from postcards_composer.postcards.ids import is_postcard_id, new_seed, new_token, postcard_id
+from postcards_composer.store import keys
+from postcards_composer.store.keys import IndexEntry, PendingEntry
 from postcards_composer.store.objects import check_key
-from postcards_species.world import Finish
+from postcards_species.place.scene import Finish
 
 IDS = st.text().map(postcard_id)
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2286, 1, 1)).map(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postcards_composer.acceptance import accepted
-from postcards_composer.json_values import JsonError, from_json, to_json
-from postcards_composer.manifest import ManifestError, dump, load
-from postcards_composer.postcard import (
+from postcards_composer.postcards.acceptance import accepted
+from postcards_composer.postcards.create_request import AudioSettings, CreateRequest, ImageSettings, LanguageSettings
+from postcards_composer.postcards.json_values import JsonError, from_json, to_json
+from postcards_composer.postcards.manifest import (
     File,
-    Lease,
+    LeaseRecord,
     Manifest,
     Part,
     PartError,
@@ -23,11 +23,11 @@ from postcards_composer.postcard import (
     PostcardState,
     WordTiming,
 )
-from postcards_composer.requests import AudioSettings, CreateRequest, ImageSettings, LanguageSettings
-from postcards_serving.work import Provenance
-from postcards_species.phrase import Intent, Mood, Phrase, Syllable, Word
+from postcards_composer.postcards.manifest_json import ManifestError, dump, load
+from postcards_serving.engine.work import Provenance
+from postcards_species.place.scene import Finish
 from postcards_species.species import derive_species
-from postcards_species.world import Finish
+from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word
 
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda m: m.replace(microsecond=m.microsecond // 1000 * 1000))
 TEXTS = st.text(max_size=40)
@@ -102,7 +102,7 @@ manifests = st.builds(
     revision=st.integers(1, 2**64),
     round=st.integers(0, 100),
     spent=NUMBERS,
-    lease=st.none() | st.builds(Lease, holder=TEXTS, expires_at=MOMENTS),
+    lease=st.none() | st.builds(LeaseRecord, holder=TEXTS, expires_at=MOMENTS),
     takeovers=st.integers(0, 100),
     phrase=st.none() | phrases,
     parts=st.tuples(*(part(kind) for kind in PartKind)),
@@ -119,7 +119,9 @@ manifests = st.builds(
 
 def example() -> Manifest:
     moment = datetime(2026, 11, 22, tzinfo=UTC)
-    return replace(accepted(CreateRequest(request_id="r", seed=2**64 - 1), Lease("holder", moment)), created_at=moment)
+    return replace(
+        accepted(CreateRequest(request_id="r", seed=2**64 - 1), LeaseRecord("holder", moment)), created_at=moment
+    )
 
 
 @given(manifests)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from postcards_composer import prompts
-from postcards_composer.prompts import audio_prompt, image_prompt
-from postcards_species.animals import ANIMALS
-from postcards_species.phrase import Intent, Mood, Phrase, Syllable, Word
+from postcards_composer.parts import prompts
+from postcards_composer.parts.prompts import audio_prompt, image_prompt
+from postcards_species.ancestry.animals import ANIMALS
+from postcards_species.place.scene import Biome, Finish, TimeOfDay, Weather
 from postcards_species.species import derive_species
-from postcards_species.world import Biome, Finish, TimeOfDay, Weather
+from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word
 
 SPECIES = derive_species(11)
 WORD = Word("grr", "water", (Syllable(("g",), "grr"),))

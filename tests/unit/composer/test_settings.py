@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from postcards_composer.settings import ComposerSettings, open_store
+from postcards_composer.settings import ComposerSettings
 from postcards_composer.store.folder import FolderStore
+from postcards_composer.store.opening import open_store
 from postcards_composer.store.s3 import S3Store
 from postcards_serving.settings import SettingsError, read_settings
 

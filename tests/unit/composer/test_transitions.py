@@ -6,17 +6,26 @@ from itertools import product
 
 import pytest
 
-from postcards_composer import transitions
-from postcards_composer.acceptance import accepted
-from postcards_composer.postcard import File, Lease, Manifest, Part, PartError, PartKind, PartState, PostcardState
-from postcards_composer.requests import CreateRequest, ImageSettings
-from postcards_serving.work import Provenance
+from postcards_composer.postcards import transitions
+from postcards_composer.postcards.acceptance import accepted
+from postcards_composer.postcards.create_request import CreateRequest, ImageSettings
+from postcards_composer.postcards.manifest import (
+    File,
+    LeaseRecord,
+    Manifest,
+    Part,
+    PartError,
+    PartKind,
+    PartState,
+    PostcardState,
+)
+from postcards_serving.engine.work import Provenance
+from postcards_species.place.scene import Finish
 from postcards_species.species import derive_species
-from postcards_species.world import Finish
 
 MOMENT = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = MOMENT + timedelta(seconds=9)
-LEASE = Lease("one", MOMENT)
+LEASE = LeaseRecord("one", MOMENT)
 ERROR = PartError("INTERNAL", "NO", "no")
 DONE, FAILED, RUNNING, PENDING, CANCELLED = (
     PartState.DONE,
@@ -96,7 +105,7 @@ def test_a_cancel_keeps_what_is_done():
 
 
 def test_a_takeover_begins_again_what_was_running():
-    lease = Lease("two", LATER)
+    lease = LeaseRecord("two", LATER)
 
     value = transitions.take_over(manifest(DONE, RUNNING, FAILED), LATER, lease)
 
@@ -127,7 +136,7 @@ def test_a_repair_makes_what_is_missing(before: tuple[PartState, ...], says: boo
 def test_a_renewed_lease_is_no_change_that_anybody_sees():
     before = manifest()
 
-    value = transitions.hold(before, Lease("one", LATER), 3.0)
+    value = transitions.hold(before, LeaseRecord("one", LATER), 3.0)
 
     assert (value.revision, value.updated_at) == (before.revision, before.updated_at)
 

@@ -56,7 +56,7 @@ def sd_engine(sd_checkpoint: Path, drawings: None) -> Iterator["StableDiffusionE
 @pytest.fixture
 def exact_pixels(monkeypatch: pytest.MonkeyPatch) -> dict[int, np.ndarray]:
     """The pictures of this test before they are rounded to bytes, by the thread that asked."""
-    from postcards_image.engines.stable_diffusion import autoencoder
+    from postcards_image.engines.stable_diffusion.checkpoint import autoencoder
 
     seen: dict[int, np.ndarray] = {}
     rounded = autoencoder.to_bytes

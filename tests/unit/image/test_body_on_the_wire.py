@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from postcards.species.v1 import body_pb2
 
 from postcards_serving.errors import InvalidField
-from postcards_serving.messages import decode, encode
-from postcards_species.body import BodyPlan, derive_body
-from postcards_species.parents import choose_parents
+from postcards_serving.rpc.messages import decode, encode
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.body.derive import BodyPlan, derive_body
 
 
 def flat(value: Any) -> list[Any]:

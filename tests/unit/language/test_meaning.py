@@ -15,7 +15,7 @@ from postcards_language.meaning.mood_patterns import TAILS
 from postcards_language.meaning.notation import read_clause, read_sentence
 from postcards_language.meaning.patterns import PATTERNS
 from postcards_language.meaning.slots import MOOD_SLOTS, SLOTS
-from postcards_species.phrase import Intent, Mood
+from postcards_species.speech.phrase import Intent, Mood
 from postcards_species.streams import Stream
 
 EVERY_PATTERN = [pattern for group in (*PATTERNS.values(), *TAILS.values()) for pattern in group]

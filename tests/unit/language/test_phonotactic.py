@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from postcards_language.engine import PhrasesRequest
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.meaning.composition import MOODS_OF
+from postcards_serving.engine.work import Item, Progress, Work
 from postcards_serving.errors import Cancelled, InvalidField
 from postcards_serving.testing import RecordingWork
-from postcards_serving.work import Item, Progress, Work
-from postcards_species.english import reads_as_english
-from postcards_species.naming import coin_name
-from postcards_species.parents import choose_parents
-from postcards_species.phonemes import INVENTORY
-from postcards_species.phonology import Phonology, Spelling
-from postcards_species.phonology_derivation import derive_phonology
-from postcards_species.phonology_words import spell_syllable
-from postcards_species.phrase import Intent, Mood, Phrase
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.speech.derive import derive_phonology
+from postcards_species.speech.english import reads_as_english
+from postcards_species.speech.naming import coin_name
+from postcards_species.speech.phonemes import INVENTORY
+from postcards_species.speech.phonology import Phonology, Spelling
+from postcards_species.speech.phrase import Intent, Mood, Phrase
+from postcards_species.speech.words import spell_syllable
 
 SEEDS = st.integers(0, 2**64 - 1)
 

@@ -9,8 +9,8 @@ import pytest
 from batch_rounds import Mixer, stirring
 from counting_batch import Count, Counter
 from every_field import message_classes
-from postcards_serving.batching import InFlightBatch
-from postcards_serving.fallback import FallbackEngine
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.fallback.engine import FallbackEngine
 from songbirds import Bird
 
 

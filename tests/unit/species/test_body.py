@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postcards_species.animals import ANIMALS
-from postcards_species.body import BodyPlan, derive_body, describe_body
-from postcards_species.body_kinds import LimbKind, Pose, ShellKind, Symmetry, TailKind
-from postcards_species.body_traits_table import BODY_TRAITS
-from postcards_species.parents import Parent, choose_parents
+from postcards_species.ancestry.animals import ANIMALS
+from postcards_species.ancestry.parents import Parent, choose_parents
+from postcards_species.body.derive import BodyPlan, derive_body
+from postcards_species.body.describe import describe_body
+from postcards_species.body.kinds import LimbKind, Pose, ShellKind, Symmetry, TailKind
+from postcards_species.body.traits.table import BODY_TRAITS
 
 SEEDS = st.integers(0, 2**64 - 1)
 

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from postcards_species.animals import ANIMALS
-from postcards_species.body_plan import OrnamentKind, ShellKind
-from postcards_species.field_note_anatomy import features_of, name_feature, remarks_on
-from postcards_species.field_note_lines import DETAILS, FEATURE_OPENINGS, HABITS, OPENINGS, PLACES
-from postcards_species.field_note_parents import GIFTS, plural_of, with_article
-from postcards_species.field_note_tongue import remarks_on_tongue
+from postcards_species.ancestry.animals import ANIMALS
+from postcards_species.body.plan import OrnamentKind, ShellKind
+from postcards_species.field_note.anatomy import features_of, name_feature, remarks_on
+from postcards_species.field_note.parents import GIFTS, plural_of, with_article
+from postcards_species.field_note.sentences import DETAILS, FEATURE_OPENINGS, HABITS, OPENINGS, PLACES
+from postcards_species.field_note.speech import remarks_on_tongue
 from postcards_species.species import derive_species
 from postcards_species.surroundings import Biome
 

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_species.animals import ANIMALS
-from postcards_species.english import plain_letters, reads_as_english
-from postcards_species.parents import choose_parents
-from postcards_species.phonemes import INVENTORY, Manner
-from postcards_species.phonology import Harmony, Phonology, Spelling
-from postcards_species.phonology_anatomy import GUTTURAL_BASE, SOUNDS
-from postcards_species.phonology_derivation import derive_phonology
-from postcards_species.phonology_words import coin_word, spell_syllable, write_syllables
+from postcards_species.ancestry.animals import ANIMALS
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.speech.anatomy import GUTTURAL_BASE, SOUNDS
+from postcards_species.speech.derive import derive_phonology
+from postcards_species.speech.english import plain_letters, reads_as_english
+from postcards_species.speech.phonemes import INVENTORY, Manner
+from postcards_species.speech.phonology import Harmony, Phonology, Spelling
+from postcards_species.speech.words import coin_word, spell_syllable, write_syllables
 from postcards_species.streams import Stream
 
 SEEDS = st.integers(0, 2**64 - 1)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_species.animals import ANIMALS
-from postcards_species.english import reads_as_english
-from postcards_species.naming import coin_binomial, coin_name
-from postcards_species.parents import Parent, choose_parents
-from postcards_species.phonology_derivation import derive_phonology
+from postcards_species.ancestry.animals import ANIMALS
+from postcards_species.ancestry.parents import Parent, choose_parents
 from postcards_species.species import Species, derive_species
+from postcards_species.speech.derive import derive_phonology
+from postcards_species.speech.english import reads_as_english
+from postcards_species.speech.naming import coin_binomial, coin_name
 
 SEEDS = st.integers(0, 2**64 - 1)
 SHARES = st.floats(0, 1)

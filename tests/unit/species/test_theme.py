@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_species.phrase import Mood
+from postcards_species.place.theme import MAX_THEME_LENGTH, WORDS, Theme, read_theme
+from postcards_species.speech.phrase import Mood
 from postcards_species.surroundings import Finish, TimeOfDay, Weather
-from postcards_species.theme import MAX_THEME_LENGTH, WORDS, Theme, read_theme
 
 
 @given(st.text(max_size=300))

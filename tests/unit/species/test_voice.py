@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postcards_species.animals import ANIMALS
-from postcards_species.parents import Parent, choose_parents
-from postcards_species.voice import CallGesture, VocalTract, allometric_length_cm, allometric_pitch_hz, derive_voice
-from postcards_species.voice_traits_table import VOICE_TRAITS
+from postcards_species.ancestry.animals import ANIMALS
+from postcards_species.ancestry.parents import Parent, choose_parents
+from postcards_species.voice.derive import (
+    CallGesture,
+    VocalTract,
+    allometric_length_cm,
+    allometric_pitch_hz,
+    derive_voice,
+)
+from postcards_species.voice.traits.table import VOICE_TRAITS
 
 SEEDS = st.integers(0, 2**64 - 1)
 SHARES = st.floats(0, 1)

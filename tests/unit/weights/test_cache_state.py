@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_client.weights.cache import fault_of, hub_cache, is_hub_id, is_offline, state_in_cache, state_of_folder
-from postcards_client.weights.catalog import STABLE_AUDIO, Model
-from postcards_client.weights.token import hub_token
+from postcards_weights.cache import fault_of, hub_cache, is_hub_id, is_offline, state_in_cache, state_of_folder
+from postcards_weights.catalog import STABLE_AUDIO, Model
+from postcards_weights.token import hub_token
 
 COMMIT = "abcdef0123" * 4
 MODEL = Model("owner/name", COMMIT, (STABLE_AUDIO.needs,))

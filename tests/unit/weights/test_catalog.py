@@ -2,7 +2,7 @@
 
 import pytest
 
-from postcards_client.weights.catalog import (
+from postcards_weights.catalog import (
     DDPM,
     DEFAULTS,
     KINDS,
@@ -15,7 +15,7 @@ from postcards_client.weights.catalog import (
     model,
     wanted,
 )
-from postcards_client.weights.choice import NoChoice, choices, usual_precision
+from postcards_weights.choice import NoChoice, choices, usual_precision
 
 WHOLE = [
     "model_index.json",
@@ -99,8 +99,8 @@ def test_a_gpu_takes_half_of_it_where_there_is_such():
 @pytest.mark.parametrize("half", [False, True])
 def test_the_image_service_looks_for_what_is_fetched(half):
     from postcards_image.engines.stable_diffusion import choices as theirs
-    from postcards_image.engines.stable_diffusion import files
-    from postcards_serving.model_cache import matching
+    from postcards_image.engines.stable_diffusion.checkpoint import files
+    from postcards_serving.models.hub_cache import matching
 
     default = DEFAULTS["stable-diffusion"]
     assert (default.model_id, default.revision) == (theirs.DEFAULT_MODEL, theirs.DEFAULT_REVISION)
@@ -110,15 +110,15 @@ def test_the_image_service_looks_for_what_is_fetched(half):
 
 
 def test_the_audio_service_looks_for_what_is_fetched():
-    from postcards_audio.engines.stable_audio import loading, text_encoding
-    from postcards_serving.model_cache import matching
+    from postcards_audio.engines.stable_audio.checkpoint import loading, text_encoder
+    from postcards_serving.models.hub_cache import matching
 
     default = DEFAULTS["stable-audio"]
     assert (default.model_id, default.revision) == (loading.DEFAULT_MODEL, loading.DEFAULT_REVISION)
     listed = [*loading.FILES, "model.ckpt", "README.md", "vae/config.json", "tokenizer/spiece.model"]
     assert wanted(STABLE_AUDIO.needs, listed) == matching(listed, loading.FILES) == sorted(loading.FILES)
     own = [companion.unless for companion in STABLE_AUDIO.companions]
-    assert own == [f"{text_encoding.WEIGHTS}/model.safetensors"]
+    assert own == [f"{text_encoder.WEIGHTS}/model.safetensors"]
     listed = [
         "config.json",
         "model.safetensors",
@@ -128,11 +128,11 @@ def test_the_audio_service_looks_for_what_is_fetched():
         "rust_model.ot",
     ]
     assert wanted(T5.variants[0], listed) == listed[:4]
-    assert vars(text_encoding)["_REVISIONS"] == {T5.model_id: T5.revision}
+    assert vars(text_encoder)["_REVISIONS"] == {T5.model_id: T5.revision}
 
 
 def test_ddpm_looks_for_what_is_fetched():
-    from postcards_serving.model_cache import matching
+    from postcards_serving.models.hub_cache import matching
 
     listed = [
         "model.onnx",

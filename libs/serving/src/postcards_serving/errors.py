@@ -1,7 +1,7 @@
 # ruff: noqa: N818  (these names are the words of the domain; callers read `raise NotFound`)
 """What can go wrong, in words of the domain.
 
-Engines and servicers raise these; `postcards_serving.interceptors` is the one place that turns them into a gRPC status
+Engines and servicers raise these; `rpc.interceptors` is the one place that turns them into a gRPC status
 with `google.rpc` details. Standard library only, so that an engine can raise them without gRPC.
 """
 

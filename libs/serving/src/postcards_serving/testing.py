@@ -10,11 +10,11 @@ from typing import TypeVar, cast
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
-from postcards_serving import servers
-from postcards_serving.channels import open_channel
-from postcards_serving.interceptors import CallInterceptor
+from postcards_serving.engine.work import Event, Item, Work
+from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.interceptors import CallInterceptor
+from postcards_serving.server import grpc_server
 from postcards_serving.settings import ServiceSettings
-from postcards_serving.work import Event, Item, Work
 
 ValueT = TypeVar("ValueT")
 Register = Callable[[grpc.aio.Server], None]
@@ -29,11 +29,11 @@ async def listening_server(*register: Register, services: Sequence[ServiceDescri
         services: descriptors of what is served, for health and reflection by name.
     """
     settings = ServiceSettings(port=0, metrics_port=0)
-    server = servers.build(settings, CallInterceptor())
+    server = grpc_server.build(settings, CallInterceptor())
     for add in register:
         add(server)
-    standard = await servers.add_standard_services(server, services)
-    port = servers.bind(server, settings)
+    standard = await grpc_server.add_standard_services(server, services)
+    port = grpc_server.bind(server, settings)
     await server.start()
     await standard.serving()
     try:

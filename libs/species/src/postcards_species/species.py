@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from postcards_species.body import BodyPlan, derive_body
-from postcards_species.field_note import write_field_note
-from postcards_species.naming import coin_binomial, coin_name
-from postcards_species.parents import Parent, choose_parents
-from postcards_species.phonology import Phonology
-from postcards_species.phonology_derivation import derive_phonology
-from postcards_species.temperament import choose_temperament
-from postcards_species.voice import VocalTract, derive_voice
-from postcards_species.world import Scene, derive_scene, describe_scene
+from postcards_species.ancestry.parents import Parent, choose_parents
+from postcards_species.ancestry.temperament import choose_temperament
+from postcards_species.body.derive import BodyPlan, derive_body
+from postcards_species.field_note.note import write_field_note
+from postcards_species.place.scene import Scene, derive_scene, describe_scene
+from postcards_species.speech.derive import derive_phonology
+from postcards_species.speech.naming import coin_binomial, coin_name
+from postcards_species.speech.phonology import Phonology
+from postcards_species.voice.derive import VocalTract, derive_voice
 
 DEFAULT_STRANGENESS = 0.5
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from postcards_serving.engine import Engine
+from postcards_serving.engine.protocol import Engine
+from postcards_serving.engine.work import Blob, Provenance
 from postcards_serving.errors import InvalidField
-from postcards_serving.work import Blob, Provenance
-from postcards_species.phonemes import INVENTORY
-from postcards_species.phrase import Phrase
-from postcards_species.voice import VocalTract
-from postcards_species.world import Scene
+from postcards_species.place.scene import Scene
+from postcards_species.speech.phonemes import INVENTORY
+from postcards_species.speech.phrase import Phrase
+from postcards_species.voice.derive import VocalTract
 
 DEFAULT_STRANGENESS = 0.5
 

@@ -8,12 +8,12 @@ from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
 from postcards.media.v1 import media_pb2
 
 from postcards_audio.engine import AudioEngine, AudioRequest, AudioResult, reject_unknown_phonemes
-from postcards_serving.execution import Executor, Finished
-from postcards_serving.fallback import engine_named, names_of
-from postcards_serving.media import chunks
-from postcards_serving.messages import decode, encode
-from postcards_serving.requests import check_head
-from postcards_serving.work import Event, Progress
+from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.work import Event, Progress
+from postcards_serving.fallback.engine import engine_named, names_of
+from postcards_serving.rpc.media import chunks
+from postcards_serving.rpc.messages import decode, encode
+from postcards_serving.rpc.request_head import check_head
 
 Response = audio_pb2.GenerateAudioResponse
 

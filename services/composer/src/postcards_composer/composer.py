@@ -6,20 +6,20 @@ from collections.abc import Mapping
 
 import grpc
 
-from postcards_composer.archive import Archive
-from postcards_composer.desk import Desk
-from postcards_composer.ids import new_token
-from postcards_composer.job import JobSettings
+from postcards_composer.api.operations import PostcardOperations
+from postcards_composer.making.job import JobSettings
+from postcards_composer.making.recovery import Recovery
+from postcards_composer.making.running_jobs import RunningJobs
 from postcards_composer.metrics import ComposerMetrics
-from postcards_composer.parts import AudioService, ImageService, LanguageService, PartService
-from postcards_composer.postcard import PartKind
-from postcards_composer.recovery import Recovery
+from postcards_composer.parts.services import AudioService, ImageService, LanguageService, PartService
+from postcards_composer.postcards.ids import new_token
+from postcards_composer.postcards.manifest import PartKind
 from postcards_composer.settings import ComposerSettings
 from postcards_composer.store import ObjectStore, StoreError
+from postcards_composer.store.manifests import Archive
 from postcards_composer.store.threads import ThreadedStore
-from postcards_composer.workshop import Workshop
-from postcards_serving.channels import open_channel
-from postcards_serving.logging import fields
+from postcards_serving.rpc.channels import open_channel
+from postcards_serving.telemetry.logging import fields
 from postcards_species.species import derive_species
 
 _STORE_SECONDS = 3.0
@@ -41,7 +41,7 @@ class Composer:
             PartKind.LANGUAGE: _channel(settings.language_address),
             PartKind.AUDIO: _channel(settings.audio_address),
         }
-        self._workshop = Workshop(
+        self._jobs = RunningJobs(
             archive,
             _services(self._channels),
             metrics,
@@ -51,13 +51,13 @@ class Composer:
         )
         self._recovery = Recovery(
             archive,
-            self._workshop,
+            self._jobs,
             metrics,
             lease_seconds=settings.lease_seconds,
             interval=settings.recovery_interval_seconds,
         )
         self._background: list[asyncio.Task[None]] = []
-        self.desk = Desk(archive, self._workshop, metrics, settings.watch_interval_seconds)
+        self.operations = PostcardOperations(archive, self._jobs, metrics, settings.watch_interval_seconds)
 
     async def begin(self) -> None:
         """Prepares the store and begins to look for unfinished postcards, unless the settings say that it never looks.
@@ -98,7 +98,7 @@ class Composer:
             task.cancel()
         if self._background:
             await asyncio.wait(self._background)
-        await self._workshop.close(self._settings.finish_seconds)
+        await self._jobs.close(self._settings.finish_seconds)
 
     async def close(self) -> None:
         """Lets go of the part services and the store."""

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from postcards_composer.postcard import PartKind, PostcardState
+from postcards_composer.postcards.manifest import PartKind, PostcardState
 
 STORE_OPERATIONS = ("prepare", "put", "get", "list", "delete")
 FINAL_STATES = (PostcardState.ACTIVE, PostcardState.PARTIAL, PostcardState.FAILED, PostcardState.CANCELLED)

@@ -1,13 +1,10 @@
 """The composer's settings, from the environment."""
 
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from postcards_composer.store.folder import FolderStore
-from postcards_composer.store.objects import ObjectStore
-from postcards_serving.settings import ServiceSettings, SettingsError
+from postcards_serving.settings import ServiceSettings
 
 _STORE_HELP = "must be file:///folder or s3://bucket"
 _LEAST_INTERVAL = 0.05
@@ -69,35 +66,3 @@ class ComposerSettings(ServiceSettings):
         if 0 < value < _LEAST_INTERVAL:
             raise ValueError(f"must be 0 or at least {_LEAST_INTERVAL}")
         return value
-
-
-def open_store(settings: ComposerSettings) -> ObjectStore:
-    """The store that the settings name; asks nobody yet.
-
-    Raises:
-        SettingsError: something that the store needs is not set.
-    """
-    parts = urlsplit(settings.store_url)
-    if parts.scheme == "file":
-        return FolderStore(Path(unquote(parts.path)))
-    needed = {
-        "MINIO_ENDPOINT": settings.minio_endpoint,
-        "MINIO_ACCESS_KEY": settings.minio_access_key.get_secret_value(),
-        "MINIO_SECRET_KEY": settings.minio_secret_key.get_secret_value(),
-    }
-    if missing := [name for name, value in needed.items() if not value]:
-        raise SettingsError(f"POSTCARDS_STORE_URL {settings.store_url} needs {', '.join(missing)}")
-    # The object store's client is a fifth of the time that the composer takes to start: not for folders.
-    from postcards_composer.store.s3 import S3Settings, S3Store
-
-    return S3Store(
-        S3Settings(
-            bucket=parts.netloc,
-            endpoint=settings.minio_endpoint,
-            access_key=needed["MINIO_ACCESS_KEY"],
-            secret_key=needed["MINIO_SECRET_KEY"],
-            secure=settings.minio_secure,
-            region=settings.minio_region,
-            public_endpoint=settings.minio_public_endpoint,
-        )
-    )

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from postcards_serving.engine import Engine
-from postcards_serving.work import Blob, Provenance
-from postcards_species.body import BodyPlan
-from postcards_species.parents import Parent
-from postcards_species.world import Scene
+from postcards_serving.engine.protocol import Engine
+from postcards_serving.engine.work import Blob, Provenance
+from postcards_species.ancestry.parents import Parent
+from postcards_species.body.derive import BodyPlan
+from postcards_species.place.scene import Scene
 
 IMAGE_NAME = "image.png"
 """Name of the blob that every result holds."""

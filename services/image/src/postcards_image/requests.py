@@ -6,7 +6,7 @@ from postcards.image.v1 import image_pb2
 from postcards.species.v1 import body_pb2, species_pb2, world_pb2
 
 from postcards_image.engine import ImageRequest
-from postcards_serving.messages import decode, encode
+from postcards_serving.rpc.messages import decode, encode
 from postcards_species.species import DEFAULT_STRANGENESS, caption_of, derive_species
 
 

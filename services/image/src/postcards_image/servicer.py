@@ -9,12 +9,12 @@ from postcards.media.v1 import media_pb2
 
 from postcards_image.engine import ImageEngine, ImageResult
 from postcards_image.requests import read_request
-from postcards_serving.execution import Executor, Finished
-from postcards_serving.fallback import engine_named, names_of
-from postcards_serving.media import chunks
-from postcards_serving.messages import encode
-from postcards_serving.requests import check_head
-from postcards_serving.work import Event, Preview, Progress
+from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.work import Event, Preview, Progress
+from postcards_serving.fallback.engine import engine_named, names_of
+from postcards_serving.rpc.media import chunks
+from postcards_serving.rpc.messages import encode
+from postcards_serving.rpc.request_head import check_head
 
 Response = image_pb2.GenerateImageResponse
 

@@ -5,25 +5,18 @@ import sys
 import grpc.aio
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
-from postcards_language.engine import LanguageEngine
-from postcards_language.metrics import Metered
+from postcards_language.engine_choice import load_engine, places
 from postcards_language.servicer import LanguageServicer
 from postcards_language.settings import LanguageSettings
-from postcards_serving.admission import Admission
-from postcards_serving.errors import ModelUnusable
-from postcards_serving.execution import Executor
-from postcards_serving.fallback_loading import load_with_fallback
-from postcards_serving.runtime import Service, serve
-from postcards_serving.settings import SettingsError
-
-PLACES_OF_AN_API = 16
-"""Requests that an engine works on at once which does nothing but wait for an API."""
+from postcards_serving.engine.admission import Admission
+from postcards_serving.engine.executor import Executor
+from postcards_serving.server.process import Service, serve
 
 
 def load(settings: LanguageSettings) -> Service:
     """Builds the engine that the settings name, and its servicer."""
     engine = load_engine(settings)
-    executor = Executor(_places(settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
+    executor = Executor(places(settings), Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
     servicer = LanguageServicer(engine, executor)
     return Service(
         register=lambda server: language_pb2_grpc.add_LanguageServiceServicer_to_server(servicer, server),
@@ -32,66 +25,6 @@ def load(settings: LanguageSettings) -> Service:
         executor=executor,
         close=engine.close,
     )
-
-
-def load_engine(settings: LanguageSettings) -> LanguageEngine:
-    """The engine that the settings name, with the one behind it that they name. Imports libraries only now.
-
-    Raises:
-        SettingsError: it needs a key that is not there, and no other engine stands behind it.
-        ModelUnusable: the engine cannot be used, and none stands behind it.
-    """
-    match settings.language_engine:
-        case "phonotactic":
-            return _phonotactic()
-        case "openai":
-            return load_with_fallback(
-                lambda: _openai(settings),
-                _phonotactic if settings.language_fallback else None,
-                name="openai",
-                fallback=settings.language_fallback,
-                retry_seconds=settings.load_retry_seconds,
-            )
-
-
-def _phonotactic() -> LanguageEngine:
-    from postcards_language.engines.phonotactic import PhonotacticEngine
-
-    return PhonotacticEngine()
-
-
-def _openai(settings: LanguageSettings) -> LanguageEngine:
-    from postcards_language.engines.openai import Endpoint, OpenAiEngine
-
-    key = settings.openai_api_key.get_secret_value()
-    if not key and not settings.openai_base_url:
-        missing = "POSTCARDS_LANGUAGE_ENGINE=openai needs OPENAI_API_KEY (or OPENAI_API_KEY_FILE), or OPENAI_BASE_URL"
-        missing += " of a server that wants no key"
-        raise ModelUnusable(missing) if settings.language_fallback else SettingsError(missing)
-    endpoint = Endpoint(
-        model=settings.language_model,
-        base_url=settings.openai_base_url,
-        api_key=key,
-        temperature=settings.language_temperature,
-        top_p=settings.language_top_p,
-        reasoning_effort=settings.language_reasoning_effort,
-        timeout_seconds=settings.language_timeout_seconds,
-        silence_seconds=settings.language_silence_seconds,
-        prompt_price=settings.language_prompt_price,
-        completion_price=settings.language_completion_price,
-    )
-    engine = OpenAiEngine(endpoint, Metered("openai", endpoint.model))
-    try:
-        engine.look()
-    except ModelUnusable:
-        engine.close()
-        raise
-    return engine
-
-
-def _places(settings: LanguageSettings) -> int:
-    """Requests that are worked on at once: of an engine that waits for an API many, if nobody says."""
-    return settings.places(PLACES_OF_AN_API if settings.language_engine == "openai" else settings.max_in_flight)
 
 
 async def say_something(channel: grpc.aio.Channel) -> None:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from postcards_serving.engine import Engine
-from postcards_serving.work import Provenance
-from postcards_species.phonology import Phonology
-from postcards_species.phrase import Intent, Mood, Phrase
+from postcards_serving.engine.protocol import Engine
+from postcards_serving.engine.work import Provenance
+from postcards_species.speech.phonology import Phonology
+from postcards_species.speech.phrase import Intent, Mood, Phrase
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class PhrasesRequest:
     """Nucleus sampling share of a language model; None for the engine's own."""
 
     def settings(self) -> dict[str, object]:
-        """What it asks of every engine, by name; see `postcards_serving.work.json_settings`."""
+        """What it asks of every engine, by name; see `postcards_serving.engine.work.json_settings`."""
         return {
             "seed": self.seed,
             "count": self.count,
@@ -58,4 +58,4 @@ class PhrasesResult:
 
 
 class LanguageEngine(Engine[PhrasesRequest, PhrasesResult], Protocol):
-    """Makes phrases, and reports each as a `postcards_serving.work.Item` when it is finished."""
+    """Makes phrases, and reports each as a `postcards_serving.engine.work.Item` when it is finished."""

@@ -6,12 +6,12 @@ from postcards.language.v1 import language_pb2
 from postcards.species.v1 import phonology_pb2
 
 from postcards_language.engine import PhrasesRequest
-from postcards_language.tongue.fitness import check_phonology
-from postcards_serving.messages import decode, encode
-from postcards_species.naming import coin_name
-from postcards_species.parents import choose_parents
-from postcards_species.phonology import Phonology
-from postcards_species.phonology_derivation import derive_phonology
+from postcards_language.realisation.fitness import check_phonology
+from postcards_serving.rpc.messages import decode, encode
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.speech.derive import derive_phonology
+from postcards_species.speech.naming import coin_name
+from postcards_species.speech.phonology import Phonology
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from postcards.species.v1 import phrase_pb2
 
 from postcards_language.engine import LanguageEngine
 from postcards_language.requests import read_request
-from postcards_serving.execution import Executor, Finished
-from postcards_serving.fallback import engine_named, names_of
-from postcards_serving.messages import encode
-from postcards_serving.requests import check_head
-from postcards_serving.work import Item, Progress
+from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.work import Item, Progress
+from postcards_serving.fallback.engine import engine_named, names_of
+from postcards_serving.rpc.messages import encode
+from postcards_serving.rpc.request_head import check_head
 
 Response = language_pb2.GeneratePhrasesResponse
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from postcards_species.parents import Parent
-from postcards_species.phonology import Phonology
-from postcards_species.phrase import Phrase
-from postcards_species.world import Scene
+from postcards_species.ancestry.parents import Parent
+from postcards_species.place.scene import Scene
+from postcards_species.speech.phonology import Phonology
+from postcards_species.speech.phrase import Phrase
 
 
 @dataclass(frozen=True)

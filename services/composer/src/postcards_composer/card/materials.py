@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from postcards_composer.card.colour.palette import Palette, derive_palette
 from postcards_composer.card.content import CardContent
-from postcards_composer.card.palette import Palette, derive_palette
 from postcards_composer.card.picture import open_picture
 from postcards_composer.card.spectrogram import Spectrogram, analyse
 

@@ -13,14 +13,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from postcards_composer.card import picture, speech, stamp, typefaces, wording
-from postcards_composer.card.colours import hex_of
+from postcards_composer.card import picture
+from postcards_composer.card.colour.oklch import hex_of
+from postcards_composer.card.colour.palette import Palette
 from postcards_composer.card.content import CardContent, Making
-from postcards_composer.card.layout import BLEED_ASPECT, name_lines
 from postcards_composer.card.materials import Materials, prepare
-from postcards_composer.card.palette import Palette
-from postcards_composer.card.pronunciation import pronunciation
 from postcards_composer.card.spectrogram import coloured
+from postcards_composer.card.stamp import design as stamp
+from postcards_composer.card.text import speech, wording
+from postcards_composer.card.text.pronunciation import pronunciation
+from postcards_composer.card.typography import typefaces
+from postcards_composer.card.typography.layout import BLEED_ASPECT, name_lines
 from postcards_species.streams import Stream
 
 _ENGRAVING = (328, 368)

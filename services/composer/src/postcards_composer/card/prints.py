@@ -5,15 +5,18 @@ from math import sqrt
 
 from PIL import Image, ImageDraw
 
-from postcards_composer.card import postage, speech, stamp, typefaces, wording
+from postcards_composer.card.colour.palette import Palette
 from postcards_composer.card.content import CardContent
-from postcards_composer.card.layout import BLEED_ASPECT, name_lines
-from postcards_composer.card.lettering import Pen, shortened, wrapped
 from postcards_composer.card.materials import Materials, prepare
-from postcards_composer.card.palette import Palette
-from postcards_composer.card.pronunciation import pronunciation
 from postcards_composer.card.spectrogram import coloured
-from postcards_composer.card.typefaces import Face, fitted, font
+from postcards_composer.card.stamp import design as stamp
+from postcards_composer.card.stamp import drawing
+from postcards_composer.card.text import speech, wording
+from postcards_composer.card.text.pronunciation import pronunciation
+from postcards_composer.card.typography import typefaces
+from postcards_composer.card.typography.layout import BLEED_ASPECT, name_lines
+from postcards_composer.card.typography.lettering import Pen, shortened, wrapped
+from postcards_composer.card.typography.typefaces import Face, fitted, font
 from postcards_species.streams import Stream
 
 WIDTH, HEIGHT = 1748, 1240
@@ -135,10 +138,10 @@ def _back(sheet: Image.Image, content: CardContent, materials: Materials) -> Non
 
 def _postage(sheet: Image.Image, content: CardContent, image: Image.Image | None, palette: Palette) -> None:
     design = stamp.design_stamp(content.seed)
-    piece = postage.draw_stamp(design, image, palette, 392, content.seed)
+    piece = drawing.draw_stamp(design, image, palette, 392, content.seed)
     piece = piece.rotate(-design.tilt, Image.Resampling.BICUBIC, expand=True)
     sheet.paste(piece, (WIDTH - 42 - piece.width, 38), piece)
-    mark = postage.draw_postmark(
+    mark = drawing.draw_postmark(
         wording.post_office(content.scene), wording.postmark_date(content.created), 292, content.seed
     )
     mark = mark.rotate(-design.postmark_tilt, Image.Resampling.BICUBIC, expand=True, center=(146, 146))

@@ -9,7 +9,7 @@ import soundfile  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 from PIL import Image
 
-from postcards_composer.card.colours import Rgb
+from postcards_composer.card.colour.oklch import Rgb
 
 ROWS = 168
 LOWEST_HERTZ = 70.0

@@ -14,7 +14,7 @@ from postcards_composer.store.objects import (
     StoredObject,
     StoreError,
 )
-from postcards_serving import tracing
+from postcards_serving.telemetry import tracing
 
 T = TypeVar("T")
 

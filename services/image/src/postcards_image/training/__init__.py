@@ -1,0 +1,1 @@
+"""`postcards-train`: from a folder of photographs to a model that draws postcards."""

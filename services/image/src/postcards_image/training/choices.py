@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from postcards_image.training.photos import Photos
+from postcards_image.training.data.photos import Photos
 from postcards_image.training.recipe import PRESETS, Recipe, with_budget
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from postcards_image.training.checkpoints import Checkpoint
+    from postcards_image.training.loop.checkpoints import Checkpoint
 
 
 INSTALL = 'run `make setup-train`, or pip install torch==2.13.0 "postcards-image[train]"'
@@ -80,7 +80,7 @@ def choose_checkpoint(ask: Ask) -> "Checkpoint | None":
     Raises:
         UsageError: there is none, there is one that was not asked for, or what was asked would change the run.
     """
-    from postcards_image.training import checkpoints, trainer
+    from postcards_image.training.loop import checkpoints, trainer
 
     check_intervals(ask.intervals)
     if ask.out.exists() and not ask.out.is_dir():
@@ -138,9 +138,9 @@ def choose_weights(ask: Ask, recipe: Recipe, classes: tuple[str, ...]) -> "Mappi
     """
     if ask.start_from is None:
         return None
-    from postcards_image.training.class_table import fitted
-    from postcards_image.training.export import read_weights
-    from postcards_image.training.network import describe
+    from postcards_image.training.network.class_table import fitted
+    from postcards_image.training.network.export import read_weights
+    from postcards_image.training.network.network import describe
 
     try:
         weights, theirs = read_weights(ask.start_from)
@@ -155,7 +155,7 @@ def check_data(ask: Ask, checkpoint: "Checkpoint | None", photos: Photos) -> Non
     Raises:
         UsageError: they are others.
     """
-    from postcards_image.training.trainer import fingerprint
+    from postcards_image.training.loop.trainer import fingerprint
 
     if checkpoint is not None and checkpoint.data != fingerprint(photos):
         raise UsageError(f"the run in {ask.out} was trained on other pictures than {ask.data}")

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from postcards_image.training.artifacts import Model, RunFolder
-from postcards_image.training.events import Averaged, Began, Ended, Event, NotSaved, Stepped
-from postcards_image.training.progress import Progress
-from postcards_image.training.trainer import Intervals
+from postcards_image.training.loop.events import Averaged, Began, Ended, Event, NotSaved, Stepped
+from postcards_image.training.loop.trainer import Intervals
+from postcards_image.training.report.artifacts import Model, RunFolder
+from postcards_image.training.report.progress import Progress
 
 
 def follow(

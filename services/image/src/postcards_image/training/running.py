@@ -24,16 +24,16 @@ from postcards_image.training.choices import (
     choose_weights,
     nearest_preset,
 )
-from postcards_image.training.credit import Credit, keep, kept
-from postcards_image.training.memory import in_words
-from postcards_image.training.progress import Progress
+from postcards_image.training.data.credit import Credit, keep, kept
+from postcards_image.training.data.memory import in_words
+from postcards_image.training.report.progress import Progress
 
 if TYPE_CHECKING:
-    from postcards_image.training.artifacts import Model
-    from postcards_image.training.events import Ended
-    from postcards_image.training.loading import Loaded
-    from postcards_image.training.report import Data
-    from postcards_image.training.sources import Source
+    from postcards_image.training.data.loading import Loaded
+    from postcards_image.training.data.pictures_of import Source
+    from postcards_image.training.loop.events import Ended
+    from postcards_image.training.report.artifacts import Model
+    from postcards_image.training.report.model_card import Data
 
 _NAME = re.compile(r"[^\w.-]+")
 _SIGNAL_EXIT = 128
@@ -65,11 +65,13 @@ def _train(ask: Ask, progress: Progress, stop: "_Stop") -> "tuple[Ended, Model |
 
     A signal ends the reading of the pictures at once, and the training after a step.
     """
-    from postcards_image.training import following, trainer
-    from postcards_image.training.artifacts import RunFolder
-    from postcards_image.training.loading import load
-    from postcards_image.training.photos import side_for
-    from postcards_image.training.sources import DataError, open_source
+    from postcards_image.training import following
+    from postcards_image.training.data.loading import load
+    from postcards_image.training.data.photos import side_for
+    from postcards_image.training.data.pictures_of import DataError
+    from postcards_image.training.data.sources import open_source
+    from postcards_image.training.loop import trainer
+    from postcards_image.training.report.artifacts import RunFolder
 
     first = os.environ.get("RANK", "0") == "0"
     checkpoint = choose_checkpoint(ask)
@@ -126,7 +128,7 @@ def _name(out: Path) -> str:
 
 
 def _count_text(source: "Source", side: int) -> str:
-    from postcards_image.training.loading import memory_for
+    from postcards_image.training.data.loading import memory_for
 
     classes = f" in {len(source.classes)} classes" if source.classes else ", no classes"
     ignored = f"; {source.ignored:,} other files are passed over" if source.ignored else ""
@@ -144,7 +146,7 @@ def _tell_data(progress: Progress, loaded: "Loaded", data: "Data") -> None:
 
 
 def _data(credit: Credit, source: "Source", loaded: "Loaded", used: int, held_out: int) -> "Data":
-    from postcards_image.training.report import Data
+    from postcards_image.training.report.model_card import Data
 
     return Data(
         name=source.name,
@@ -160,7 +162,7 @@ def _data(credit: Credit, source: "Source", loaded: "Loaded", used: int, held_ou
 
 
 def _tell_end(ask: Ask, progress: Progress, ended: "Ended", model: "Model", as_json: bool) -> None:
-    from postcards_image.training.artifacts import SAMPLES
+    from postcards_image.training.report.artifacts import SAMPLES
 
     go_on = f"postcards-train --data {shlex.quote(ask.data)} --out {shlex.quote(str(ask.out))} --resume"
     onnx = shlex.quote(str(model.onnx.resolve()))

@@ -4,14 +4,14 @@ from importlib.metadata import version as package_version
 
 from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.meaning.composition import MOODS_OF, compose
-from postcards_language.tongue.delivery import deliver
-from postcards_language.tongue.fitness import check_phonology
-from postcards_language.tongue.lexicon import Lexicon, lexicon_of
+from postcards_language.realisation.delivery import deliver
+from postcards_language.realisation.fitness import check_phonology
+from postcards_language.realisation.lexicon import Lexicon, lexicon_of
+from postcards_serving.engine.work import Item, Progress, Provenance, Work, json_settings
 from postcards_serving.errors import Code, ServiceError
-from postcards_serving.work import Item, Progress, Provenance, Work, json_settings
-from postcards_species.phrase import Intent, Mood, Phrase
+from postcards_species.place.theme import Theme, read_theme
+from postcards_species.speech.phrase import Intent, Mood, Phrase
 from postcards_species.streams import Stream
-from postcards_species.theme import Theme, read_theme
 
 _TRIES = 60
 _THEME_SHARE = 0.7

@@ -1,6 +1,6 @@
 """What animals add in a mood: a second clause for a sentence of one, coherent with any intent."""
 
-from postcards_species.phrase import Mood
+from postcards_species.speech.phrase import Mood
 
 TAILS: dict[Mood, tuple[str, ...]] = {
     Mood.CALM: (

@@ -1,6 +1,6 @@
 """What animals say to do what they do: patterns of sentences for each intent. The notation is in `notation`."""
 
-from postcards_species.phrase import Intent
+from postcards_species.speech.phrase import Intent
 
 PATTERNS: dict[Intent, tuple[str, ...]] = {
     Intent.GREETING: (

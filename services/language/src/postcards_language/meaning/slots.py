@@ -1,6 +1,6 @@
 """What may fill the slots of the patterns."""
 
-from postcards_species.phrase import Mood
+from postcards_species.speech.phrase import Mood
 
 SLOTS: dict[str, tuple[str, ...]] = {
     name: tuple(fillings.split())

@@ -10,12 +10,13 @@ from typing import Final
 import numpy as np
 
 from postcards_audio.engine import AudioRequest, AudioResult, WordTiming
-from postcards_audio.engines.stable_audio.libraries import Tensor
-from postcards_audio.engines.stable_audio.model import Guided, StableAudioModel
-from postcards_audio.engines.stable_audio.pieces import MARGIN, pieces
+from postcards_audio.engines.stable_audio.batch_size import room_for
+from postcards_audio.engines.stable_audio.checkpoint.libraries import Tensor
+from postcards_audio.engines.stable_audio.checkpoint.model import Guided, StableAudioModel
+from postcards_audio.engines.stable_audio.checkpoint.pieces import MARGIN, pieces
 from postcards_audio.engines.stable_audio.plan import CallPlan, plan_call
+from postcards_audio.engines.stable_audio.progress import PACE, STAGES, Telling
 from postcards_audio.engines.stable_audio.resemblance import resemblance
-from postcards_audio.engines.stable_audio.room import room_for
 from postcards_audio.engines.stable_audio.sampling import (
     SAMPLERS,
     Row,
@@ -24,15 +25,14 @@ from postcards_audio.engines.stable_audio.sampling import (
     noise_kind,
     noise_levels,
 )
-from postcards_audio.engines.stable_audio.telling import PACE, STAGES, Telling
-from postcards_audio.engines.vocal_tract.finishing import finished_call
-from postcards_audio.engines.vocal_tract.mastering import finish
+from postcards_audio.engines.vocal_tract.mastering.finished_call import finished_call
+from postcards_audio.engines.vocal_tract.mastering.master import finish
 from postcards_audio.engines.vocal_tract.rendering import random_of, render
 from postcards_audio.engines.vocal_tract.signals import RATE, Samples
-from postcards_serving.batching import InFlightBatch
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.engine.work import Provenance, Work
 from postcards_serving.errors import EngineFailed
-from postcards_serving.model_provenance import provenance_of
-from postcards_serving.work import Provenance, Work
+from postcards_serving.models.provenance import provenance_of
 
 _FOLLOWS = 0.5
 """Least resemblance of a call to its rendering at which the words are taken to be where the rendering has them."""

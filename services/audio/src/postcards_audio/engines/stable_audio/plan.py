@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from postcards_audio.engine import AudioRequest
-from postcards_audio.engines.stable_audio.description import ModelDescription, Objective
-from postcards_audio.engines.stable_audio.wording import write_prompt
+from postcards_audio.engines.stable_audio.checkpoint.description import ModelDescription, Objective
+from postcards_audio.engines.stable_audio.prompts import write_prompt
 from postcards_audio.engines.vocal_tract.rendering import Score, read_score
 from postcards_serving.errors import InvalidField
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from postcards_audio.engines.stable_audio.description import Objective
-from postcards_audio.engines.stable_audio.libraries import Tensor
-from postcards_audio.engines.stable_audio.model import Guided, Noise, StableAudioModel
+from postcards_audio.engines.stable_audio.checkpoint.description import Objective
+from postcards_audio.engines.stable_audio.checkpoint.libraries import Tensor
+from postcards_audio.engines.stable_audio.checkpoint.model import Guided, Noise, StableAudioModel
 from postcards_serving.errors import EngineFailed
 
 SIGMA_MIN, SIGMA_MAX = 0.3, 500.0
@@ -152,7 +152,7 @@ def begin_row(
 
 
 class RowStepper:
-    """Steps rows with one call of the network; the engine's side of `postcards_serving.batching.InFlightBatch`."""
+    """Steps rows with one call of the network; the engine's side of `InFlightBatch`."""
 
     def __init__(self, model: StableAudioModel) -> None:
         """Asks `model`."""

@@ -3,10 +3,11 @@
 from importlib.metadata import version
 
 from postcards_audio.engine import AudioRequest, AudioResult
-from postcards_audio.engines.vocal_tract import finishing, rendering
-from postcards_audio.engines.vocal_tract.finishing import finished_call
+from postcards_audio.engines.vocal_tract import rendering
+from postcards_audio.engines.vocal_tract.mastering import finished_call as finishing
+from postcards_audio.engines.vocal_tract.mastering.finished_call import finished_call
 from postcards_audio.engines.vocal_tract.rendering import Score, random_of, read_score, render
-from postcards_serving.work import Progress, Provenance, Work, json_settings
+from postcards_serving.engine.work import Progress, Provenance, Work, json_settings
 
 DEFAULT_SECONDS = 10.0
 _STAGES = (*rendering.STAGES, *finishing.STAGES)

@@ -8,18 +8,18 @@ from typing import Any, cast
 import numpy as np
 
 from postcards_audio.engine import DEFAULT_STRANGENESS, AudioRequest, WordTiming, reject_unknown_phonemes
-from postcards_audio.engines.vocal_tract.articulation import Tracks, articulate
-from postcards_audio.engines.vocal_tract.habitat import bed
-from postcards_audio.engines.vocal_tract.individual import Excitation, articulated, excite
-from postcards_audio.engines.vocal_tract.own_phrase import own_phrase
-from postcards_audio.engines.vocal_tract.performance import Saying, plan_call
-from postcards_audio.engines.vocal_tract.place import Stage
+from postcards_audio.engines.vocal_tract.acoustics.ambience import bed
+from postcards_audio.engines.vocal_tract.acoustics.stage import Stage
+from postcards_audio.engines.vocal_tract.articulation.control_tracks import Tracks, articulate
+from postcards_audio.engines.vocal_tract.articulation.own_phrase import own_phrase
+from postcards_audio.engines.vocal_tract.articulation.performance import Saying, plan_call
 from postcards_audio.engines.vocal_tract.signals import RATE, Samples
-from postcards_species.parents import choose_parents
-from postcards_species.phrase import Phrase
+from postcards_audio.engines.vocal_tract.synthesis.speaker import Excitation, articulated, excite
+from postcards_species.ancestry.parents import choose_parents
+from postcards_species.place.scene import Scene, derive_scene
+from postcards_species.speech.phrase import Phrase
 from postcards_species.streams import Stream
-from postcards_species.voice import VocalTract, derive_voice
-from postcards_species.world import Scene, derive_scene
+from postcards_species.voice.derive import VocalTract, derive_voice
 
 STAGES = ("phonate", "articulate", "place")
 """What `render` begins, in order."""

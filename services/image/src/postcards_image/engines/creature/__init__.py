@@ -1,5 +1,5 @@
 """Draws a species' body plan by computation alone."""
 
-from postcards_image.engines.creature.drawing import CreatureEngine
+from postcards_image.engines.creature.engine import CreatureEngine
 
 __all__ = ["CreatureEngine"]

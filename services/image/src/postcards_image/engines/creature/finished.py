@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from postcards_image.engine import ImageRequest
-from postcards_image.engines.creature import previews
 from postcards_image.engines.creature.finish import finish_picture
-from postcards_image.engines.creature.painter import Canvas
 from postcards_image.engines.creature.pipeline import Watcher, draw_in_place
-from postcards_species.body import describe_body
+from postcards_image.engines.creature.rendering import previews
+from postcards_image.engines.creature.rendering.painter import Canvas
+from postcards_species.body.describe import describe_body
+from postcards_species.place.scene import describe_scene
 from postcards_species.surroundings import Finish
-from postcards_species.world import describe_scene
 
 Bytes = NDArray[np.uint8]
 

@@ -2,14 +2,14 @@
 
 from typing import Protocol
 
-from postcards_image.engines.creature import painter, previews
-from postcards_image.engines.creature.anatomy import lay_bones
+from postcards_image.engines.creature.anatomy.body import lay_bones
 from postcards_image.engines.creature.finish.composition import compose
 from postcards_image.engines.creature.layers import Picture
+from postcards_image.engines.creature.rendering import painter, previews
 from postcards_image.engines.creature.scenery import paint_scenery
-from postcards_serving.work import Work
-from postcards_species.body_plan import BodyPlan
-from postcards_species.world import Scene
+from postcards_serving.engine.work import Work
+from postcards_species.body.plan import BodyPlan
+from postcards_species.place.scene import Scene
 
 
 class Watcher(Protocol):

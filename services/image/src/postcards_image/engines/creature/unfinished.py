@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from postcards_image.engines.creature.finish.composition import compose, shown, to_bytes
 from postcards_image.engines.creature.layers import FloatImage
 from postcards_image.engines.creature.pipeline import Unwatched, draw_in_place
-from postcards_serving.work import Work
-from postcards_species.body_plan import BodyPlan
-from postcards_species.world import Scene
+from postcards_serving.engine.work import Work
+from postcards_species.body.plan import BodyPlan
+from postcards_species.place.scene import Scene
 
 Bytes = NDArray[np.uint8]
 

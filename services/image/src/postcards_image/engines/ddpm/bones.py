@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from postcards_image.engines.creature.unfinished import draw_unfinished
 from postcards_image.engines.ddpm.denoiser import Array
-from postcards_serving.work import Work
-from postcards_species.body_plan import BodyPlan
-from postcards_species.world import Scene
+from postcards_serving.engine.work import Work
+from postcards_species.body.plan import BodyPlan
+from postcards_species.place.scene import Scene
 
 Bytes = NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from postcards_image.engines.ddpm.description import ModelDescription
 from postcards_image.engines.ddpm.noise_schedule import NoiseSchedule, denoised, network_input
-from postcards_serving.model_provenance import LoadedModel
+from postcards_serving.models.provenance import LoadedModel
 
 Array = npt.NDArray[np.float32]
 

@@ -11,6 +11,7 @@ import numpy as np
 from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
 from postcards_image.engines.creature.finish import finish_painting
 from postcards_image.engines.ddpm import mixing, previews
+from postcards_image.engines.ddpm.alt_text import describe_sample
 from postcards_image.engines.ddpm.bones import Bytes, draw_bones, to_model_units, to_picture
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser, LoadedNetwork
 from postcards_image.engines.ddpm.enlarging import enlarge
@@ -22,12 +23,11 @@ from postcards_image.engines.ddpm.sampling import (
     noise_levels,
     starting_noise,
 )
-from postcards_image.engines.ddpm.wording import describe_sample
-from postcards_serving.batch_room import USUAL_ROWS
-from postcards_serving.batching import InFlightBatch
+from postcards_serving.batching.capacity import USUAL_ROWS
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.engine.work import Blob, Preview, Progress, Provenance, Work
 from postcards_serving.errors import EngineFailed, InvalidField
-from postcards_serving.model_provenance import provenance_of
-from postcards_serving.work import Blob, Preview, Progress, Provenance, Work
+from postcards_serving.models.provenance import provenance_of
 
 RAW_NAME = "raw.png"
 """Name of the blob with the untouched sample, at the model's own resolution."""

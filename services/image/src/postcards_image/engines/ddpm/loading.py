@@ -6,8 +6,8 @@ from typing import Literal
 
 from postcards_image.engines.ddpm.denoiser import LoadedNetwork
 from postcards_image.engines.ddpm.faults import INSTALL
-from postcards_serving.devices import available_cores
-from postcards_serving.models import ModelUnusable, find_model
+from postcards_serving.device.choice import available_cores
+from postcards_serving.models.find import ModelUnusable, find_model
 
 SHIPPED = Path(__file__).parents[2] / "models" / "animals.onnx"
 """The model that comes with the package."""

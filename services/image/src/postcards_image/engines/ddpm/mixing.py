@@ -12,7 +12,7 @@ import numpy as np
 from postcards_image.engines.ddpm.denoiser import Array
 from postcards_image.engines.ddpm.description import ModelDescription
 from postcards_image.engines.ddpm.sampling import Question
-from postcards_species.parents import Parent
+from postcards_species.ancestry.parents import Parent
 from postcards_species.streams import Stream
 
 _SHARPNESS = 3.0

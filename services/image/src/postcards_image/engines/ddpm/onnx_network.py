@@ -11,7 +11,7 @@ import numpy as np
 from postcards_image.engines.ddpm.denoiser import Array
 from postcards_image.engines.ddpm.description import ONNX_METADATA_KEY, ModelDescription
 from postcards_image.engines.ddpm.faults import ModelUnusable
-from postcards_serving.devices import Device
+from postcards_serving.device.choice import Device
 
 _ERRORS_ONLY = 3
 

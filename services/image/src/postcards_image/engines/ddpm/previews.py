@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from postcards_image.engines.creature.previews import PREVIEW_SIZE, to_webp
+from postcards_image.engines.creature.rendering.previews import PREVIEW_SIZE, to_webp
 from postcards_image.engines.ddpm.bones import Bytes
 
 __all__ = ["Look", "of_print", "of_sample", "to_webp"]

@@ -131,7 +131,7 @@ def begin_row(
 
 
 class RowStepper:
-    """Steps rows with one call of the network; the engine's side of `postcards_serving.batching.InFlightBatch`."""
+    """Steps rows with one call of the network; the engine's side of `InFlightBatch`."""
 
     def __init__(self, denoiser: Denoiser) -> None:
         """Asks `denoiser`."""

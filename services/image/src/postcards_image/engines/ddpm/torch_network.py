@@ -11,8 +11,8 @@ import numpy as np
 from postcards_image.engines.ddpm.denoiser import Array
 from postcards_image.engines.ddpm.description import DESCRIPTION_FILE, ModelDescription
 from postcards_image.engines.ddpm.faults import INSTALL, ModelUnusable
-from postcards_serving.devices import choose_device
-from postcards_serving.models import find_model
+from postcards_serving.device.choice import choose_device
+from postcards_serving.models.find import find_model
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 """Name of the file that holds the weights."""
@@ -75,7 +75,7 @@ class TorchNetwork:
 def _libraries(folder: Path) -> tuple[Any, Any, Any]:
     try:
         torch, diffusers = import_module("torch"), import_module("diffusers")
-        network = import_module("postcards_image.training.network")
+        network = import_module("postcards_image.training.network.network")
     except ImportError as fault:
         raise ModelUnusable(f"{folder} needs {fault.name or 'torch'}, which is not installed: {INSTALL}") from None
     return torch, diffusers, network.Network

@@ -4,6 +4,6 @@ Importing this package brings no heavy library; `load_engine` does.
 """
 
 from postcards_image.engines.stable_diffusion.choices import DEFAULT_MODEL, DEFAULT_REVISION, Choices
-from postcards_image.engines.stable_diffusion.opening import load_engine
+from postcards_image.engines.stable_diffusion.lazy_loading import load_engine
 
 __all__ = ["DEFAULT_MODEL", "DEFAULT_REVISION", "Choices", "load_engine"]

@@ -12,21 +12,21 @@ from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult, Safety
 from postcards_image.engines.creature.finished import describe_drawing, describe_finished, draw_finished
 from postcards_image.engines.creature.pipeline import Unwatched
 from postcards_image.engines.creature.unfinished import draw_unfinished
-from postcards_image.engines.stable_diffusion import autoencoder as pictures
-from postcards_image.engines.stable_diffusion import looks, wording
-from postcards_image.engines.stable_diffusion.autoencoder import Bytes
-from postcards_image.engines.stable_diffusion.checkpoint import Checkpoint
+from postcards_image.engines.stable_diffusion import latent_previews, prompts
+from postcards_image.engines.stable_diffusion.batch_size import room_for
+from postcards_image.engines.stable_diffusion.checkpoint import autoencoder as pictures
+from postcards_image.engines.stable_diffusion.checkpoint.autoencoder import Bytes
+from postcards_image.engines.stable_diffusion.checkpoint.checkpoint import Checkpoint
+from postcards_image.engines.stable_diffusion.checkpoint.text_encoder import Piece
 from postcards_image.engines.stable_diffusion.picture_plan import PicturePlan, plan_picture
-from postcards_image.engines.stable_diffusion.room import room_for
+from postcards_image.engines.stable_diffusion.progress import PACE, STAGES, Telling
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
-from postcards_image.engines.stable_diffusion.samplers import SAMPLERS, begin
-from postcards_image.engines.stable_diffusion.telling import PACE, STAGES, Telling
-from postcards_image.engines.stable_diffusion.text import Piece
-from postcards_serving.batching import InFlightBatch
-from postcards_serving.devices import give_back_cached
+from postcards_image.engines.stable_diffusion.samplers.batch import SAMPLERS, begin
+from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.device.memory import give_back_cached
+from postcards_serving.engine.work import Blob, Provenance, Work
 from postcards_serving.errors import EngineFailed, InvalidField, OutOfMemory
-from postcards_serving.model_provenance import provenance_of
-from postcards_serving.work import Blob, Provenance, Work
+from postcards_serving.models.provenance import provenance_of
 
 _USUAL_STEPS = (20, 4, 1)
 _TILE_SIDES = (pictures.TILE, pictures.TILE // 2)
@@ -59,7 +59,7 @@ class StableDiffusionEngine:
         """
         cv2.setNumThreads(1)
         self._checkpoint: Final = checkpoint
-        self._looks: Final = looks.Looks(checkpoint.autoencoder)
+        self._looks: Final = latent_previews.Looks(checkpoint.autoencoder)
         side = checkpoint.size // checkpoint.autoencoder.factor
         room = room_for(checkpoint, batch_rows, engine=self.name)
         self.batch_rows: Final = room.rows
@@ -90,7 +90,7 @@ class StableDiffusionEngine:
         if plan.over_drawing:
             drawing = draw_unfinished(request.body_plan, request.scene, request.seed, plan.width, plan.height, work)
         if drawing is not None:
-            telling.show("bones", lambda: looks.shrunk(drawing))
+            telling.show("bones", lambda: latent_previews.shrunk(drawing))
         if drawing is not None and plan.steps_taken == 0:
             # No model made it, so that there is nothing to judge.
             made = _Made(drawing, ("image.png is the drawing itself: so small an init_strength takes no step",))
@@ -100,7 +100,7 @@ class StableDiffusionEngine:
             verdict = self._judge(made.picture, work)
         if verdict is SafetyVerdict.WITHHELD:
             made = self._withheld(request, plan, made, work)
-        telling.show("decode", lambda: looks.shrunk(made.picture))
+        telling.show("decode", lambda: latent_previews.shrunk(made.picture))
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(made.picture)),),
             width=plan.width,
@@ -230,7 +230,7 @@ class StableDiffusionEngine:
             return describe_finished(request)
         if plan.steps_taken == 0:
             return f"{describe_drawing(request)}; a drawing without finish."
-        return wording.describe_picture(request, self._checkpoint.name, plan.prompt, plan.init_strength)
+        return prompts.describe_picture(request, self._checkpoint.name, plan.prompt, plan.init_strength)
 
     def _provenance(self, plan: PicturePlan, made: _Made) -> Provenance:
         return provenance_of(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from postcards_image.engine import ImageRequest
+from postcards_image.engines.stable_diffusion.prompts import write_prompt
 from postcards_image.engines.stable_diffusion.styles import Style, turn_dial
-from postcards_image.engines.stable_diffusion.wording import write_prompt
 from postcards_serving.errors import InvalidField
 
 

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import torch
 
-from postcards_image.engines.stable_diffusion.network import Network
-from postcards_image.engines.stable_diffusion.samplers import SamplerRow, advance_all, weights_of
-from postcards_serving.devices import send
+from postcards_image.engines.stable_diffusion.checkpoint.network import Network
+from postcards_image.engines.stable_diffusion.samplers.batch import SamplerRow, advance_all, weights_of
+from postcards_serving.device.choice import send
 from postcards_serving.errors import EngineFailed
 
 

@@ -3,7 +3,7 @@
 `openai` is imported when an engine is made, not before.
 """
 
-from postcards_language.engines.openai.endpoint import Endpoint
+from postcards_language.engines.openai.api.endpoint import Endpoint
 from postcards_language.engines.openai.engine import OpenAiEngine
 
 __all__ = ["Endpoint", "OpenAiEngine"]

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from postcards_language.accounts import Usage
-from postcards_language.engines.openai.api import FILTERED, Message, Reply
-from postcards_language.engines.openai.dialect import Dialect
-from postcards_language.engines.openai.judging import english_words, faults_of
-from postcards_language.engines.openai.persistence import Answer, Patience, Persistence, Question
-from postcards_language.engines.openai.phrasing import Phraser
-from postcards_language.engines.openai.prompts import echo, objection
-from postcards_language.engines.openai.reply import Proposal, Reading, complete_phrases, read_reply
+from postcards_language.engines.openai.api.capabilities import Dialect
+from postcards_language.engines.openai.api.client import FILTERED, Message, Reply
+from postcards_language.engines.openai.api.retries import Answer, Patience, Persistence, Question
+from postcards_language.engines.openai.phrases.faults import english_words, faults_of
+from postcards_language.engines.openai.phrases.phrasing import Phraser
+from postcards_language.engines.openai.phrases.prompts import echo, objection
+from postcards_language.engines.openai.phrases.reply import Proposal, Reading, complete_phrases, read_reply
 from postcards_serving.errors import Cancelled, DeadlineExceeded, ServiceError
-from postcards_species.phrase import Intent, Mood, Phrase
+from postcards_species.speech.phrase import Intent, Mood, Phrase
 
 CORRECTIONS = 2
 """How often a reply is sent back with its faults named."""

@@ -9,24 +9,24 @@ from importlib.metadata import version as package_version
 
 from postcards_language.accounts import Accounts, NoAccounts, Usage
 from postcards_language.engine import PhrasesRequest, PhrasesResult
-from postcards_language.engines.openai.api import Api
-from postcards_language.engines.openai.breaker import CircuitBreaker
+from postcards_language.engines.openai.api.capabilities import FORM, ROLE, Dialect
+from postcards_language.engines.openai.api.circuit_breaker import CircuitBreaker
+from postcards_language.engines.openai.api.client import Api
+from postcards_language.engines.openai.api.endpoint import Endpoint, without_path
+from postcards_language.engines.openai.api.failures import ApiFailure
+from postcards_language.engines.openai.api.retries import Patience, Persistence
 from postcards_language.engines.openai.conversation import Outcome, Setting, Wanted, converse
-from postcards_language.engines.openai.dialect import FORM, ROLE, Dialect
-from postcards_language.engines.openai.endpoint import Endpoint, without_path
-from postcards_language.engines.openai.failures import ApiFailure
-from postcards_language.engines.openai.persistence import Patience, Persistence
-from postcards_language.engines.openai.phrasing import Phraser, with_cry
-from postcards_language.engines.openai.prompts import GUTTURAL, instructions, question
-from postcards_language.engines.openai.reply import heard_so_far
+from postcards_language.engines.openai.phrases.phrasing import Phraser, with_cry
+from postcards_language.engines.openai.phrases.prompts import GUTTURAL, instructions, question
+from postcards_language.engines.openai.phrases.reply import heard_so_far
 from postcards_language.engines.phonotactic import PhonotacticEngine, choose_intent_and_mood
-from postcards_language.tongue.fitness import check_phonology
-from postcards_language.tongue.lexicon import Lexicon, lexicon_of
+from postcards_language.realisation.fitness import check_phonology
+from postcards_language.realisation.lexicon import Lexicon, lexicon_of
+from postcards_serving.engine.work import Item, Progress, Provenance, Work, json_settings
 from postcards_serving.errors import Cancelled, DeadlineExceeded, ServiceError
-from postcards_serving.work import Item, Progress, Provenance, Work, json_settings
-from postcards_species.phrase import Phrase
+from postcards_species.place.theme import read_theme
+from postcards_species.speech.phrase import Phrase
 from postcards_species.streams import Stream
-from postcards_species.theme import read_theme
 
 PHRASES_PER_CALL = 8
 """Phrases that one call asks for; more are asked for in several."""

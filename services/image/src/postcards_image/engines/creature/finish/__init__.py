@@ -6,8 +6,8 @@ from postcards_image.engines.creature.finish.camera_trap import photograph_paint
 from postcards_image.engines.creature.finish.field_plate import paint_plate, print_plate
 from postcards_image.engines.creature.finish.risograph import press_painting, print_risograph
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
+from postcards_species.place.scene import Scene, describe_scene
 from postcards_species.surroundings import Finish
-from postcards_species.world import Scene, describe_scene
 
 __all__ = ["finish_painting", "finish_picture"]
 

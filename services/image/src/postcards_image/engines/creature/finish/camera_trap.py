@@ -11,8 +11,8 @@ from postcards_image.engines.creature.finish.lettering import letter
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
 from postcards_image.engines.creature.scenery.filters import blurred, recoloured, softened, stretched, warped
 from postcards_image.engines.creature.scenery.noise import generator, smoothstep
+from postcards_species.place.scene import Scene
 from postcards_species.surroundings import Biome, TimeOfDay, Weather
-from postcards_species.world import Scene
 
 _TEMPERATURES: dict[Biome, tuple[int, int]] = {
     Biome.JUNGLE: (22, 33),

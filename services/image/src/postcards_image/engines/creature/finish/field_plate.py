@@ -12,7 +12,7 @@ from postcards_image.engines.creature.finish.paper import aged_paper, tooth
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
 from postcards_image.engines.creature.scenery.filters import blurred, recoloured, softened, stretched
 from postcards_image.engines.creature.scenery.noise import clouds, generator, smoothstep
-from postcards_species.world import Scene
+from postcards_species.place.scene import Scene
 
 _INK = np.array([0.17, 0.125, 0.10], np.float32)
 _INSET = 0.042

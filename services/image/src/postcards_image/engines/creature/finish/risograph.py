@@ -13,7 +13,7 @@ from postcards_image.engines.creature.finish.paper import tooth
 from postcards_image.engines.creature.layers import Animal, FloatImage, Scenery
 from postcards_image.engines.creature.scenery.filters import smoothed_up, warped
 from postcards_image.engines.creature.scenery.noise import clouds, generator, smoothstep
-from postcards_species.world import Scene
+from postcards_species.place.scene import Scene
 
 _GREY = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _SIDE, _FOOT = 0.035, 0.075

@@ -3,12 +3,12 @@
 import numpy as np
 
 from postcards_image.engines.creature.layers import FloatImage, Scenery
-from postcards_image.engines.creature.scenery import depths, forests, high_land, open_land
+from postcards_image.engines.creature.scenery.biomes import depths, forests, high_land, open_land
+from postcards_image.engines.creature.scenery.biomes.recipe import Canvas, Framing, Place, sheet_of
 from postcards_image.engines.creature.scenery.colour import decode
 from postcards_image.engines.creature.scenery.filters import blurred, recoloured, shrunk, stretched
 from postcards_image.engines.creature.scenery.noise import smoothstep
-from postcards_image.engines.creature.scenery.place import Canvas, Framing, Place, sheet_of
-from postcards_image.engines.creature.scenery.plant import Kind, plant
+from postcards_image.engines.creature.scenery.plants.plant import Kind, plant
 from postcards_image.engines.creature.scenery.sheet import Sheet
 from postcards_image.engines.creature.scenery.stage import GROUND_Y, Stage, set_stage
 from postcards_image.engines.creature.scenery.weather import (
@@ -18,8 +18,8 @@ from postcards_image.engines.creature.scenery.weather import (
     mist,
     weather_before,
 )
+from postcards_species.place.scene import Scene
 from postcards_species.surroundings import Biome, Weather
-from postcards_species.world import Scene
 
 PLACES: dict[Biome, Place] = {
     Biome.JUNGLE: forests.JUNGLE,

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from postcards_image.engines.creature.layers import Light
+from postcards_image.engines.creature.scenery.appearance import HOURS, LOOKS, Hour, Lch, Look
 from postcards_image.engines.creature.scenery.colour import Colour, mix, oklch, tint
-from postcards_image.engines.creature.scenery.looks import HOURS, LOOKS, Hour, Lch, Look
+from postcards_species.place.scene import Scene
 from postcards_species.surroundings import Biome, TimeOfDay, Weather
-from postcards_species.world import Scene
 
 _OVERCAST = {
     Weather.CLEAR: 0.0,

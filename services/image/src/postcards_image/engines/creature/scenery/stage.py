@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from postcards_image.engines.creature.scenery.looks import LOOKS
+from postcards_image.engines.creature.scenery.appearance import LOOKS
 from postcards_image.engines.creature.scenery.noise import generator
 from postcards_image.engines.creature.scenery.palette import Palette, mix_palette
+from postcards_species.place.scene import Scene
 from postcards_species.surroundings import Biome, TimeOfDay, Weather
-from postcards_species.world import Scene
 
 GROUND_Y = 0.845
 """Where the feet stand, as a share of the height."""

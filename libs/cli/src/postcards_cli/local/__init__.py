@@ -1,0 +1,1 @@
+"""The four services as child processes on this machine."""

@@ -1,0 +1,1 @@
+"""What every command is run with: its options, its session, its exit code."""

@@ -1,0 +1,1 @@
+"""Finding the files of a model, and telling what they were."""

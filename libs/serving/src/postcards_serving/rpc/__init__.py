@@ -1,0 +1,1 @@
+"""Calls on the wire: messages and values, media, statuses, interceptors, channels."""

@@ -1,0 +1,1 @@
+"""One seed, one imagined species: pure values, standard library only."""

@@ -1,0 +1,1 @@
+"""The parents: real animals, how they are chosen and mixed."""

@@ -1,0 +1,1 @@
+"""The body plan, from the parents' bodies."""

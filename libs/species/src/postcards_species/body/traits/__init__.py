@@ -1,0 +1,1 @@
+"""What is known of the bodies of real animals."""

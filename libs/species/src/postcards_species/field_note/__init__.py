@@ -1,0 +1,1 @@
+"""What a field guide prints about a species."""

@@ -1,0 +1,1 @@
+"""How the species speaks: phonemes, phonology, spelling, its name."""

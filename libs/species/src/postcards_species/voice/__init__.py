@@ -1,0 +1,1 @@
+"""The vocal tract, from the parents' voices."""

@@ -1,0 +1,1 @@
+"""A Stable Audio checkpoint: its files, its parts, its network."""

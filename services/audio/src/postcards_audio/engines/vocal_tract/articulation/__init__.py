@@ -1,0 +1,1 @@
+"""What the organs do and when: from phonemes to control tracks."""

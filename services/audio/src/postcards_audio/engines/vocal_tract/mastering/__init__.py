@@ -1,0 +1,1 @@
+"""Loudness, peaks, and the files of a finished call."""

@@ -1,0 +1,1 @@
+"""From control tracks to sound."""

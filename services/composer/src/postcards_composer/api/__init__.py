@@ -1,0 +1,1 @@
+"""The composer's gRPC API, and what may be done with postcards."""

@@ -1,0 +1,1 @@
+"""The stamp and the postmark."""

@@ -1,0 +1,1 @@
+"""Typefaces, and setting type on a picture."""

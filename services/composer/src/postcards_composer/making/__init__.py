@@ -1,0 +1,1 @@
+"""Making postcards: jobs, leases, recovery, and the events that watchers see."""

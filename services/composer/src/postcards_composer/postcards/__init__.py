@@ -1,0 +1,1 @@
+"""A postcard as a value: its manifest, and how it changes."""

@@ -1,0 +1,1 @@
+"""The body, part by part."""

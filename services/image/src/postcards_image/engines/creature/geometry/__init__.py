@@ -1,0 +1,1 @@
+"""Vectors, meshes, implicit surfaces, and their way into pixels."""

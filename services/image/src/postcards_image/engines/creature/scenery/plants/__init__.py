@@ -1,0 +1,1 @@
+"""Everything that is planted: trees, leaves, fungi, corals, stones."""

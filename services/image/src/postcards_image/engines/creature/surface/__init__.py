@@ -1,0 +1,1 @@
+"""What the body is covered with: skin and its patterns, hair, feathers, scales."""

@@ -1,0 +1,1 @@
+"""A Stable Diffusion checkpoint: its files, its parts, its LoRA weights."""

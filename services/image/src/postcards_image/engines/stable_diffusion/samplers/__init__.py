@@ -1,0 +1,1 @@
+"""Samplers whose rows share calls of the network."""

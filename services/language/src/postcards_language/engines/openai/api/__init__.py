@@ -1,0 +1,1 @@
+"""A chat completions API: calls, retries, limits, failures."""

@@ -1,0 +1,59 @@
+"""How many pictures the engine steps together: what it asks of the UNet of a real checkpoint, on a card of straw."""
+
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("torch", reason="make setup-models brings it")
+pytest.importorskip("diffusers", reason="make setup-models brings it")
+
+from postcards_image.engines.stable_diffusion.batch_size import room_for
+from postcards_image.engines.stable_diffusion.checkpoint.loading import load_checkpoint
+from postcards_image.engines.stable_diffusion.choices import Choices
+from postcards_image.engines.stable_diffusion.engine import StableDiffusionEngine
+from postcards_serving.batching.capacity import USUAL_ROWS, Room
+from straw_card import CARD, StrawCard
+
+SAMPLE = 1000
+"""Bytes that one latent picture takes in the UNet of straw."""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(sd_checkpoint):
+    return load_checkpoint(Choices(str(sd_checkpoint), device="cpu", threads=1))
+
+
+@pytest.fixture
+def card(checkpoint, monkeypatch):
+    """A card that counts the calls of the UNet."""
+    card = StrawCard(monkeypatch, 20 * SAMPLE)
+    unet = checkpoint.network.unet
+    forward = unet.forward
+
+    def counted(latents, *rest, **options):
+        card.working(len(latents) * SAMPLE)
+        return forward(latents, *rest, **options)
+
+    monkeypatch.setattr(unet, "forward", counted)
+    return card
+
+
+def test_pictures_with_guidance_are_counted_twice(checkpoint, card):
+    on_card = replace(checkpoint, device=CARD)
+    assert room_for(on_card, 0, engine="straw") == Room(8, 8)
+    assert room_for(on_card, 3, engine="straw") == Room(3, 3)
+    card.total = 1000 * SAMPLE
+    assert room_for(on_card, 0, engine="straw") == Room(16, 64)
+
+
+@pytest.mark.usefixtures("card")
+def test_the_engine_steps_what_the_memory_holds(checkpoint):
+    engine = StableDiffusionEngine(replace(checkpoint, device=CARD), batch_rows=0)
+    assert engine.batch_rows == 8
+    side = checkpoint.size // checkpoint.autoencoder.factor
+    assert engine._batch._loop._schedule.budget.most == 2 * 8 * side**2
+    engine.close()
+
+
+def test_a_processor_steps_the_usual_number(sd_engine):
+    assert sd_engine.batch_rows == USUAL_ROWS
