@@ -3,178 +3,171 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from source_tree import imports_of, modules
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("image", "audio", "language", "composer")
-OURS = {"postcards", "postcards_species", "postcards_serving", "postcards_client"} | {
-    f"postcards_{service}" for service in SERVICES
-}
+PART_SERVICES = SERVICES[:3]
 WIRE = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google", "postcards"}
 TRAINING = {"torch", "diffusers", "accelerate", "safetensors", "onnx", "datasets"}
 HEAVY = TRAINING | {"transformers", "onnxruntime", "openai"}
-TRAINER = ROOT / "services/image/src/postcards_image/training"
-TORCH_ENGINE = "services/image/src/postcards_image/engines/ddpm/torch_network.py"
-BEHIND_A_DOOR = ROOT / "services/image/src/postcards_image/engines/stable_diffusion"
-"""Stands on torch as a whole: its `opening` imports the rest when the engine is loaded, if torch is installed."""
-FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "managers", "util", "helper", "misc"}
+TERMINAL = {"typer", "rich", "PIL", "click"}
+
+MAY_IMPORT = {
+    "postcards_species": set[str](),
+    "postcards_weights": set[str](),
+    "postcards_serving": {"postcards_weights"},
+    "postcards_client": {"postcards"},
+    "postcards_cli": {"postcards", "postcards_client", "postcards_species", "postcards_weights"},
+    "postcards_image": {"postcards", "postcards_species", "postcards_serving"},
+    "postcards_audio": {"postcards", "postcards_species", "postcards_serving"},
+    "postcards_language": {"postcards", "postcards_species", "postcards_serving"},
+    "postcards_composer": {"postcards", "postcards_species", "postcards_serving", "postcards_client"},
+}
+"""Which of our packages each may import besides itself."""
+
+ROOMS_OF_ENGINES = {"errors", "engine", "batching", "device", "models"}
+"""The folders of `postcards_serving` that engines may use: values, steps, devices, model files; nothing of servers."""
+
+TRAINER = "postcards_image.training"
+TORCH_ENGINE = "postcards_image.engines.ddpm.torch_network"
+ON_TORCH = "postcards_image.engines.stable_diffusion"
+"""Stands on torch as a whole: its `lazy_loading` imports the rest when the engine is loaded, if torch is installed."""
 
 
-def sources(*folders: str) -> list[Path]:
-    found = sorted(
-        path for folder in folders for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts
-    )
+def within(*folders: str) -> dict[str, Path]:
+    """The modules of these folders and below."""
+    found = {name: path for name, path in modules().items() if any(is_in(name, folder) for folder in folders)}
     assert found, folders
     return found
 
 
-def package_of(path: Path) -> str:
-    parts = path.parts
-    return ".".join(parts[parts.index("src") + 1 : -1])
-
-
-def imports(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
-    """Full names of the modules that a file imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    for node in tree.body if top_level_only else ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{name.name}" for name in node.names)
-        else:
-            yield from by_name(node)
-
-
-def by_name(node: ast.AST) -> Iterator[str]:
-    """The module of `import_module("...")`."""
-    match node:
-        case ast.Call(func=ast.Name("import_module"), args=[ast.Constant(str(name)), *_]):
-            yield name
+def is_in(name: str, folder: str) -> bool:
+    return name == folder or name.startswith(f"{folder}.")
 
 
 def roots(path: Path) -> set[str]:
-    return {name.split(".")[0] for name in imports(path)}
+    return {name.split(".")[0] for name in imports_of(path)}
 
 
-def relative(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def at_the_top(path: Path) -> set[str]:
+    """The roots of what a module imports as soon as it is imported."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
 
 
-def offenders(paths: list[Path], forbidden: set[str]) -> dict[str, set[str]]:
-    found = {relative(path): roots(path) & forbidden for path in paths}
-    return {path: names for path, names in found.items() if names}
+def offenders(paths: dict[str, Path], forbidden: set[str]) -> dict[str, set[str]]:
+    found = {name: roots(path) & forbidden for name, path in paths.items()}
+    return {name: names for name, names in found.items() if names}
+
+
+def test_the_rules_name_every_package():
+    assert {name.split(".")[0] for name in modules()} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_no_other_of_ours_than_it_may(package):
+    ours = {*MAY_IMPORT, "postcards"}
+    assert not offenders(within(package), ours - MAY_IMPORT[package] - {package})
+
+
+def test_nothing_of_ours_is_imported_relatively_or_by_a_bent_path():
+    for path in modules().values():
+        text = path.read_text(encoding="utf-8")
+        assert "sys.path" not in text, path
+        assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.level], path
 
 
 def test_stubs_import_nothing_of_ours():
-    assert not offenders(sources("libs/stubs/src"), OURS - {"postcards"})
+    for path in (ROOT / "libs/stubs/src").rglob("*.py"):
+        assert not roots(path) & set(MAY_IMPORT), path
 
 
-def test_species_is_standard_library_alone():
-    allowed = set(sys.stdlib_module_names) | {"postcards_species"}
-    foreign = {relative(path): roots(path) - allowed for path in sources("libs/species/src")}
-    assert not {path: names for path, names in foreign.items() if names}
+@pytest.mark.parametrize("package", ["postcards_species", "postcards_weights"])
+def test_what_is_the_standard_library_alone(package):
+    allowed = set(sys.stdlib_module_names) | {package}
+    fetching = {"httpx"} if package == "postcards_weights" else set[str]()
+    foreign = {name: roots(path) - allowed - fetching for name, path in within(package).items()}
+    assert not {name: names for name, names in foreign.items() if names}
 
 
-def test_serving_imports_neither_stubs_nor_services():
-    assert not offenders(sources("libs/serving/src"), OURS - {"postcards_serving"})
+def test_the_client_is_a_library_without_a_terminal():
+    assert not offenders(within("postcards_client"), TERMINAL | {"httpx", "numpy"})
 
 
-def test_the_client_imports_stubs_only():
-    assert not offenders(sources("libs/client/src"), OURS - {"postcards", "postcards_client"})
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_service_imports_no_other_service_and_no_client(service):
-    others = {f"postcards_{other}" for other in SERVICES if other != service} | {"postcards_client"}
-    assert not offenders(sources(f"services/{service}/src"), others)
-
-
-@pytest.mark.parametrize("service", SERVICES[:3])
-def test_engines_know_nothing_of_the_wire(service):
-    folder = f"services/{service}/src/postcards_{service}"
-    engines = sources(f"{folder}/engines")
+@pytest.mark.parametrize("service", PART_SERVICES)
+def test_engines_know_nothing_of_the_wire_and_nothing_of_servers(service):
+    package = f"postcards_{service}"
+    engines = within(f"{package}.engines", f"{package}.engine")
     assert not offenders(engines, WIRE)
-    values = ("engine", "work", "errors")
-    models = ("batching", "batch_room", "compiled", "models", "model_provenance", "devices")
-    allowed = tuple(f"postcards_serving.{module}." for module in (*values, *models))
-    for path in [*engines, ROOT / folder / "engine.py"]:
-        strangers = [
-            name for name in imports(path) if name.startswith("postcards_serving") and not name.startswith(allowed)
-        ]
-        assert not strangers, relative(path)
+    strangers = {
+        (name, imported)
+        for name, path in engines.items()
+        for imported in imports_of(path)
+        if is_in(imported, "postcards_serving") and imported.split(".")[1] not in ROOMS_OF_ENGINES
+    }
+    assert not strangers
 
 
-@pytest.mark.parametrize("service", SERVICES[:3])
+@pytest.mark.parametrize("service", PART_SERVICES)
 def test_the_face_of_an_engine_is_standard_library_and_values(service):
-    path = ROOT / f"services/{service}/src/postcards_{service}/engine.py"
     allowed = set(sys.stdlib_module_names) | {"postcards_serving", "postcards_species"}
-    assert roots(path) <= allowed
+    assert roots(modules()[f"postcards_{service}.engine"]) <= allowed
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_servicer_computes_nothing(service):
-    path = ROOT / f"services/{service}/src/postcards_{service}/servicer.py"
-    assert not roots(path) & (HEAVY | {"numpy", "scipy", "PIL", "soundfile"})
+@pytest.mark.parametrize(
+    "servicer", [*(f"postcards_{part}.servicer" for part in PART_SERVICES), "postcards_composer.api.servicer"]
+)
+def test_a_servicer_computes_nothing(servicer):
+    assert not roots(modules()[servicer]) & (HEAVY | {"numpy", "scipy", "PIL", "soundfile"})
 
 
-def serving(service: str) -> list[Path]:
+def serving(package: str) -> dict[str, Path]:
     """The modules of a service that are there to serve; the trainer is a program of its own beside them."""
-    return [path for path in sources(f"services/{service}/src") if TRAINER not in path.parents]
+    return {name: path for name, path in within(package).items() if not is_in(name, TRAINER)}
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_heavy_libraries_are_imported_inside_functions_of_engines(service):
-    for path in serving(service):
-        if path.parent == BEHIND_A_DOOR:
-            continue
-        assert not {name.split(".")[0] for name in imports(path, top_level_only=True)} & HEAVY, relative(path)
+    for name, path in serving(f"postcards_{service}").items():
+        if not is_in(name, ON_TORCH):
+            assert not at_the_top(path) & HEAVY, name
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_only_main_sees_the_engines(service):
-    folder = ROOT / f"services/{service}/src/postcards_{service}"
-    engines = f"postcards_{service}.engines"
-    for path in serving(service):
-        if path == folder / "__main__.py" or "engines" in path.relative_to(folder).parts:
-            continue
-        assert not [name for name in imports(path) if name.startswith(engines)], relative(path)
-
-
-def test_no_module_is_named_after_nothing():
-    found = [relative(path) for path in sources("libs", "services") if path.stem in FORBIDDEN_NAMES]
-    found += [
-        relative(path)
-        for folder in ("libs", "services")
-        for path in (ROOT / folder).rglob("*")
-        if path.is_dir() and path.name in FORBIDDEN_NAMES
-    ]
-    assert not found
-
-
-def test_no_path_is_bent():
-    bent = [relative(path) for path in sources("libs", "services") if "sys.path" in path.read_text(encoding="utf-8")]
-    assert not bent
+@pytest.mark.parametrize("service", PART_SERVICES)
+def test_only_the_choice_of_an_engine_sees_the_engines(service):
+    package = f"postcards_{service}"
+    seers = {
+        name
+        for name, path in serving(package).items()
+        if not is_in(name, f"{package}.engines")
+        for imported in imports_of(path)
+        if is_in(imported, f"{package}.engines")
+    }
+    assert seers == {f"{package}.engine_choice"}
 
 
 def test_torch_is_for_the_trainer_and_for_models_without_an_onnx_file():
-    others = [path for path in serving("image") if path.parent != BEHIND_A_DOOR]
-    assert [relative(path) for path in others if roots(path) & TRAINING] == [TORCH_ENGINE]
-    assert [relative(path) for path in serving("image") if trainer_of(path)] == [TORCH_ENGINE]
+    others = {name: path for name, path in serving("postcards_image").items() if not is_in(name, ON_TORCH)}
+    assert set(offenders(others, TRAINING)) == {TORCH_ENGINE}
 
 
-def test_the_trainer_uses_no_engine_but_the_one_it_trains_for():
-    for path in TRAINER.rglob("*.py"):
-        engines = [name for name in imports(path) if name.startswith("postcards_image.engines.")]
-        assert not [name for name in engines if not name.startswith("postcards_image.engines.ddpm.")], relative(path)
-        assert not roots(path) & WIRE, relative(path)
-
-
-def trainer_of(path: Path) -> list[str]:
-    return [name for name in imports(path) if name.startswith("postcards_image.training")]
+def test_no_engine_needs_the_trainer_and_the_trainer_no_engine_but_the_one_it_trains_for():
+    served = serving("postcards_image")
+    assert not [name for name, path in served.items() for found in imports_of(path) if is_in(found, TRAINER)]
+    for name, path in within(TRAINER).items():
+        engines = [found for found in imports_of(path) if is_in(found, "postcards_image.engines")]
+        assert not [found for found in engines if not is_in(found, "postcards_image.engines.ddpm")], name
+        assert not roots(path) & WIRE, name
 
 
 def loaded(statement: str) -> set[str]:
@@ -201,10 +194,8 @@ def test_the_embedded_engine_brings_no_heavy_library(service):
 
 
 def test_what_engines_need_brings_neither_grpc_nor_protobuf():
-    modules = ("engine", "work", "errors", "batching", "models", "devices", "fallback")
-    assert not loaded("import " + ", ".join(f"postcards_serving.{module}" for module in modules)) & (
-        HEAVY | {"grpc", "google", "numpy"}
-    )
+    names = [name for room in sorted(ROOMS_OF_ENGINES) for name in within(f"postcards_serving.{room}")]
+    assert not loaded("import " + ", ".join(names)) & (HEAVY | {"grpc", "google", "numpy"})
 
 
 @pytest.mark.parametrize(
