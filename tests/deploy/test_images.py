@@ -50,7 +50,7 @@ class Stage:
 
 
 def folder(name: str) -> Path:
-    return ROOT / ("libs/client" if name == "client" else f"services/{name}")
+    return ROOT / ("libs/cli" if name == "client" else f"services/{name}")
 
 
 def lines(text: str) -> list[str]:
@@ -85,12 +85,12 @@ def arguments(name: str) -> dict[str, str]:
 def needed_packages(name: str) -> set[str]:
     """Folders of our own packages that an image needs: its own, and what that declares, and so on."""
     by_name = {f"postcards-{path.parent.name}": path.parent for path in ROOT.glob("*/*/pyproject.toml")}
-    wanted, found = [by_name[f"postcards-{name}"]], set()
+    wanted, found = [folder(name)], set()
     while wanted:
         package = wanted.pop()
         found.add(str(package.relative_to(ROOT)))
         declared = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-        wanted += [by_name[each] for each in declared if each in by_name]
+        wanted += [by_name[name] for each in declared if (name := each.split("[")[0]) in by_name]
     return found
 
 
@@ -136,7 +136,7 @@ def test_the_builder_is_the_same_stage_in_every_image(name: str) -> None:
 def test_nothing_runs_as_root_or_through_a_shell(name: str) -> None:
     last = stages(name)[-1]
     assert last.all("USER") == ["65532:65532"]
-    assert json.loads(last.all("ENTRYPOINT")[0]) == ["python", "-m", f"postcards_{name}"]
+    assert json.loads(last.all("ENTRYPOINT")[0]) == ["python", "-m", f"postcards_{folder(name).name}"]
     assert all(json.loads(rest) for rest in last.all("CMD"))
     assert not last.all("RUN")
     assert not last.all("VOLUME")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from out_of_memory import OutOfMemoryError
-from postcards_serving.device import choice
+from postcards_serving.device import choice, memory
 from postcards_serving.device.choice import Device
 
 CARD = Device("cuda:0", "float16", "cuda:0 NVIDIA Straw")
@@ -21,7 +21,8 @@ class StrawCard:
         self.taken = weights
         self.cached = 0
         self.most = weights
-        monkeypatch.setattr(choice, "_torch", lambda: SimpleNamespace(cuda=self))
+        for module in (choice, memory):
+            monkeypatch.setattr(module, "import_torch", lambda: SimpleNamespace(cuda=self))
 
     def working(self, taken: int) -> None:
         """Some work takes so much for a while, or finds that there is not as much."""

@@ -52,7 +52,7 @@ async def test_places_grow_with_the_model_that_comes_late_unless_somebody_named_
             raise ModelUnusable("nobody has fetched it yet")
         return Denoiser(name)
 
-    monkeypatch.setattr(entry, "_engine", build)
+    monkeypatch.setattr(import_module(f"{package}.engine_choice"), "_engine", build)
     part = package.removeprefix("postcards_")
     choices = {f"{part}_engine": engine, f"{part}_fallback": fallback, "load_retry_seconds": 0.2}
     service = entry.load(settings_type(**choices, **({"max_in_flight": 3} if named else {})))

@@ -8,11 +8,11 @@ import sys
 import grpc.aio
 import pytest
 
-from postcards_client import tracing
+from postcards_cli import tracing
 from postcards_client.tracing import calling
 from postcards_serving.telemetry.tracing import resolve
 
-pytest.importorskip("opentelemetry.sdk.trace", reason="no OpenTelemetry here: pip install 'postcards-client[tracing]'")
+pytest.importorskip("opentelemetry.sdk.trace", reason="no OpenTelemetry here: pip install 'postcards-cli[tracing]'")
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -63,7 +63,8 @@ def test_the_command_line_imports_nothing_of_it_by_default():
     code = (
         "import sys, asyncio\n"
         "from postcards_client import client\n"
-        "from postcards_client.tracing import CommandTrace, calling\n"
+        "from postcards_cli.tracing import CommandTrace\n"
+        "from postcards_client.tracing import calling\n"
         "async def command(): return [None for _ in [0] if calling('x').__enter__().metadata is None]\n"
         "asyncio.run(CommandTrace('create').follow(command))\n"
         "print(*sys.modules)"
@@ -84,4 +85,4 @@ def test_one_line_says_that_the_package_is_missing(monkeypatch, capsys):
     followed = tracing.CommandTrace("create")
     assert asyncio.run(followed.follow(command)) == 7
     followed.close()
-    assert capsys.readouterr().err.count("pip install 'postcards-client[tracing]'") == 1
+    assert capsys.readouterr().err.count("pip install 'postcards-cli[tracing]'") == 1

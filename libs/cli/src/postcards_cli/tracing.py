@@ -74,7 +74,7 @@ def _provider() -> "TracerProvider | None":
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         print(
-            "postcards: nothing is traced: OpenTelemetry is not installed (pip install 'postcards-client[tracing]')",
+            "postcards: nothing is traced: OpenTelemetry is not installed (pip install 'postcards-cli[tracing]')",
             file=sys.stderr,
         )
         return None

@@ -62,7 +62,7 @@ def test_the_typefaces_hold_every_letter_that_a_language_writes():
 
 
 def test_the_typefaces_are_small_and_their_licences_are_there():
-    folder = files("postcards_composer.card").joinpath("fonts")
+    folder = files("postcards_composer.card.typography").joinpath("fonts")
     faces = [file for file in folder.iterdir() if file.name.endswith((".ttf", ".woff2"))]
     assert len(faces) == 2 * len(typefaces.Face)
     assert sum(len(file.read_bytes()) for file in faces) < 600_000

@@ -1,7 +1,7 @@
 """Compares what was made again with what is kept: are they equal, how far apart are they, and what may be the cause.
 
 Equal bytes need no look. Other pictures are decoded with Pillow and numpy, other calls with soundfile: these are
-imported only then, and come with `postcards-client[verify]`.
+imported only then, and come with `postcards-cli[verify]`.
 """
 
 import hashlib
@@ -361,6 +361,6 @@ def _libraries() -> Generator[None]:
     except ImportError as error:
         raise CannotCompare(
             f"the files differ, and {(error.name or 'a library').split('.')[0]} is not installed to say how far: "
-            "pip install 'postcards-client[verify]'",
+            "pip install 'postcards-cli[verify]'",
             reason="LIBRARY_MISSING",
         ) from None
