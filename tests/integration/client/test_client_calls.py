@@ -110,6 +110,33 @@ async def test_refused_fields_are_named(client, refused):
 
 
 @pytest.mark.parametrize(
+    ("method", "values", "field"),
+    [
+        ("create", {"seed": -1}, "seed"),
+        ("make", {"timeout": "soon"}, "timeout"),
+        ("get", {"postcard_id": 5}, "id"),
+        ("wait", {"postcard_id": 5}, "id"),
+        ("list", {"page_size": 2**40}, "page_size"),
+        ("list", {"page_token": 3}, "page_token"),
+        ("cancel", {"postcard_id": 5.0}, "id"),
+        ("repair", {"postcard_id": b"\xff"}, "id"),
+        ("delete", {"postcard_id": 5}, "id"),
+        ("plan_replay", {"manifest": "{}"}, "manifest"),
+    ],
+)
+async def test_a_value_that_fits_no_field_is_refused_before_anything_is_sent(client, composer, method, values, field):
+    with pytest.raises(InvalidRequest) as caught:
+        await getattr(client, method)(**values)
+    assert [violation.field for violation in caught.value.violations] == [field]
+    assert not composer.requests
+
+
+async def test_a_watch_from_a_position_that_is_none(client):
+    with pytest.raises(InvalidRequest, match="after_sequence"):
+        await anext(client.watch("a" * 26, after_sequence=-1))
+
+
+@pytest.mark.parametrize(
     ("code", "kind"),
     [
         (code_pb2.ALREADY_EXISTS, AlreadyExists),

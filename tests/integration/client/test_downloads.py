@@ -1,5 +1,6 @@
 """Files fetched over HTTP from a store that has its moods."""
 
+import errno
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
@@ -50,9 +51,9 @@ class Store:
     script: list[Answer] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
-    def file(self, sha256: str = "") -> pb.File:
+    def file(self, sha256: str = "", size: int = len(DATA)) -> pb.File:
         url = f"http://{self.address}/image.png?{SECRET}"
-        return pb.File(name="image.png", url=url, sha256=sha256 or hashlib.sha256(DATA).hexdigest())
+        return pb.File(name="image.png", url=url, size_bytes=size, sha256=sha256 or hashlib.sha256(DATA).hexdigest())
 
     def postcard(self, **changes) -> pb.Postcard:
         return pb.Postcard(id="a" * 26, files=[self.file(**changes)])
@@ -86,6 +87,10 @@ async def test_a_file_comes_whole(store, tmp_path):
     assert paths["image.png"].read_bytes() == DATA
     await download(store.postcard(), tmp_path)
     assert len(store.asked) == 1, "what is there is not asked for again"
+
+
+async def test_a_folder_may_be_named_by_text(store, tmp_path):
+    assert (await download(store.postcard(), str(tmp_path)))["image.png"].read_bytes() == DATA
 
 
 async def test_a_proxy_of_the_surroundings_is_not_asked_for_this_machine(store, tmp_path, monkeypatch):
@@ -134,14 +139,67 @@ async def test_other_bytes_are_damage(store, tmp_path):
     assert "damaged" in await failure(store, tmp_path, sha256="0" * 64)
 
 
+async def test_more_bytes_than_announced_are_not_taken(store, tmp_path):
+    assert "longer than the 1000 bytes" in await failure(store, tmp_path, size=1000)
+    assert len(store.asked) == 1
+
+
+async def test_what_is_longer_than_any_file_is_not_held_in_memory(store, monkeypatch):
+    monkeypatch.setattr(downloads, "MAX_FILE_BYTES", len(DATA) - 1)
+    with pytest.raises(DownloadFailed, match="longer"):
+        await read_kept(store.file(size=0))
+
+
+async def test_bytes_without_an_announced_length_come_in_pieces(store, tmp_path):
+    def in_pieces(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("transfer-encoding", "chunked")
+        handler.end_headers()
+        for start in range(0, len(DATA), 100_000):
+            piece = DATA[start : start + 100_000]
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        handler.wfile.write(b"0\r\n\r\n")
+
+    store.script = [in_pieces]
+    assert (await download(store.postcard(), tmp_path))["image.png"].read_bytes() == DATA
+
+
+async def test_a_disk_that_cannot_be_written_is_not_the_stores_fault(store, tmp_path, monkeypatch):
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(downloads, "_copy_pieces", no_room)
+    with pytest.raises(OSError, match="no space left"):
+        await download(store.postcard(), tmp_path)
+    assert len(store.asked) == 1
+
+
+async def test_a_redirection_to_a_file_of_this_machine_is_not_followed(store, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(DATA)
+    store.script = [status(302, location=secret.as_uri())]
+    assert "RedirectError" in await failure(store, tmp_path)
+
+
+async def test_a_proxy_is_asked_for_other_machines(store, tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://{store.address}")
+    file = store.file()
+    file.url = "http://store.invalid/image.png"
+    postcard = pb.Postcard(id="a" * 26, files=[file])
+    assert (await download(postcard, tmp_path))["image.png"].read_bytes() == DATA
+    assert store.asked == ["http://store.invalid/image.png"]
+
+
 async def test_nobody_at_the_address(store, tmp_path):
     store.address = "127.0.0.1:1"
-    assert "no whole answer from 127.0.0.1:1 (ConnectError)" in await failure(store, tmp_path)
+    assert "no whole answer from 127.0.0.1:1 (ConnectionRefusedError)" in await failure(store, tmp_path)
 
 
 async def test_endless_redirections_end(store, tmp_path):
     store.script = [status(302, location="/x")] * 50
-    assert "TooManyRedirects" in await failure(store, tmp_path)
+    assert "RedirectError" in await failure(store, tmp_path)
 
 
 async def test_reading_what_is_kept_judges_nothing(store, tmp_path):

@@ -1,7 +1,6 @@
 """Postcards as JSON, and the values of the options."""
 
 import json
-import math
 
 import pytest
 import typer
@@ -14,7 +13,6 @@ from postcards.species.v1 import phrase_pb2, world_pb2
 from postcards_cli.json_views import part_name, postcard_view, state_name
 from postcards_cli.shell.exits import STATE_EXITS, Exit
 from postcards_cli.shell.options import FIELD_OPTIONS, FINISHES, INTENTS, MOODS, one_of, parse_seed, place
-from postcards_client.client import _duration
 
 
 def test_an_empty_postcard_has_the_whole_contract():
@@ -95,13 +93,6 @@ def test_the_address_follows_the_ports():
     assert place("there:1", False, 20000, "").address == "there:1"
     assert place("", True, None, "  ").out is None
     assert place("", True, None, "a").out.is_absolute()
-
-
-@given(st.floats(0, 1e9))
-def test_durations_keep_their_seconds(seconds):
-    duration = _duration(seconds)
-    assert 0 <= duration.nanos < 10**9
-    assert math.isclose(duration.seconds + duration.nanos / 1e9, seconds, abs_tol=2e-9, rel_tol=1e-12)
 
 
 def test_a_part_tells_who_made_it_and_what_it_cost():

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack
 
@@ -71,7 +72,7 @@ class BlockingPostcardsClient:
         """Waits until a postcard is finished and returns it."""
         return self._wait(self._client.wait(postcard_id))
 
-    def watch(self, postcard_id: str, *, after_sequence: int = 0) -> Iterator[Event]:
+    def watch(self, postcard_id: str, *, after_sequence: int = 0) -> Generator[Event]:
         """Yields what happens to a postcard until it is finished."""
         events = self._client.watch(postcard_id, after_sequence=after_sequence)
         try:
@@ -104,12 +105,15 @@ class BlockingPostcardsClient:
         """Returns the requests that make the parts of a postcard again."""
         return self._wait(self._client.plan_replay(manifest=manifest, postcard_id=postcard_id))
 
-    def download(self, postcard: composer_pb2.Postcard, folder: Path) -> dict[str, Path]:
+    def download(self, postcard: composer_pb2.Postcard, folder: str | PathLike[str]) -> dict[str, Path]:
         """Copies every file of a postcard into `folder`/<id>/ and returns the paths by file name."""
         return self._wait(download(postcard, folder))
 
     def _wait(self, call: Coroutine[Any, Any, _Result]) -> _Result:
         """The result of a call that runs on the loop; an interruption here cancels it there."""
+        if self._loop.is_closed():
+            call.close()
+            raise RuntimeError("the client is closed")
         future = asyncio.run_coroutine_threadsafe(call, self._loop)
         try:
             return future.result()

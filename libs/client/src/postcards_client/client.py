@@ -1,7 +1,6 @@
 """The asynchronous client of the composer."""
 
 import asyncio
-import math
 import time
 import uuid
 from collections.abc import AsyncGenerator
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
 
 import grpc
-from google.protobuf import duration_pb2
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 
 from postcards_client.channels import open_channel
 from postcards_client.errors import FailedPrecondition, NotFound, PostcardsError, Unavailable, error_from_status
 from postcards_client.events import FINISHED, Changed, Event, event_from_message
+from postcards_client.requests import request_of
 from postcards_client.retries import RetryPolicy
 from postcards_client.tracing import calling
 
@@ -124,7 +123,8 @@ class PostcardsClient:
             AlreadyExists: the `request_id` was used for other content.
             Overloaded: too many postcards are being made, longer than the deadline.
         """
-        request = composer_pb2.CreatePostcardRequest(
+        request = request_of(
+            composer_pb2.CreatePostcardRequest,
             request_id=request_id or uuid.uuid4().hex,
             seed=seed,
             theme=theme,
@@ -132,7 +132,7 @@ class PostcardsClient:
             image=image,
             audio=audio,
             language=language,
-            timeout=_duration(timeout),
+            timeout=timeout,
         )
         return (await self._call("CreatePostcard", self._stub.CreatePostcard, request)).postcard
 
@@ -151,7 +151,7 @@ class PostcardsClient:
         failures = 0
         broken_since: float | None = None
         while True:
-            request = composer_pb2.WatchPostcardRequest(id=postcard_id, after_sequence=sequence)
+            request = request_of(composer_pb2.WatchPostcardRequest, id=postcard_id, after_sequence=sequence)
             failure: PostcardsError | None = None
             try:
                 with calling(f"{_SERVICE}/WatchPostcard") as outgoing:
@@ -198,18 +198,18 @@ class PostcardsClient:
 
     async def get(self, postcard_id: str) -> composer_pb2.Postcard:
         """Returns a postcard. Raises `NotFound` when there is none, `InvalidRequest` when the id is none."""
-        request = composer_pb2.GetPostcardRequest(id=postcard_id)
+        request = request_of(composer_pb2.GetPostcardRequest, id=postcard_id)
         return (await self._call("GetPostcard", self._stub.GetPostcard, request)).postcard
 
     async def list(self, *, page_size: int = 0, page_token: str = "") -> PostcardPage:
         """Returns one page of the postcards, the newest first. `page_size` is 1 to 100, or 0 for the server's own."""
-        request = composer_pb2.ListPostcardsRequest(page_size=page_size, page_token=page_token)
+        request = request_of(composer_pb2.ListPostcardsRequest, page_size=page_size, page_token=page_token)
         answer = await self._call("ListPostcards", self._stub.ListPostcards, request)
         return PostcardPage(tuple(answer.postcards), answer.next_page_token)
 
     async def cancel(self, postcard_id: str) -> composer_pb2.Postcard:
         """Stops the making of a postcard. Raises `NotFound`, or `FailedPrecondition` when it is not being made."""
-        request = composer_pb2.CancelPostcardRequest(id=postcard_id)
+        request = request_of(composer_pb2.CancelPostcardRequest, id=postcard_id)
         try:
             return (await self._call("CancelPostcard", self._stub.CancelPostcard, request)).postcard
         except FailedPrecondition as error:
@@ -220,7 +220,7 @@ class PostcardsClient:
 
         Raises `NotFound`, or `FailedPrecondition` when nothing is missing or it is being made.
         """
-        request = composer_pb2.RepairPostcardRequest(id=postcard_id)
+        request = request_of(composer_pb2.RepairPostcardRequest, id=postcard_id)
         try:
             return (await self._call("RepairPostcard", self._stub.RepairPostcard, request)).postcard
         except FailedPrecondition as error:
@@ -231,7 +231,9 @@ class PostcardsClient:
         """Deletes a postcard and its files, whatever its state. Raises `NotFound` when there is none."""
         try:
             await self._call(
-                "DeletePostcard", self._stub.DeletePostcard, composer_pb2.DeletePostcardRequest(id=postcard_id)
+                "DeletePostcard",
+                self._stub.DeletePostcard,
+                request_of(composer_pb2.DeletePostcardRequest, id=postcard_id),
             )
         except NotFound as error:
             # Gone at a repeated attempt: the answer of the first was lost.
@@ -246,7 +248,7 @@ class PostcardsClient:
             NotFound: there is no such postcard.
             FailedPrecondition: no part of it is done.
         """
-        request = composer_pb2.PlanReplayRequest(manifest=manifest, id=postcard_id)
+        request = request_of(composer_pb2.PlanReplayRequest, manifest=manifest, id=postcard_id)
         return await self._call("PlanReplay", self._stub.PlanReplay, request)
 
     async def _after_lost_answer(
@@ -284,11 +286,3 @@ class PostcardsClient:
                     raise failure from error
             await asyncio.sleep(delay)
             attempt += 1
-
-
-def _duration(seconds: float | None) -> duration_pb2.Duration | None:
-    """Seconds as a protobuf duration."""
-    if seconds is None:
-        return None
-    whole = math.floor(seconds)
-    return duration_pb2.Duration(seconds=whole, nanos=min(999_999_999, round((seconds - whole) * 1e9)))

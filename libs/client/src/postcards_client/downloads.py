@@ -2,33 +2,31 @@
 
 import asyncio
 import hashlib
-import ipaddress
 import os
 import random
-import shutil
-import ssl
 import tempfile
 import time
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-import httpx
 from postcards.composer.v1 import composer_pb2
 
 from postcards_client.errors import PostcardsError
-from postcards_client.locations import local_path
+from postcards_client.http_get import Broken, Refused, opened
+from postcards_client.locations import is_web_url, local_path
 
-TIMEOUTS = httpx.Timeout(60.0, connect=10.0)
-"""Seconds without a byte, and seconds until a connection stands, after which a try is given up."""
 TRIES = 4
 """How often a file is asked for when the connection fails or the store is busy."""
 FIRST_PAUSE = 0.2
 """Seconds before the second try; each later pause is twice as long."""
+MAX_FILE_BYTES = 256 * 1024 * 1024
+"""No file is taken that is longer, announced or not."""
 
+_PIECE_BYTES = 256 * 1024
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers after which asking again may help."""
 _GONE = frozenset({404, 410})
@@ -38,7 +36,7 @@ class DownloadFailed(PostcardsError):  # noqa: N818 - a word of the domain, as i
     """A file could not be read at its URL, or its bytes are not those that were announced."""
 
 
-async def download(postcard: composer_pb2.Postcard, folder: Path) -> dict[str, Path]:
+async def download(postcard: composer_pb2.Postcard, folder: str | PathLike[str]) -> dict[str, Path]:
     """Copies every file of `postcard` into `folder`/<id>/ and returns the paths by file name.
 
     Files that are there already with the right SHA-256 are kept. A file appears under its name only when it is
@@ -48,7 +46,7 @@ async def download(postcard: composer_pb2.Postcard, folder: Path) -> dict[str, P
         DownloadFailed: a file could not be had.
         OSError: `folder` cannot be written.
     """
-    target = folder / safe_name(postcard.id)
+    target = Path(folder) / safe_name(postcard.id)
     target.mkdir(parents=True, exist_ok=True)
     paths: dict[str, Path] = {}
     for file in postcard.files:
@@ -65,7 +63,7 @@ async def read_kept(file: composer_pb2.File) -> bytes | None:
     """
     held = BytesIO()
     try:
-        await asyncio.to_thread(_copy, file, held)
+        await asyncio.to_thread(_copy, file, held, MAX_FILE_BYTES)
     except DownloadFailed as failure:
         if failure.reason == "GONE":
             return None
@@ -88,7 +86,7 @@ def _fetch(file: composer_pb2.File, path: Path) -> None:
     partial = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
-            _copy(file, out)
+            _copy(file, out, min(file.size_bytes or MAX_FILE_BYTES, MAX_FILE_BYTES))
         if (found := _sha256(partial)) != file.sha256:
             raise DownloadFailed(f"{file.name} arrived damaged: SHA-256 {found}, announced {file.sha256}")
         partial.chmod(0o644)
@@ -97,21 +95,20 @@ def _fetch(file: composer_pb2.File, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _copy(file: composer_pb2.File, out: BinaryIO) -> None:
-    """Streams the bytes behind the file's URL into `out`."""
-    parts = urlsplit(file.url)
-    if parts.scheme in ("http", "https"):
-        _copy_from_server(file, out, parts.hostname or "")
+def _copy(file: composer_pb2.File, out: BinaryIO, most: int) -> None:
+    """Writes the bytes behind the file's URL to `out`. Raises `DownloadFailed` too when they are more than `most`."""
+    if is_web_url(file.url):
+        _with_patience(lambda: _copy_from_server(file, out, most))
     elif (path := local_path(file.url)) is not None:
-        _copy_from_disk(file, path, out)
+        _copy_from_disk(file, path, out, most)
     else:
         raise DownloadFailed(f"{file.name} has no URL that can be read", reason="NO_URL")
 
 
-def _copy_from_disk(file: composer_pb2.File, path: Path, out: BinaryIO) -> None:
+def _copy_from_disk(file: composer_pb2.File, path: Path, out: BinaryIO, most: int) -> None:
     try:
         with path.open("rb") as source:
-            shutil.copyfileobj(source, out)
+            _copy_pieces(file, iter(lambda: source.read(_PIECE_BYTES), b""), out, most)
     except FileNotFoundError:
         raise _unreadable(file, "it is gone", reason="GONE") from None
     except OSError as error:
@@ -119,20 +116,6 @@ def _copy_from_disk(file: composer_pb2.File, path: Path, out: BinaryIO) -> None:
             # It is the folder that cannot be written, not the file that cannot be read.
             raise
         raise _unreadable(file, error.strerror or str(error)) from None
-
-
-def _copy_from_server(file: composer_pb2.File, out: BinaryIO, host: str) -> None:
-    # A proxy of the surroundings knows nothing of this machine's own loopback address.
-    with httpx.Client(
-        timeout=TIMEOUTS, verify=_trusted(), trust_env=not _is_loopback(host), follow_redirects=True
-    ) as client:
-        _with_patience(lambda: _stream(client, file, out))
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The certificates that the system trusts: a store of one's own may be signed by an authority of one's own."""
-    return ssl.create_default_context()
 
 
 def _with_patience(attempt: Callable[[], str]) -> None:
@@ -146,43 +129,42 @@ def _with_patience(attempt: Callable[[], str]) -> None:
         time.sleep(FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
 
 
-def _stream(client: httpx.Client, file: composer_pb2.File, out: BinaryIO) -> str:
+def _copy_from_server(file: composer_pb2.File, out: BinaryIO, most: int) -> str:
     """One try, from the first byte on; why another one may help, else empty. Raises `DownloadFailed`.
 
     No message shows the URL: what makes a presigned one work is in it.
     """
     start = out.seek(0)
     out.truncate(start)
-    host = urlsplit(file.url).netloc
+    host = urlsplit(file.url).netloc.rpartition("@")[2]
     try:
-        with client.stream("GET", file.url) as answer:
-            if answer.status_code in _BUSY:
-                return f"{file.name} cannot be read: {host} answers {answer.status_code}"
-            if not answer.is_success:
-                hint = "; its URL may have expired: ask for the postcard again" if answer.status_code == 403 else ""
-                reason = "GONE" if answer.status_code in _GONE else "UNREADABLE"
-                raise _unreadable(file, f"{host} answers {answer.status_code}{hint}", reason=reason)
-            for piece in answer.iter_bytes():
-                out.write(piece)
-    except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL, httpx.DecodingError) as error:
-        trouble = f"{file.name} cannot be read: no whole answer from {host} ({type(error).__name__})"
-        if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol):
+        with opened(file.url) as pieces:
+            _copy_pieces(file, pieces, out, most)
+    except Refused as refusal:
+        if refusal.status in _BUSY:
+            return f"{file.name} cannot be read: {host} answers {refusal.status}"
+        hint = "; its URL may have expired: ask for the postcard again" if refusal.status == 403 else ""
+        reason = "GONE" if refusal.status in _GONE else "UNREADABLE"
+        raise _unreadable(file, f"{host} answers {refusal.status}{hint}", reason=reason) from None
+    except Broken as fault:
+        trouble = f"{file.name} cannot be read: no whole answer from {host} ({fault})"
+        if fault.passing:
             return trouble
         raise DownloadFailed(trouble, reason="UNREADABLE") from None
     return ""
 
 
+def _copy_pieces(file: composer_pb2.File, pieces: Iterable[bytes], out: BinaryIO, most: int) -> None:
+    left = most
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise DownloadFailed(f"{file.name} is longer than the {most} bytes that are taken", reason="TOO_LONG")
+        out.write(piece)
+
+
 def _unreadable(file: composer_pb2.File, why: str, *, reason: str = "UNREADABLE") -> DownloadFailed:
     return DownloadFailed(f"{file.name} cannot be read: {why}", reason=reason)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _sha256(path: Path) -> str:

@@ -18,7 +18,7 @@ _DETAILS_KEY = "grpc-status-details-bin"
 
 @dataclass(frozen=True)
 class FieldViolation:
-    """One field of the request that the server refused."""
+    """One field of the request that was refused."""
 
     field: str
     """Path of the field, e.g. "image.width"."""
@@ -52,7 +52,7 @@ class PostcardsError(Exception):
 
 
 class InvalidRequest(PostcardsError):
-    """The server refused the request; `violations` names the fields."""
+    """The request is wrong, as the server says or as can be seen before it is sent; `violations` names the fields."""
 
 
 class NotFound(PostcardsError):

@@ -1,22 +1,16 @@
-"""Traces: a program that uses OpenTelemetry sees the calls of its client, and the command line makes spans of its own.
+"""Traces: a program that uses OpenTelemetry sees the calls of its client.
 
-Without either, nothing of OpenTelemetry is imported, and a call costs one look into a table more.
+Without it nothing of OpenTelemetry is imported, and a call costs one look into a table more.
 """
 
 import contextlib
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
 import grpc.aio
 
-if TYPE_CHECKING:
-    pass
-
 Metadata = tuple[tuple[str, str], ...]
-
 
 SCOPE = "postcards_client"
 
@@ -66,6 +60,8 @@ def calling(method: str) -> Generator[Outgoing]:
 
 def client_version() -> str:
     """The version of this package, empty where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("postcards-client")
     except PackageNotFoundError:
