@@ -13,3 +13,5 @@ $bin/python -m grpc_tools.protoc -I protos --python_out="$fresh" --grpc_python_o
 mkdir -p "$target"
 cp -r "$fresh/postcards" "$target/"
 (cd "$target" && find postcards -name '*_pb2*.py*' -not -name '*.pyc' | while read -r file; do [ -e "$fresh/$file" ] || rm "$file"; done)
+# The types of the whole namespace are ours: PEP 561's mark lies at its root, where mypy and pyright both look.
+touch "$target/postcards/py.typed"

@@ -22,7 +22,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"postcards {version('postcards-client')}")
+        print(f"postcards {version('postcards-cli')}")
         raise typer.Exit
 
 

@@ -9,21 +9,15 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-from postcards_client.tracing import SCOPE, client_version
 
 T = TypeVar("T")
 
-
 ENDPOINT = "POSTCARDS_TRACES_ENDPOINT"
-
-
 FLUSH_SECONDS = 1.0
 """How long the end of a command waits for its spans to leave."""
 
-
+_SCOPE = "postcards_cli"
 _SIGNAL_PATH = "/v1/traces"
-
-
 _UNTRACED = {"up", "doctor", "fetch_models", "load"}
 """Commands that ask no composer for anything, or for so much that each request had better be a trace of its own."""
 
@@ -43,7 +37,7 @@ class CommandTrace:
             return await command()
         from opentelemetry import trace
 
-        with self._provider.get_tracer(SCOPE, client_version()).start_as_current_span(
+        with self._provider.get_tracer(_SCOPE, _version()).start_as_current_span(
             f"postcards {self._name}", record_exception=False, set_status_on_exception=False
         ) as span:
             found = span.get_span_context()
@@ -81,7 +75,7 @@ def _provider() -> "TracerProvider | None":
     # A receiver that is away is no concern of who waits for a postcard.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     ours = Resource(
-        {"service.name": "postcards-client", "service.namespace": "postcards", "service.version": client_version()}
+        {"service.name": "postcards-client", "service.namespace": "postcards", "service.version": _version()}
     )
     provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
@@ -102,3 +96,13 @@ def endpoint() -> str:
     if not base or parts.path.endswith(_SIGNAL_PATH):
         return url
     return parts._replace(path=parts.path.rstrip("/") + _SIGNAL_PATH).geturl()
+
+
+def _version() -> str:
+    """The version of this package, empty where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("postcards-cli")
+    except PackageNotFoundError:
+        return ""

@@ -12,6 +12,7 @@ from postcards_client.errors import FieldViolation, InvalidRequest
 
 MessageT = TypeVar("MessageT", bound=Message)
 
+_TEXT = "Unicode text"
 _WANTED: Mapping[int, str] = {
     FieldDescriptor.TYPE_UINT64: "a whole number from 0 to 2**64 - 1",
     FieldDescriptor.TYPE_UINT32: "a whole number from 0 to 2**32 - 1",
@@ -20,7 +21,7 @@ _WANTED: Mapping[int, str] = {
     FieldDescriptor.TYPE_DOUBLE: "a number",
     FieldDescriptor.TYPE_FLOAT: "a number",
     FieldDescriptor.TYPE_BOOL: "true or false",
-    FieldDescriptor.TYPE_STRING: "Unicode text",
+    FieldDescriptor.TYPE_STRING: _TEXT,
     FieldDescriptor.TYPE_BYTES: "bytes",
     FieldDescriptor.TYPE_ENUM: "a value of its enumeration",
 }
@@ -34,21 +35,19 @@ def request_of(kind: type[MessageT], **values: object) -> MessageT:
     Raises:
         InvalidRequest: some values are none that their fields can hold; `violations` names each of these fields.
     """
-    fields = kind.DESCRIPTOR.fields_by_name
     try:
         return _filled(kind, values)
     except (TypeError, ValueError, OverflowError):
         wrong = {name: value for name, value in values.items() if not _fits(kind, name, value)}
         if not wrong:
             raise
-    violations = tuple(FieldViolation(name, _refusal(fields[name], value)) for name, value in wrong.items())
+    violations = tuple(FieldViolation(name, _refusal(kind, name, value)) for name, value in wrong.items())
     message = "; ".join(f"{violation.field} {violation.description}" for violation in violations)
     raise InvalidRequest(message, code="INVALID_ARGUMENT", reason="INVALID_FIELD", violations=violations)
 
 
 def _filled(kind: type[MessageT], values: Mapping[str, object]) -> MessageT:
-    fields = kind.DESCRIPTOR.fields_by_name
-    return kind(**{name: _converted(fields[name], value) for name, value in values.items() if value is not None})
+    return kind(**{name: _converted(kind, name, value) for name, value in values.items() if value is not None})
 
 
 def _fits(kind: type[Message], name: str, value: object) -> bool:
@@ -59,8 +58,8 @@ def _fits(kind: type[Message], name: str, value: object) -> bool:
     return True
 
 
-def _converted(field: FieldDescriptor, value: object) -> object:
-    if not _is_duration(field) or isinstance(value, Duration):
+def _converted(kind: type[Message], name: str, value: object) -> object:
+    if _message_of(kind, name) != _DURATION or isinstance(value, Duration):
         return value
     if not isinstance(value, int | float):
         raise TypeError(value)
@@ -68,16 +67,22 @@ def _converted(field: FieldDescriptor, value: object) -> object:
     return Duration(seconds=whole, nanos=min(999_999_999, round((value - whole) * 1e9)))
 
 
-def _refusal(field: FieldDescriptor, value: object) -> str:
-    if _is_duration(field):
+def _refusal(kind: type[Message], name: str, value: object) -> str:
+    message = _message_of(kind, name)
+    if message == _DURATION:
         wanted = "a number of seconds"
-    elif field.message_type is not None:
-        wanted = f"of type {field.message_type.name}"
+    elif message:
+        wanted = f"of type {message.rpartition('.')[2]}"
     else:
-        wanted = _WANTED.get(field.type, "of another type")
-    shown = f", not {value}" if isinstance(value, int | float) else f", not of type {type(value).__name__}"
-    return f"must be {wanted}{'' if isinstance(value, str) and 'text' in wanted else shown}"
+        wanted = _WANTED.get(kind.DESCRIPTOR.fields_by_name[name].type, "of another type")
+    if isinstance(value, int | float):
+        return f"must be {wanted}, not {value}"
+    # Text that is refused where text is wanted is none that UTF-8 can write.
+    given = "" if isinstance(value, str) and wanted == _TEXT else f", not of type {type(value).__name__}"
+    return f"must be {wanted}{given}"
 
 
-def _is_duration(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.full_name == _DURATION
+def _message_of(kind: type[Message], name: str) -> str:
+    """Full name of the message that a field holds; empty for other fields."""
+    message = kind.DESCRIPTOR.fields_by_name[name].message_type
+    return message.full_name if message else ""

@@ -256,7 +256,7 @@ def test_nothing_is_never_equal():
 def test_a_missing_library_is_one_line_with_what_to_do(monkeypatch, part, module):
     monkeypatch.setitem(sys.modules, module, None)
     name = {"image": "image.png", "audio": "call.flac"}[part]
-    with pytest.raises(CannotCompare, match=rf"{module} is not installed.*postcards-client\[verify\]"):
+    with pytest.raises(CannotCompare, match=rf"{module} is not installed.*postcards-cli\[verify\]"):
         compare_part(part, {name: b"1"}, {name: b"2"}, COMPUTED, COMPUTED)
 
 

@@ -36,7 +36,7 @@ def _packages() -> Finding:
     versions = {name: _version(name) for name in _PACKAGES}
     absent = [name for name, version in versions.items() if not version]
     if absent:
-        advice = "install them again: pip install postcards-client"
+        advice = "install them again: pip install postcards-cli"
         return missing(_TOPIC, "packages", f"missing: {', '.join(absent)}", advice)
     return good(_TOPIC, "packages", ", ".join(f"{name} {version}" for name, version in versions.items()))
 
