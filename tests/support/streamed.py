@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from typing import Any
 
-from postcards_serving.rpc.media import BlobReceiver
+from postcards_client.parts.blobs import BlobReceiver
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from google.rpc.status_pb2 import Status
 from postcards.audio.v1 import audio_pb2
 from postcards.species.v1 import phrase_pb2, voice_pb2, world_pb2
 
-from postcards_serving.rpc.media import BlobReceiver
+from postcards_client.parts.blobs import BlobReceiver
 from postcards_serving.rpc.messages import encode
 from postcards_serving.rpc.statuses import DETAILS_KEY
 from postcards_serving.testing import eventually

@@ -15,7 +15,7 @@ from postcards.media.v1 import media_pb2
 from postcards.species.v1 import phrase_pb2
 
 from postcards_client.errors import DataLost, DeadlineExceeded, InvalidRequest, Overloaded, Unavailable
-from postcards_client.parts import MadePart, Whose, make_part
+from postcards_client.parts.making import MadePart, Whose, make_part
 from postcards_client.retries import RetryPolicy
 
 WHOSE = Whose("a" * 26, "Grraukh")
@@ -144,8 +144,27 @@ async def test_files_come_in_slices_and_progress_is_passed_on(made):
         [result(header()), piece(DATA), piece(DATA)],
         [result(header()), piece(DATA, name="other.png")],
         [result(header(b"other")), piece(DATA)],
+        [result(header(name="a.png"), header()), piece(DATA), piece(DATA, name="a.png")],
+        [result(header()), piece(DATA[:100]), piece(b"", 100), piece(DATA[100:], 100)],
+        [result(media_pb2.BlobHeader(name="image.png", size_bytes=2**40))],
+        [result(header(), header())],
+        [result(header()), piece(DATA), result(header())],
     ],
-    ids=["nothing", "no result", "no bytes", "too few", "a gap", "twice", "a stranger", "another hash"],
+    ids=[
+        "nothing",
+        "no result",
+        "no bytes",
+        "too few",
+        "a gap",
+        "twice",
+        "a stranger",
+        "another hash",
+        "another order",
+        "an empty slice",
+        "more than anybody takes",
+        "a name twice",
+        "a second result",
+    ],
 )
 async def test_a_picture_that_does_not_come_as_announced_is_refused(made, script):
     with pytest.raises(DataLost):
@@ -170,6 +189,11 @@ async def test_a_phrase_is_written_as_composers_write_it(made):
         [Language(phrase=PHRASE)],
         [Language(result=language_pb2.PhrasesResult(sha256=sha256(b"")))],
         [Language(phrase=PHRASE), Language(result=language_pb2.PhrasesResult(sha256=sha256(b"x")))],
+        [
+            Language(phrase=PHRASE),
+            Language(result=language_pb2.PhrasesResult(sha256=sha256(PHRASE.SerializeToString(deterministic=True)))),
+            Language(phrase=PHRASE),
+        ],
     ],
 )
 async def test_a_phrase_that_does_not_come_whole_is_refused(made, script):

@@ -12,10 +12,10 @@ from google.rpc.status_pb2 import Status
 from postcards.image.v1 import image_pb2
 from postcards.species.v1 import body_pb2, world_pb2
 
+from postcards_client.parts.blobs import BlobReceiver
 from postcards_image.engine import ImageRequest
 from postcards_image.requests import read_request
 from postcards_serving.errors import InvalidField
-from postcards_serving.rpc.media import BlobReceiver
 from postcards_serving.rpc.messages import encode
 from postcards_serving.rpc.statuses import DETAILS_KEY, from_rpc_error
 from postcards_serving.testing import eventually

@@ -12,7 +12,7 @@ from PIL import Image
 from postcards.composer.v1 import composer_pb2
 
 from postcards_client import BlockingPostcardsClient
-from postcards_client.parts import Whose, make_part
+from postcards_client.parts.making import Whose, make_part
 from postcards_composer.store.s3 import S3Store
 from postcards_image.engine import SafetyVerdict
 

@@ -86,6 +86,18 @@ class ServerFailed(PostcardsError):
 class DataLost(PostcardsError):
     """What came from a server is not what it had announced."""
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "DATA_LOSS",
+        reason: str = "DATA_LOSS",
+        violations: tuple[FieldViolation, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        """As `PostcardsError`; mostly seen here, where no status says it."""
+        super().__init__(message, code=code, reason=reason, violations=violations, retry_after=retry_after)
+
 
 _ERRORS: dict[grpc.StatusCode, type[PostcardsError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,

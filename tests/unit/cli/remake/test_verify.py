@@ -10,7 +10,7 @@ from postcards.media.v1 import media_pb2
 
 from postcards_cli.remake.comparison import Comparison, Verdict
 from postcards_cli.remake.verify import WITHHELD, KeptFiles, judge
-from postcards_client.parts import MadePart
+from postcards_client.parts.making import MadePart
 
 IMAGE = composer_pb2.PART_KIND_IMAGE
 

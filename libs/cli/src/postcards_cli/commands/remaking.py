@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from postcards_cli.remake.replay import Maker, Source
     from postcards_client.errors import PostcardsError
-    from postcards_client.parts import MadePart
+    from postcards_client.parts.making import MadePart
 
 _SERVICES = "Where and how"
 

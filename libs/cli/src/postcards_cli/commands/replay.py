@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from postcards_cli.remake.replay import Source
     from postcards_client.errors import PostcardsError
-    from postcards_client.parts import MadePart
+    from postcards_client.parts.making import MadePart
 
 DEFAULT_FOLDER = "replay"
 

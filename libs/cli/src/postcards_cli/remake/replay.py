@@ -14,7 +14,7 @@ from postcards.media.v1 import media_pb2
 from postcards_cli.json_views import part_name
 from postcards_client.errors import InvalidRequest, PostcardsError
 from postcards_client.events import Advanced, Changed, Event, Previewed
-from postcards_client.parts import MadePart, PartRequest, Whose, make_part
+from postcards_client.parts.making import MadePart, PartRequest, Whose, make_part
 
 PARTS = ("image", "language", "audio")
 """The parts, in the order in which people read of them."""

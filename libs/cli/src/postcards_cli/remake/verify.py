@@ -11,7 +11,7 @@ from postcards_cli.json_views import part_name
 from postcards_cli.remake.comparison import MAIN_FILES, CannotCompare, Comparison, Verdict, compare_part
 from postcards_client.downloads import read_kept, safe_name
 from postcards_client.errors import PostcardsError
-from postcards_client.parts import MadePart
+from postcards_client.parts.making import MadePart
 
 PART_FILES = {
     "image": ("image.png", "raw.png", "preview.webp"),

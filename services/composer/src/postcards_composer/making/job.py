@@ -7,7 +7,6 @@ then makes the phrase, and the call again, so that in the end the call says the 
 
 import asyncio
 import io
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -27,7 +26,6 @@ from postcards_composer.parts.failures import PartFailed
 from postcards_composer.parts.retries import Made, make_part
 from postcards_composer.parts.services import Outcome, PartService
 from postcards_composer.postcards import transitions
-from postcards_composer.postcards.json_values import to_json
 from postcards_composer.postcards.manifest import File, Manifest, PartError, PartKind, PartState, PostcardState
 from postcards_composer.store import StoreError, StoreFull
 from postcards_composer.store.manifests import Archive
@@ -192,7 +190,7 @@ class Job:
     async def _stored(self, kind: PartKind, outcome: Outcome) -> tuple[File, ...]:
         """Puts the files of a part into the store."""
         try:
-            blobs = await asyncio.to_thread(_blobs_of, self.manifest, kind, outcome)
+            blobs = await asyncio.to_thread(_blobs_of, kind, outcome)
         except (OSError, ValueError, soundfile.LibsndfileError):
             raise PartFailed(
                 PartError("INTERNAL", "BAD_RESULT", f"the {kind.value} service sent a file that cannot be read"), 0
@@ -267,15 +265,13 @@ def _decisive(group: ExceptionGroup[Exception]) -> Exception:
     return problem
 
 
-def _blobs_of(manifest: Manifest, kind: PartKind, outcome: Outcome) -> tuple[Blob, ...]:
+def _blobs_of(kind: PartKind, outcome: Outcome) -> tuple[Blob, ...]:
     """The files of a part: those that came, seen to be what they should be, and those that are made from them."""
     if kind is PartKind.IMAGE:
         return (*outcome.blobs, Blob("preview.webp", "image/webp", render_preview(outcome.blobs[0].data)))
-    if kind is PartKind.LANGUAGE:
-        text = {"postcard": manifest.id, "species": manifest.species.name, "phrase": to_json(outcome.phrase)}
-        return (Blob("phrase.json", "application/json", json.dumps(text, indent=1, ensure_ascii=False).encode()),)
-    for blob in outcome.blobs:
-        soundfile.info(io.BytesIO(blob.data))
+    if kind is PartKind.AUDIO:
+        for blob in outcome.blobs:
+            soundfile.info(io.BytesIO(blob.data))
     return outcome.blobs
 
 

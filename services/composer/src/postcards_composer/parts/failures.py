@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 import grpc
 
+from postcards_client.errors import DataLost
 from postcards_composer.postcards.manifest import PartError, PartKind
 from postcards_serving.errors import Code, InvalidField, ServiceError
 from postcards_serving.rpc.statuses import from_rpc_error
+
+PartProblem = grpc.aio.AioRpcError | DataLost | ServiceError
+"""What a call of a part service may raise."""
 
 _NEVER_FITS = "OUT_OF_MEMORY"
 _MAX_REASON = 64
@@ -35,14 +39,16 @@ class PartFailed(Exception):  # noqa: N818 - named for what happened, as the sta
         self.retries = retries
 
 
-def failure_of(kind: PartKind, problem: grpc.aio.AioRpcError | ServiceError) -> Failure:
+def failure_of(kind: PartKind, problem: PartProblem) -> Failure:
     """What a failed call means."""
+    if isinstance(problem, DataLost):
+        return Failure(_error(Code.DATA_LOSS, problem.reason, problem.message), transient=True)
     if isinstance(problem, grpc.aio.AioRpcError):
         return _of_status(kind, problem)
     if isinstance(problem, InvalidField):
         message = f"the {kind.value} service sent a result that breaks a limit: {problem.message}"
         return Failure(_error(Code.INTERNAL, "BAD_RESULT", message), transient=False)
-    return Failure(_error(problem.code, problem.reason, problem.message), transient=problem.code is Code.DATA_LOSS)
+    return Failure(_error(problem.code, problem.reason, problem.message), transient=False)
 
 
 def _of_status(kind: PartKind, problem: grpc.aio.AioRpcError) -> Failure:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from postcards_client.errors import DataLost
 from postcards_composer.parts.failures import Failure, PartFailed, failure_of
 from postcards_composer.parts.services import Outcome, PartService, Report
 from postcards_composer.postcards.manifest import Manifest, PartError
@@ -72,7 +73,7 @@ async def make_part(
             raise PartFailed(failure.error if failure else _too_late(service), retries)
         try:
             return Made(await _attempt(service, manifest, remaining(), listen, retries), retries)
-        except (grpc.aio.AioRpcError, ServiceError) as problem:
+        except (grpc.aio.AioRpcError, DataLost, ServiceError) as problem:
             failure = failure_of(service.kind, problem)
         broken_off += begun
         begun = False

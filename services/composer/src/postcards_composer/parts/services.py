@@ -1,26 +1,31 @@
-"""The part services as the composer uses them: one call each; events are passed on, files are checked."""
+"""The part services as the composer uses them: what it asks, and what of the answer a postcard keeps."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import grpc
-from google.protobuf.message import Message
-from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
-from postcards.image.v1 import image_pb2, image_pb2_grpc
-from postcards.language.v1 import language_pb2_grpc
+from postcards.image.v1 import image_pb2
+from postcards.media.v1 import media_pb2
 
+from postcards_client.errors import DataLost
+from postcards_client.parts.blobs import ReceivedFile
+from postcards_client.parts.calls import (
+    GENERATE_AUDIO,
+    GENERATE_IMAGE,
+    GENERATE_PHRASES,
+    Listen,
+    generate_audio,
+    generate_image,
+    generate_phrases,
+)
+from postcards_client.parts.phrase_file import PHRASE_FILE, phrase_file
 from postcards_composer.parts.requests import audio_request, image_request, language_request
 from postcards_composer.postcards.manifest import Manifest, PartKind, SafetyVerdict, WordTiming
 from postcards_serving.engine.work import Blob, Preview, Progress, Provenance
-from postcards_serving.errors import DataLoss
-from postcards_serving.rpc.media import BlobReceiver
 from postcards_serving.rpc.messages import decode
 from postcards_serving.telemetry import tracing
 from postcards_species.speech.phrase import Phrase
-
-ResponseT = TypeVar("ResponseT", bound=Message)
 
 _VERDICTS = {
     image_pb2.SAFETY_VERDICT_PASSED: SafetyVerdict.PASSED,
@@ -63,7 +68,8 @@ class PartService(Protocol):
 
         Raises:
             grpc.aio.AioRpcError: the service failed, or cannot be reached.
-            ServiceError: what came is not what was announced.
+            DataLost: what came is not what was announced, or not all that a postcard needs.
+            InvalidField: what came breaks a limit.
         """
         ...
 
@@ -72,35 +78,26 @@ class ImageService:
     """The image service."""
 
     kind = PartKind.IMAGE
-    method = "postcards.image.v1.ImageService/GenerateImage"
+    method = GENERATE_IMAGE
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         """Calls the service over `channel`."""
-        self._stub = image_pb2_grpc.ImageServiceStub(channel)
+        self._channel = channel
 
     async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
         """See `PartService.make`."""
-        result: image_pb2.ImageResult | None = None
-        files: BlobReceiver | None = None
-        call = self._stub.GenerateImage(image_request(manifest), timeout=timeout, metadata=tracing.outgoing())
-        async for event in call:
-            match event.WhichOneof("event"):
-                case "progress":
-                    report(decode(event.progress, Progress))
-                case "preview":
-                    report(decode(event.preview, Preview))
-                case "result":
-                    result = event.result
-                    files = BlobReceiver(event.result.blobs)
-                case _:
-                    _receiver(files).add(event.chunk)
-        if result is None:
-            raise DataLoss("the image service ended without a result")
+        made = await generate_image(
+            self._channel,
+            image_request(manifest),
+            listen=_listener(report),
+            timeout=timeout,
+            metadata=tracing.outgoing(),
+        )
         return Outcome(
-            decode(result.provenance, Provenance),
-            _files(files, ("image.png",), welcome=("raw.png",)),
-            alt_text=result.alt_text,
-            safety=_VERDICTS.get(result.safety),
+            decode(made.result.provenance, Provenance),
+            _blobs(made.files, ("image.png",), welcome=("raw.png",)),
+            alt_text=made.result.alt_text,
+            safety=_VERDICTS.get(made.result.safety),
         )
 
 
@@ -108,33 +105,26 @@ class AudioService:
     """The audio service."""
 
     kind = PartKind.AUDIO
-    method = "postcards.audio.v1.AudioService/GenerateAudio"
+    method = GENERATE_AUDIO
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         """Calls the service over `channel`."""
-        self._stub = audio_pb2_grpc.AudioServiceStub(channel)
+        self._channel = channel
 
     async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
         """See `PartService.make`."""
-        result: audio_pb2.AudioResult | None = None
-        files: BlobReceiver | None = None
-        call = self._stub.GenerateAudio(audio_request(manifest), timeout=timeout, metadata=tracing.outgoing())
-        async for event in call:
-            match event.WhichOneof("event"):
-                case "progress":
-                    report(decode(event.progress, Progress))
-                case "result":
-                    result = event.result
-                    files = BlobReceiver(event.result.blobs)
-                case _:
-                    _receiver(files).add(event.chunk)
-        if result is None:
-            raise DataLoss("the audio service ended without a result")
+        made = await generate_audio(
+            self._channel,
+            audio_request(manifest),
+            listen=_listener(report),
+            timeout=timeout,
+            metadata=tracing.outgoing(),
+        )
         return Outcome(
-            decode(result.provenance, Provenance),
-            _files(files, ("call.flac", "call.mp3")),
-            seconds=result.seconds,
-            timings=tuple(WordTiming(t.word_index, t.start_seconds, t.end_seconds) for t in result.timings),
+            decode(made.result.provenance, Provenance),
+            _blobs(made.files, ("call.flac", "call.mp3")),
+            seconds=made.result.seconds,
+            timings=tuple(WordTiming(t.word_index, t.start_seconds, t.end_seconds) for t in made.result.timings),
         )
 
 
@@ -142,43 +132,40 @@ class LanguageService:
     """The language service."""
 
     kind = PartKind.LANGUAGE
-    method = "postcards.language.v1.LanguageService/GeneratePhrases"
+    method = GENERATE_PHRASES
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         """Calls the service over `channel`."""
-        self._stub = language_pb2_grpc.LanguageServiceStub(channel)
+        self._channel = channel
 
     async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
         """See `PartService.make`."""
-        phrase: Phrase | None = None
-        provenance: Provenance | None = None
-        hashed = hashlib.sha256()
-        call = self._stub.GeneratePhrases(language_request(manifest), timeout=timeout, metadata=tracing.outgoing())
-        async for event in call:
-            match event.WhichOneof("event"):
-                case "progress":
-                    report(decode(event.progress, Progress))
-                case "phrase":
-                    phrase = decode(event.phrase, Phrase, path="phrase")
-                    hashed.update(event.phrase.SerializeToString(deterministic=True))
-                case _:
-                    provenance = decode(event.result.provenance, Provenance)
-                    if event.result.sha256 != hashed.hexdigest():
-                        raise DataLoss("the phrase arrived damaged: its SHA-256 differs from the one announced")
-        if phrase is None or provenance is None:
-            raise DataLoss("the language service ended without a phrase and a result")
-        return Outcome(provenance, phrase=phrase)
+        made = await generate_phrases(
+            self._channel,
+            language_request(manifest),
+            listen=_listener(report),
+            timeout=timeout,
+            metadata=tracing.outgoing(),
+        )
+        said = made.phrases[-1]
+        phrase = decode(said, Phrase, path="phrase")
+        file = Blob(PHRASE_FILE, "application/json", phrase_file(manifest.id, manifest.species.name, said))
+        return Outcome(decode(made.result.provenance, Provenance), (file,), phrase=phrase)
 
 
-def _receiver(files: BlobReceiver | None) -> BlobReceiver:
-    if files is None:
-        raise DataLoss("bytes of a file came before the result that announces it")
-    return files
+def _listener(report: Report) -> Listen:
+    def listen(event: media_pb2.Progress | media_pb2.Preview) -> None:
+        report(decode(event, Preview if isinstance(event, media_pb2.Preview) else Progress))
+
+    return listen
 
 
-def _files(files: BlobReceiver | None, demanded: tuple[str, ...], *, welcome: tuple[str, ...] = ()) -> tuple[Blob, ...]:
+def _blobs(
+    files: tuple[ReceivedFile, ...], demanded: tuple[str, ...], *, welcome: tuple[str, ...] = ()
+) -> tuple[Blob, ...]:
     """The demanded files, and the welcome ones that came; others that an engine added are not the postcard's."""
-    blobs = {blob.name: blob for blob in _receiver(files).finish()}
-    if missing := [name for name in demanded if name not in blobs]:
-        raise DataLoss(f"the result lacks {', '.join(missing)}")
-    return tuple(blobs[name] for name in (*demanded, *welcome) if name in blobs)
+    found = {file.name: file for file in files}
+    if missing := [name for name in demanded if name not in found]:
+        raise DataLost(f"the result lacks {', '.join(missing)}")
+    wanted = (found[name] for name in (*demanded, *welcome) if name in found)
+    return tuple(Blob(file.name, file.content_type, file.data) for file in wanted)
