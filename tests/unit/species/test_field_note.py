@@ -9,7 +9,7 @@ from postcards_species.body.plan import OrnamentKind, ShellKind
 from postcards_species.field_note.anatomy import features_of, name_feature, remarks_on
 from postcards_species.field_note.parents import GIFTS, plural_of, with_article
 from postcards_species.field_note.sentences import DETAILS, FEATURE_OPENINGS, HABITS, OPENINGS, PLACES
-from postcards_species.field_note.speech import remarks_on_tongue
+from postcards_species.field_note.speech import remarks_on_speech
 from postcards_species.species import derive_species
 from postcards_species.surroundings import Biome
 
@@ -83,4 +83,4 @@ def test_a_note_only_tells_of_what_is_there() -> None:
 
 def test_remarks_on_tongues() -> None:
     for species in NOTES[:200]:
-        assert remarks_on_tongue(species.phonology)
+        assert remarks_on_speech(species.phonology)

@@ -39,7 +39,7 @@ class Stream:
         """True with the given probability."""
         return self.unit() < probability
 
-    def bell(self, mean: float = 0.0, spread: float = 1.0) -> float:
+    def gaussian(self, mean: float = 0.0, spread: float = 1.0) -> float:
         """Roughly normal with standard deviation `spread`, bounded at 3.5 spreads (a sum of 12 uniforms, rescaled)."""
         total = sum(self.unit() for _ in range(12)) - 6.0
         return mean + spread * max(-3.5, min(3.5, total))

@@ -37,7 +37,7 @@ class Weather(Enum):
 
 
 class TimeOfDay(Enum):
-    """The hour."""
+    """The time of day at which a scene is lit."""
 
     DAWN = "dawn"
     DAY = "day"

@@ -11,7 +11,7 @@ from postcards_species.surroundings import Biome
 
 @dataclass(frozen=True)
 class Animal:
-    """A real animal."""
+    """A real animal that a species may descend from."""
 
     name: str
     """English name, lower case, with spaces."""

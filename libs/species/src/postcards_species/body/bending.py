@@ -58,7 +58,7 @@ def bend(part: T, stream: Stream, amount: float) -> T:
         if not isinstance(current, int | float) or item.type is int:
             continue
         low, high = item.metadata["ge"], item.metadata["le"]
-        push = stream.bell() * amount
+        push = stream.gaussian() * amount
         moved = current + push * 0.25 * (high - low) if low < 0 else current * 2.0**push
         changes[item.name] = min(high, max(low, moved))
     return replace(part, **changes)  # pyright: ignore[reportArgumentType, reportUnknownVariableType, reportReturnType]
@@ -68,8 +68,8 @@ def bend_palette(
     owner: Palette, all_of: Sequence[tuple[Palette, float]], stream: Stream, strangeness: float
 ) -> Palette:
     """The owner's colours, a breath of the others', and with strangeness colours that no parent has."""
-    turn = stream.bell(0, 0.012 + 0.16 * strangeness**1.6)
-    mark_turn = turn + stream.bell(0, 0.22 * strangeness**1.5)
+    turn = stream.gaussian(0, 0.012 + 0.16 * strangeness**1.6)
+    mark_turn = turn + stream.gaussian(0, 0.22 * strangeness**1.5)
     richness = 1 + 0.7 * strangeness * stream.unit()
     changes: dict[str, Any] = {}
     for item in fields(owner):

@@ -55,7 +55,7 @@ class Palette:
 
 @dataclass(frozen=True)
 class Spine:
-    """The trunk."""
+    """The trunk, from hip to shoulder."""
 
     pitch: float = field(metadata={"ge": -30, "le": 90})
     """How far the shoulder is raised above the hip: 0 level, 90 upright."""
@@ -115,7 +115,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Eyes:
-    """The eyes."""
+    """All eyes of an animal, which are alike."""
 
     kind: EyeKind
     """What an eye is like."""
@@ -165,7 +165,7 @@ class Limb:
 
 @dataclass(frozen=True)
 class Tail:
-    """The tail."""
+    """How the trunk ends behind."""
 
     kind: TailKind
     """What it is like."""

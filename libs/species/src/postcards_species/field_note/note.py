@@ -8,7 +8,7 @@ from postcards_species.body.plan import BodyPlan
 from postcards_species.field_note.anatomy import features_of, name_feature, remarks_on
 from postcards_species.field_note.parents import GIFTS, plural_of, with_article
 from postcards_species.field_note.sentences import DETAILS, FEATURE_OPENINGS, HABITS, OPENINGS, PLACES
-from postcards_species.field_note.speech import remarks_on_tongue
+from postcards_species.field_note.speech import remarks_on_speech
 from postcards_species.speech.naming import capitalised
 from postcards_species.speech.phonology import Phonology
 from postcards_species.streams import Stream
@@ -89,5 +89,5 @@ def _ending(stream: Stream, features: Sequence[str], plan: BodyPlan, phonology: 
     if kind == "body" and features:
         return stream.choice(remarks_on(stream.choice(features[:5]), plan))
     if kind == "tongue":
-        return stream.choice(remarks_on_tongue(phonology))
+        return stream.choice(remarks_on_speech(phonology))
     return detail

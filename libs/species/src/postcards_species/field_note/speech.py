@@ -19,7 +19,7 @@ _ORDERS: dict[WordOrder, tuple[str, ...]] = {
 }
 
 
-def remarks_on_tongue(phonology: Phonology) -> tuple[str, ...]:
+def remarks_on_speech(phonology: Phonology) -> tuple[str, ...]:
     """Sentences about the tongue, all of them true."""
     grammar = phonology.grammar
     remarks = list(_ORDERS[grammar.word_order])

@@ -44,7 +44,7 @@ def _affinities(stream: Stream, parents: Sequence[Parent], of: Callable[[Sounds]
     for parent in parents:
         for rank, symbol in enumerate(of(SOUNDS[parent.animal])):
             scores[symbol] = scores.get(symbol, 0.0) + parent.weight / (1 + 0.2 * rank)
-    return {symbol: score * math.exp(stream.bell(0, 0.35)) for symbol, score in scores.items()}
+    return {symbol: score * math.exp(stream.gaussian(0, 0.35)) for symbol, score in scores.items()}
 
 
 def _by_score(scores: Mapping[str, float]) -> list[str]:

@@ -27,7 +27,7 @@ class Manner(Enum):
 
 @dataclass(frozen=True)
 class Phoneme:
-    """One sound."""
+    """One sound of the inventory, by its articulatory features."""
 
     symbol: str
     """Its name in phrases and on the wire: letters, unique."""

@@ -62,7 +62,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One phrase."""
+    """What an animal says once: words of its own language and their meaning in English."""
 
     animal_text: str = field(metadata={"max_length": 512})
     """The phrase as the animal says it."""

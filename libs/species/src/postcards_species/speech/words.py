@@ -40,7 +40,7 @@ _TONE_STEP_SEMITONES = 3.0
 
 
 @dataclass(frozen=True)
-class Leaning:
+class SoundPreference:
     """What a meaning wants to sound like."""
 
     manners: frozenset[Manner] = frozenset()
@@ -55,7 +55,7 @@ class Leaning:
         return self.symbols.union(of_manner)
 
 
-NO_LEANING = Leaning()
+NO_PREFERENCE = SoundPreference()
 
 
 def is_vowel(symbol: str) -> bool:
@@ -127,10 +127,10 @@ def stressed_index(phonology: Phonology, syllables: Sequence[Sequence[str]]) -> 
 class _Drawing:
     """The choices made so far within one word, which harmony lets bear on the next."""
 
-    def __init__(self, phonology: Phonology, stream: Stream, leaning: Leaning) -> None:
+    def __init__(self, phonology: Phonology, stream: Stream, preference: SoundPreference) -> None:
         self._phonology = phonology
         self._stream = stream
-        self._favoured = leaning.favoured
+        self._favoured = preference.favoured
         self._banned: frozenset[str] = frozenset()
 
     def draw(self, symbols: Sequence[str]) -> str:
@@ -210,18 +210,23 @@ def _sounds_well(speller: _Speller, syllables: Sequence[tuple[str, ...]]) -> boo
 
 
 def coin_word(
-    phonology: Phonology, stream: Stream, count: int, leaning: Leaning = NO_LEANING, *, closed: bool = False
+    phonology: Phonology,
+    stream: Stream,
+    count: int,
+    preference: SoundPreference = NO_PREFERENCE,
+    *,
+    closed: bool = False,
 ) -> tuple[Syllable, ...]:
     """A new word of `count` syllables that is no English word.
 
-    `leaning` makes some sounds likelier; `closed` asks for a coda at the end. Draws again, a bounded number of times,
-    until the word sounds well, and after that adds syllables until no reader takes it for English.
+    `preference` makes some sounds likelier; `closed` asks for a coda at the end. Draws again, a bounded number of
+    times, until the word sounds well, and after that adds syllables until no reader takes it for English.
     """
     speller = _Speller(phonology)
     vowels = [symbol for symbol in phonology.nuclei if is_vowel(symbol)] or list(phonology.nuclei)
     candidate: list[tuple[str, ...]] = []
     for _ in range(_TRIES):
-        drawing = _Drawing(phonology, stream, leaning)
+        drawing = _Drawing(phonology, stream, preference)
         candidate = []
         for i in range(count):
             heavy_before = bool(candidate) and not any(is_vowel(symbol) for symbol in candidate[-1])
@@ -236,7 +241,7 @@ def _drawn_longer(phonology: Phonology, speller: _Speller, stream: Stream, count
     """A word of more than `count` syllables that is no English, whatever the phonology can say."""
     word: list[tuple[str, ...]] = []
     for attempt in range(_TRIES):
-        drawing = _Drawing(phonology, stream, NO_LEANING)
+        drawing = _Drawing(phonology, stream, NO_PREFERENCE)
         length = count + 1 + attempt // 6
         word = [_draw_syllable(phonology, drawing, stream, phonology.nuclei, closed=False) for _ in range(length)]
         if not reads_as_english(_text(speller, word)):

@@ -191,7 +191,7 @@ class _Mixture:
 
     def _bend(self, own: float, strange: float) -> float:
         """A deviation: `own` is the spread among species, `strange` is added to it at full strangeness."""
-        return self._stream.bell(0.0, 1.0) * (own + strange * self._strangeness)
+        return self._stream.gaussian(0.0, 1.0) * (own + strange * self._strangeness)
 
     def _mean(self, trait: Callable[[VoiceTraits], float]) -> float:
         return sum(share * trait(VOICE_TRAITS[name]) for name, share in zip(self._names, self._shares, strict=True))

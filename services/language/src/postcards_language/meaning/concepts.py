@@ -41,7 +41,7 @@ class Concept:
     parts: tuple[str, ...] = ()
     """Keys of the concepts its word is put together from; empty for a root."""
     sound: str = ""
-    """A key of `postcards_language.realisation.sound_symbolism.LEANINGS`: what its word wants to sound like."""
+    """A key of `SOUND_PREFERENCES` in `postcards_language.realisation.sound_symbolism`: what it wants to sound like."""
     particle: str = ""
     """A word that English adds to the verb, e.g. "for" in "wait for"."""
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from postcards_language.meaning.concepts import Concept, Kind
 from postcards_language.meaning.inventory import ALL
-from postcards_language.realisation.sound_symbolism import LEANINGS
+from postcards_language.realisation.sound_symbolism import SOUND_PREFERENCES
 from postcards_species.speech.english import reads_as_english
 from postcards_species.speech.phonology import Phonology
 from postcards_species.speech.phrase import Syllable
@@ -73,13 +73,13 @@ class Lexicon:
 
     def _coin(self, concept: Concept) -> tuple[Syllable, ...]:
         stream = Stream(self.phonology.lexicon_seed, f"word/{concept.key}")
-        leaning = LEANINGS[concept.sound]
+        preference = SOUND_PREFERENCES[concept.sound]
         count = stream.weighted((1, 2, 3), _LENGTHS[concept.kind])
-        word = coin_word(self.phonology, stream, count, leaning)
+        word = coin_word(self.phonology, stream, count, preference)
         for attempt in range(_TRIES):
             if _bare(write_syllables(word)) not in self._taken:
                 return word
-            word = coin_word(self.phonology, stream, min(3, count + attempt), leaning)
+            word = coin_word(self.phonology, stream, min(3, count + attempt), preference)
         while _bare(write_syllables(word)) in self._taken and len(word) < 12:
             word = (*word, *coin_word(self.phonology, stream, 1))
         return word

@@ -68,5 +68,5 @@ def _syllable(stream: Stream, onsets: _Weighed, nuclei: _Weighed, stressed: bool
         phonemes=tuple(sound.symbol for sound in sounds),
         text="".join(sound.spelling for sound in sounds),
         stressed=stressed,
-        tone=round(stream.bell(0, 1.5), 1),
+        tone=round(stream.gaussian(0, 1.5), 1),
     )

@@ -235,7 +235,7 @@ def _raise_neck(
     if neck.length < 1e-3:
         points = (start + forward * np.linspace(0, 0.02, _NECK_NODES)[:, None]).astype(np.float32)
     ahead = heading(head_pitch, azimuth_head)
-    tilt = stream.bell(0, 7)
+    tilt = stream.gaussian(0, 7)
     up = unit(UP + cross(ahead, UP) * float(np.sin(np.radians(tilt))))
     size = plan.head.size
     origin = points[-1] + ahead * size * 0.3 + UP * size * (0.08 if long else 0.0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from postcards_species.speech.reference_page import phoneme_table
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "phonemes.md"
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "phonemes.md"
 
 
 def test_the_page_is_current() -> None:
