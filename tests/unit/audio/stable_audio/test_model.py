@@ -3,6 +3,7 @@
 import json
 import shutil
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -66,6 +67,16 @@ def test_prompts_are_read_as_the_library_reads_them(tmp_path, monkeypatch, stabl
     assert torch.equal(mask, our_mask)
     # The library reads in half precision.
     assert float((read - theirs).abs().max()) < 0.02 * float(theirs.abs().max())
+
+
+def test_prompts_may_be_counted_while_others_are_read(stable_audio_model):
+    """A tokenizer that cuts for one thread must not cut for another."""
+    conditioner = stable_audio_model.network.conditioner.conditioners["prompt"]
+    with ThreadPoolExecutor(3) as threads:
+        counts = [threads.submit(lambda: {conditioner.reads_whole("x" * 400) for _ in range(400)}) for _ in range(3)]
+        shapes = {conditioner(["x" * 400, "a bird"], "cpu")[0].shape for _ in range(60)}
+        assert {answer for count in counts for answer in count.result()} == {False}
+    assert shapes == {(2, 128, 32)}
 
 
 def test_the_text_encoder_may_lie_in_the_cache_instead_of_the_model(tmp_path, monkeypatch, stable_audio_folder):

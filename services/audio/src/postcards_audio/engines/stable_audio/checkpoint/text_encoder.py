@@ -74,8 +74,17 @@ def load_text_conditioner(
             encoder = encoder.eval().requires_grad_(False).to(device.name)
     except Exception as fault:
         raise ModelUnusable(f"the text encoder in {files.weights} cannot be loaded: {first_line(fault)}") from fault
+    torch = libraries.torch
     longest = int(settings.get("max_length", 128))
 
+    def tokens(text: str) -> list[int]:
+        # Cut and filled up below, never by the tokenizer: it keeps how to do so, and other threads would change that.
+        return tokenizer(text, verbose=False)["input_ids"]
+
+    def cut(ids: list[int]) -> list[int]:
+        return ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]]
+
+    tokens("")  # From here on the tokenizer is set to do neither.
     base: Any = libraries.conditioner
 
     class TextConditioner(base):
@@ -87,15 +96,14 @@ def load_text_conditioner(
             self.__dict__["encoder"] = encoder
 
         def forward(self, texts: list[str], device: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401
-            read = tokenizer(texts, truncation=True, max_length=longest, padding="max_length", return_tensors="pt").to(
-                device
-            )
-            mask = read["attention_mask"].bool()
-            embedded = encoder(input_ids=read["input_ids"], attention_mask=mask).last_hidden_state
+            read = [cut(tokens(text)) for text in texts]
+            filled = [[*ids, *[tokenizer.pad_token_id] * (longest - len(ids))] for ids in read]
+            mask = torch.tensor([[place < len(ids) for place in range(longest)] for ids in read], device=device)
+            embedded = encoder(input_ids=torch.tensor(filled, device=device), attention_mask=mask).last_hidden_state
             return self.proj_out(embedded.float()) * mask.unsqueeze(-1).float(), mask
 
         def reads_whole(self, text: str) -> bool:
-            """Whether nothing of a text is cut."""
-            return len(tokenizer(text, verbose=False)["input_ids"]) <= longest
+            """Whether nothing of a text is cut. Any thread may ask."""
+            return len(tokens(text)) <= longest
 
     return TextConditioner()
