@@ -78,8 +78,10 @@ async def test_every_part_is_asked_for_the_same_species(replica, parts):
     assert language.species_name == postcard.species.name
     assert audio.vocal_tract == postcard.species.vocal_tract
     assert audio.phrase == postcard.phrase
-    assert "imagined animal" in image.prompt
-    assert "field recording" in audio.prompt
+    assert image.theme == audio.theme == language.theme == "dawn"
+    assert list(image.temperament) == list(audio.temperament) == list(postcard.species.temperament)
+    assert list(audio.parents) == list(postcard.species.parents)
+    assert (image.prompt, audio.prompt) == ("", "")
     assert image.previews
 
 

@@ -63,7 +63,13 @@ async def test_an_empty_request_draws_species_zero(probe):
     await probe.ask()
     species = derive_species(0)
     assert probe.engine.requests == [
-        ImageRequest(species.body_plan, species.scene, caption=caption_of(species), parents=species.parents)
+        ImageRequest(
+            species.body_plan,
+            species.scene,
+            caption=caption_of(species),
+            parents=species.parents,
+            temperament=species.temperament,
+        )
     ]
 
 
@@ -98,9 +104,12 @@ async def test_every_setting_reaches_the_engine(probe):
         sampler="ddim",
         previews=True,
         caption=["Felis nova", "Grr, at home"],
+        theme="fog",
+        temperament=["wary"],
     )
     (asked,) = probe.engine.requests
     assert asked.caption == ("Felis nova", "Grr, at home")
+    assert (asked.theme, asked.temperament) == ("fog", ("wary",))
     assert (asked.seed, asked.prompt, asked.negative_prompt) == (2**64 - 1, "p" * 2000, "n")
     assert (asked.width, asked.height, asked.steps) == (64, 2048, 1000)
     assert (asked.guidance_scale, asked.init_strength, asked.sampler, asked.previews) == (0, 1, "ddim", True)

@@ -1,12 +1,14 @@
 """From a manifest to the requests that make its parts again."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from postcards.audio.v1 import audio_pb2
@@ -15,7 +17,7 @@ from postcards.language.v1 import language_pb2
 from postcards.species.v1 import phrase_pb2
 
 from postcards_composer.parts.replay_plan import plan_replay
-from postcards_composer.parts.requests import image_request
+from postcards_composer.parts.requests import audio_request, image_request
 from postcards_composer.postcards.acceptance import accepted, content_fingerprint
 from postcards_composer.postcards.create_request import AudioSettings, CreateRequest, ImageSettings, LanguageSettings
 from postcards_composer.postcards.manifest import LeaseRecord, Manifest, Part, PartKind, PartState
@@ -111,13 +113,22 @@ def test_the_settings_of_then_win_over_what_would_be_asked_now():
     assert plan.audio.seconds == 3.5
 
 
-def test_a_style_brings_words_of_its_own():
-    styled = begun(CreateRequest(seed=7, image=ImageSettings(style="distorted")))
-    assert image_request(styled).prompt == ""
-    told = replace(styled, image=ImageSettings(style="distorted", prompt="mine"))
-    assert image_request(told).prompt == "mine"
-    parts = made(image={"prompt": "the author's", "style": "distorted"}).parts
-    assert plan_replay(replace(styled, parts=parts)).image.prompt == "the author's"
+def test_the_prompt_of_then_is_put_back():
+    """Only an engine can write one; who asked for none gets again what the engine wrote then."""
+    asked = begun(CreateRequest(seed=7, theme="fog"))
+    assert (image_request(asked).prompt, audio_request(asked).prompt) == ("", "")
+    told = {"prompt": "as the engine wrote it"}
+    plan = plan_replay(replace(asked, parts=made(image=told, audio=told).parts))
+    assert (plan.image.prompt, plan.audio.prompt) == ("as the engine wrote it",) * 2
+
+
+@pytest.mark.parametrize("write", [image_request, audio_request])
+def test_engines_are_told_what_a_prompt_is_written_from(write: Callable[[Manifest], Message]):
+    manifest = begun(CreateRequest(seed=7, theme="fog"))
+    request = write(manifest)
+    assert request.theme == "fog"
+    assert tuple(request.temperament) == manifest.species.temperament
+    assert tuple(parent.animal for parent in request.parents) == tuple(p.animal for p in manifest.species.parents)
 
 
 def test_what_is_no_setting_of_the_request_changes_nothing():
@@ -162,7 +173,6 @@ def test_a_call_is_made_again_in_the_words_that_it_said():
     assert plan_replay(manifest).audio.phrase.animal_text == "Ka."
     wordless = plan_replay(replace(manifest, says_phrase=False))
     assert not wordless.audio.HasField("phrase")
-    assert "The call is" not in wordless.audio.prompt
 
 
 def test_what_was_never_made_is_not_made_again():

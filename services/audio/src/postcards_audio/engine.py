@@ -6,6 +6,7 @@ from typing import Protocol
 from postcards_serving.engine.protocol import Engine
 from postcards_serving.engine.work import Blob, Provenance
 from postcards_serving.errors import InvalidField
+from postcards_species.ancestry.parents import Parent
 from postcards_species.place.scene import Scene
 from postcards_species.speech.phonemes import INVENTORY
 from postcards_species.speech.phrase import Phrase
@@ -35,7 +36,7 @@ class AudioRequest:
     seconds: float | None = field(default=None, metadata={"ge": 0.5, "le": 60})
     """Length; None: the engine's own."""
     prompt: str = field(default="", metadata={"max_length": 2000})
-    """For text-to-audio models."""
+    """What a text-to-audio model is told; empty: the engine writes it."""
     negative_prompt: str = field(default="", metadata={"max_length": 2000})
     """For text-to-audio models."""
     steps: int | None = field(default=None, metadata={"ge": 1, "le": 1000})
@@ -46,6 +47,12 @@ class AudioRequest:
     """For models that denoise."""
     exact: bool = False
     """Whether it is made alone, never in one step with others: bit by bit equal on one machine."""
+    theme: str = field(default="", metadata={"max_length": 200})
+    """What the call is about, for a prompt that the engine writes."""
+    temperament: tuple[str, ...] = field(default=(), metadata={"max_length": 3, "item_max_length": 32})
+    """How the animal behaves, for a prompt that the engine writes; empty: as the species of `seed`."""
+    parents: tuple[Parent, ...] = field(default=(), metadata={"max_length": 4})
+    """The real animals in its ancestry, for a prompt that the engine writes; empty: those of the species of `seed`."""
 
 
 @dataclass(frozen=True)

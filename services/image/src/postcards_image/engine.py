@@ -27,7 +27,7 @@ class ImageRequest:
     strangeness: float = field(default=0.5, metadata={"ge": 0, "le": 1})
     """How far an engine that distorts may go: 0 plausible, 1 unrecognisable."""
     prompt: str = field(default="", metadata={"max_length": 2000})
-    """What a text-to-image model is told; empty: written from the species."""
+    """What a text-to-image model is told; empty: the engine writes it."""
     negative_prompt: str = field(default="", metadata={"max_length": 2000})
     """What a text-to-image model is told to avoid."""
     width: int | None = field(default=None, metadata={"ge": 64, "le": 2048, "multiple_of": 8})
@@ -52,6 +52,10 @@ class ImageRequest:
     """Name of a set of defaults that the engine knows, e.g. "distorted"; empty: its own."""
     exact: bool = False
     """Whether it is made alone, never in one step with others: bit by bit equal on one machine."""
+    theme: str = field(default="", metadata={"max_length": 200})
+    """What the picture is about, for a prompt that the engine writes."""
+    temperament: tuple[str, ...] = field(default=(), metadata={"max_length": 3, "item_max_length": 32})
+    """How the animal behaves, for a prompt that the engine writes."""
 
 
 class SafetyVerdict(Enum):

@@ -19,7 +19,7 @@ class _Origin:
 
 
 def read_request(message: image_pb2.GenerateImageRequest) -> ImageRequest:
-    """The checked request; absent body plan, scene and parents are those of the species of `seed`.
+    """The checked request; absent body plan, scene, parents and temperament are those of the species of `seed`.
 
     Raises:
         InvalidField: a field breaks its limits.
@@ -28,7 +28,7 @@ def read_request(message: image_pb2.GenerateImageRequest) -> ImageRequest:
 
 
 def _with_species(message: image_pb2.GenerateImageRequest) -> image_pb2.GenerateImageRequest:
-    if message.HasField("body_plan") and message.HasField("scene") and message.parents:
+    if message.HasField("body_plan") and message.HasField("scene") and message.parents and message.temperament:
         return message
     origin = decode(message, _Origin)
     species = derive_species(origin.seed, origin.strangeness)
@@ -41,4 +41,6 @@ def _with_species(message: image_pb2.GenerateImageRequest) -> image_pb2.Generate
         whole.scene.CopyFrom(encode(species.scene, world_pb2.Scene))
     if not message.parents:
         whole.parents.extend(encode(parent, species_pb2.Parent) for parent in species.parents)
+    if not message.temperament:
+        whole.temperament.extend(species.temperament)
     return whole

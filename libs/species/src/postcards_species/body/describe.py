@@ -61,8 +61,36 @@ _TAILS = {
 }
 
 
+_SHELLS = {
+    ShellKind.DOME: "a domed shell",
+    ShellKind.SPIRAL: "a spiral shell",
+    ShellKind.PLATES: "armour plates",
+}
+
+
+_LIMBS = {
+    LimbKind.WING: "wings",
+    LimbKind.PINCER: "pincers",
+    LimbKind.TENTACLE: "tentacles",
+    LimbKind.FLIPPER: "flippers",
+    LimbKind.FIN: "fins",
+    LimbKind.RAY: "a ring of arms",
+}
+
+_MOST_FEATURES = 4
+
+
 def describe_body(plan: BodyPlan) -> str:
     """One noun phrase for those who cannot see the animal, e.g. "a four-legged, long-necked animal with ..."."""
+    build = describe_build(plan)
+    features = (f"{describe_marks(plan)} {describe_cover(plan)}", *describe_features(plan)[:_MOST_FEATURES])
+    joined = features[0] if len(features) == 1 else ", ".join(features[:-1]) + " and " + features[-1]
+    article = "an" if build[0][0] in "aeiou" else "a"
+    return f"{article} {', '.join(build)} animal with {joined}"
+
+
+def describe_build(plan: BodyPlan) -> tuple[str, ...]:
+    """One to three adjectives: how many legs it has, and what the trunk is like."""
     legs = sum(2 for limb in plan.limbs if limb.kind is LimbKind.LEG)
     adjectives = [f"{_count_word(legs)}-legged" if legs else "legless"]
     if plan.symmetry is Symmetry.RADIAL:
@@ -71,27 +99,30 @@ def describe_body(plan: BodyPlan) -> str:
         adjectives.append("long-necked")
     elif plan.spine.girth_waist > 0.36:
         adjectives.append("stout")
-    features = [f"{_MARKS[plan.pattern.kind]} {_COVERS[plan.covering.kind.value]}"]
+    return tuple(adjectives)
+
+
+def describe_marks(plan: BodyPlan) -> str:
+    """An adjective for the marks on its cover, e.g. "striped"."""
+    return _MARKS[plan.pattern.kind]
+
+
+def describe_cover(plan: BodyPlan) -> str:
+    """A noun for what it is covered with, e.g. "fur"."""
+    return _COVERS[plan.covering.kind.value]
+
+
+def describe_features(plan: BodyPlan) -> tuple[str, ...]:
+    """Noun phrases for what else one sees, e.g. "three eyes", the most telling first; not how it is covered."""
+    features: list[str] = []
     if plan.eyes.count != 2 or plan.eyes.kind is EyeKind.STALKED:
         stalked = "stalked " if plan.eyes.kind is EyeKind.STALKED else ""
         features.append(f"{_count_word(plan.eyes.count)} {stalked}eye" + ("" if plan.eyes.count == 1 else "s"))
-    shells = {ShellKind.DOME: "a domed shell", ShellKind.SPIRAL: "a spiral shell", ShellKind.PLATES: "armour plates"}
-    if plan.shell.kind in shells:
-        features.append(shells[plan.shell.kind])
+    if plan.shell.kind in _SHELLS:
+        features.append(_SHELLS[plan.shell.kind])
     kinds = {limb.kind for limb in plan.limbs}
-    named = {
-        LimbKind.WING: "wings",
-        LimbKind.PINCER: "pincers",
-        LimbKind.TENTACLE: "tentacles",
-        LimbKind.FLIPPER: "flippers",
-        LimbKind.FIN: "fins",
-        LimbKind.RAY: "a ring of arms",
-    }
-    features.extend(text for kind, text in named.items() if kind in kinds)
+    features.extend(text for kind, text in _LIMBS.items() if kind in kinds)
     features.extend(_FEATURES[ornament.kind] for ornament in plan.ornaments)
     if plan.tail.kind in _TAILS:
         features.append(_TAILS[plan.tail.kind])
-    chosen = features[:5]
-    joined = chosen[0] if len(chosen) == 1 else ", ".join(chosen[:-1]) + " and " + chosen[-1]
-    article = "an" if adjectives[0][0] in "aeiou" else "a"
-    return f"{article} {', '.join(adjectives)} animal with {joined}"
+    return tuple(features)

@@ -5,10 +5,9 @@ from postcards.image.v1 import image_pb2
 from postcards.language.v1 import language_pb2
 from postcards.species.v1 import body_pb2, phonology_pb2, phrase_pb2, species_pb2, voice_pb2, world_pb2
 
-from postcards_composer.parts.prompts import audio_prompt, image_prompt
 from postcards_composer.postcards.manifest import Manifest
 from postcards_serving.rpc.messages import encode
-from postcards_species.species import caption_of
+from postcards_species.species import Species, caption_of
 
 
 def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
@@ -21,8 +20,7 @@ def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
         strangeness=manifest.strangeness,
         body_plan=encode(species.body_plan, body_pb2.BodyPlan),
         scene=encode(species.scene, world_pb2.Scene),
-        # A style brings words of its own.
-        prompt=asked.prompt or ("" if asked.style else image_prompt(species, manifest.theme)),
+        prompt=asked.prompt,
         negative_prompt=asked.negative_prompt,
         width=asked.width or 0,
         height=asked.height or 0,
@@ -32,9 +30,11 @@ def image_request(manifest: Manifest) -> image_pb2.GenerateImageRequest:
         sampler=asked.sampler,
         previews=True,
         caption=caption_of(species),
-        parents=[encode(parent, species_pb2.Parent) for parent in species.parents],
+        parents=_parents(species),
         style=asked.style,
         exact=asked.exact,
+        theme=manifest.theme,
+        temperament=species.temperament,
     )
 
 
@@ -72,13 +72,20 @@ def audio_request(manifest: Manifest) -> audio_pb2.GenerateAudioRequest:
         phrase=None if phrase is None else encode(phrase, phrase_pb2.Phrase),
         scene=encode(species.scene, world_pb2.Scene),
         seconds=asked.seconds,
-        prompt=asked.prompt or audio_prompt(species, phrase, manifest.theme),
+        prompt=asked.prompt,
         negative_prompt=asked.negative_prompt,
         steps=asked.steps or 0,
         guidance_scale=asked.guidance_scale,
         init_strength=asked.init_strength,
         exact=asked.exact,
+        theme=manifest.theme,
+        temperament=species.temperament,
+        parents=_parents(species),
     )
+
+
+def _parents(species: Species) -> list[species_pb2.Parent]:
+    return [encode(parent, species_pb2.Parent) for parent in species.parents]
 
 
 def _name(manifest: Manifest, part: str) -> str:

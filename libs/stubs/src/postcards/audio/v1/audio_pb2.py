@@ -24,25 +24,26 @@ _sym_db = _symbol_database.Default()
 
 from postcards.media.v1 import media_pb2 as postcards_dot_media_dot_v1_dot_media__pb2
 from postcards.species.v1 import phrase_pb2 as postcards_dot_species_dot_v1_dot_phrase__pb2
+from postcards.species.v1 import species_pb2 as postcards_dot_species_dot_v1_dot_species__pb2
 from postcards.species.v1 import voice_pb2 as postcards_dot_species_dot_v1_dot_voice__pb2
 from postcards.species.v1 import world_pb2 as postcards_dot_species_dot_v1_dot_world__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epostcards/audio/v1/audio.proto\x12\x12postcards.audio.v1\x1a\x1epostcards/media/v1/media.proto\x1a!postcards/species/v1/phrase.proto\x1a postcards/species/v1/voice.proto\x1a postcards/species/v1/world.proto\"\xca\x03\n\x14GenerateAudioRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\x18\n\x0bstrangeness\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x0bvocal_tract\x18\x05 \x01(\x0b\x32 .postcards.species.v1.VocalTract\x12,\n\x06phrase\x18\x06 \x01(\x0b\x32\x1c.postcards.species.v1.Phrase\x12*\n\x05scene\x18\x07 \x01(\x0b\x32\x1b.postcards.species.v1.Scene\x12\x14\n\x07seconds\x18\x08 \x01(\x02H\x01\x88\x01\x01\x12\x0e\n\x06prompt\x18\t \x01(\t\x12\x17\n\x0fnegative_prompt\x18\n \x01(\t\x12\r\n\x05steps\x18\x0b \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x0c \x01(\x02H\x02\x88\x01\x01\x12\x1a\n\rinit_strength\x18\r \x01(\x02H\x03\x88\x01\x01\x12\r\n\x05\x65xact\x18\x0e \x01(\x08\x42\x0e\n\x0c_strangenessB\n\n\x08_secondsB\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xb1\x01\n\x15GenerateAudioResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.postcards.media.v1.ProgressH\x00\x12\x31\n\x06result\x18\x02 \x01(\x0b\x32\x1f.postcards.audio.v1.AudioResultH\x00\x12*\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x19.postcards.media.v1.ChunkH\x00\x42\x07\n\x05\x65vent\"\xf3\x01\n\x0b\x41udioResult\x12-\n\x05\x62lobs\x18\x01 \x03(\x0b\x32\x1e.postcards.media.v1.BlobHeader\x12\x0f\n\x07seconds\x18\x02 \x01(\x02\x12\x16\n\x0esample_rate_hz\x18\x03 \x01(\r\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\x12\x15\n\rloudness_lufs\x18\x05 \x01(\x02\x12/\n\x07timings\x18\x06 \x03(\x0b\x32\x1e.postcards.audio.v1.WordTiming\x12\x32\n\nprovenance\x18\x07 \x01(\x0b\x32\x1e.postcards.media.v1.Provenance\"L\n\nWordTiming\x12\x12\n\nword_index\x18\x01 \x01(\r\x12\x15\n\rstart_seconds\x18\x02 \x01(\x02\x12\x13\n\x0b\x65nd_seconds\x18\x03 \x01(\x02\x32v\n\x0c\x41udioService\x12\x66\n\rGenerateAudio\x12(.postcards.audio.v1.GenerateAudioRequest\x1a).postcards.audio.v1.GenerateAudioResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epostcards/audio/v1/audio.proto\x12\x12postcards.audio.v1\x1a\x1epostcards/media/v1/media.proto\x1a!postcards/species/v1/phrase.proto\x1a\"postcards/species/v1/species.proto\x1a postcards/species/v1/voice.proto\x1a postcards/species/v1/world.proto\"\x9d\x04\n\x14GenerateAudioRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\x18\n\x0bstrangeness\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x0bvocal_tract\x18\x05 \x01(\x0b\x32 .postcards.species.v1.VocalTract\x12,\n\x06phrase\x18\x06 \x01(\x0b\x32\x1c.postcards.species.v1.Phrase\x12*\n\x05scene\x18\x07 \x01(\x0b\x32\x1b.postcards.species.v1.Scene\x12\x14\n\x07seconds\x18\x08 \x01(\x02H\x01\x88\x01\x01\x12\x0e\n\x06prompt\x18\t \x01(\t\x12\x17\n\x0fnegative_prompt\x18\n \x01(\t\x12\r\n\x05steps\x18\x0b \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x0c \x01(\x02H\x02\x88\x01\x01\x12\x1a\n\rinit_strength\x18\r \x01(\x02H\x03\x88\x01\x01\x12\r\n\x05\x65xact\x18\x0e \x01(\x08\x12\r\n\x05theme\x18\x0f \x01(\t\x12\x13\n\x0btemperament\x18\x10 \x03(\t\x12-\n\x07parents\x18\x11 \x03(\x0b\x32\x1c.postcards.species.v1.ParentB\x0e\n\x0c_strangenessB\n\n\x08_secondsB\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xb1\x01\n\x15GenerateAudioResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.postcards.media.v1.ProgressH\x00\x12\x31\n\x06result\x18\x02 \x01(\x0b\x32\x1f.postcards.audio.v1.AudioResultH\x00\x12*\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x19.postcards.media.v1.ChunkH\x00\x42\x07\n\x05\x65vent\"\xf3\x01\n\x0b\x41udioResult\x12-\n\x05\x62lobs\x18\x01 \x03(\x0b\x32\x1e.postcards.media.v1.BlobHeader\x12\x0f\n\x07seconds\x18\x02 \x01(\x02\x12\x16\n\x0esample_rate_hz\x18\x03 \x01(\r\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\x12\x15\n\rloudness_lufs\x18\x05 \x01(\x02\x12/\n\x07timings\x18\x06 \x03(\x0b\x32\x1e.postcards.audio.v1.WordTiming\x12\x32\n\nprovenance\x18\x07 \x01(\x0b\x32\x1e.postcards.media.v1.Provenance\"L\n\nWordTiming\x12\x12\n\nword_index\x18\x01 \x01(\r\x12\x15\n\rstart_seconds\x18\x02 \x01(\x02\x12\x13\n\x0b\x65nd_seconds\x18\x03 \x01(\x02\x32v\n\x0c\x41udioService\x12\x66\n\rGenerateAudio\x12(.postcards.audio.v1.GenerateAudioRequest\x1a).postcards.audio.v1.GenerateAudioResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'postcards.audio.v1.audio_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GENERATEAUDIOREQUEST']._serialized_start=190
-  _globals['_GENERATEAUDIOREQUEST']._serialized_end=648
-  _globals['_GENERATEAUDIORESPONSE']._serialized_start=651
-  _globals['_GENERATEAUDIORESPONSE']._serialized_end=828
-  _globals['_AUDIORESULT']._serialized_start=831
-  _globals['_AUDIORESULT']._serialized_end=1074
-  _globals['_WORDTIMING']._serialized_start=1076
-  _globals['_WORDTIMING']._serialized_end=1152
-  _globals['_AUDIOSERVICE']._serialized_start=1154
-  _globals['_AUDIOSERVICE']._serialized_end=1272
+  _globals['_GENERATEAUDIOREQUEST']._serialized_start=226
+  _globals['_GENERATEAUDIOREQUEST']._serialized_end=767
+  _globals['_GENERATEAUDIORESPONSE']._serialized_start=770
+  _globals['_GENERATEAUDIORESPONSE']._serialized_end=947
+  _globals['_AUDIORESULT']._serialized_start=950
+  _globals['_AUDIORESULT']._serialized_end=1193
+  _globals['_WORDTIMING']._serialized_start=1195
+  _globals['_WORDTIMING']._serialized_end=1271
+  _globals['_AUDIOSERVICE']._serialized_start=1273
+  _globals['_AUDIOSERVICE']._serialized_end=1391
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
 from postcards.media.v1 import media_pb2 as media_pb2
 from postcards.species.v1 import phrase_pb2 as phrase_pb2
+from postcards.species.v1 import species_pb2 as species_pb2
 from postcards.species.v1 import voice_pb2 as voice_pb2
 from postcards.species.v1 import world_pb2 as world_pb2
 import builtins as builtins
@@ -42,6 +43,9 @@ class GenerateAudioRequest(message.Message):
     GUIDANCE_SCALE_FIELD_NUMBER: builtins.int
     INIT_STRENGTH_FIELD_NUMBER: builtins.int
     EXACT_FIELD_NUMBER: builtins.int
+    THEME_FIELD_NUMBER: builtins.int
+    TEMPERAMENT_FIELD_NUMBER: builtins.int
+    PARENTS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
     engine: builtins.str
@@ -53,8 +57,8 @@ class GenerateAudioRequest(message.Message):
     seconds: builtins.float
     """Length in seconds. Range: 0.5 to 60. Default: the engine's own (vocal-tract: 10)."""
     prompt: builtins.str
-    """What a text-to-audio model is told. At most 2000 characters. Default: written from the species. Ignored by engines
-    that compute.
+    """What a text-to-audio model is told. At most 2000 characters. Default: written by the engine from the voice, the
+    phrase, the scene, the parents, the temperament and the theme. Ignored by engines that compute.
     """
     negative_prompt: builtins.str
     """What a text-to-audio model is told to avoid. At most 2000 characters. Default: empty."""
@@ -70,6 +74,10 @@ class GenerateAudioRequest(message.Message):
     """Whether the call is made alone, never in one step with others: equal bit by bit when it is made again on the same
     machine. Slower under load. Default: false. Engines that compute are exact always.
     """
+    theme: builtins.str
+    """What the call is about, in somebody's own words, for a prompt that the engine writes. At most 200 characters.
+    Default: empty. Ignored by engines that compute, and where `prompt` is given.
+    """
     @builtins.property
     def vocal_tract(self) -> voice_pb2.VocalTract:
         """The anatomy that sounds. Default: derived from `seed` and `strangeness`."""
@@ -81,6 +89,18 @@ class GenerateAudioRequest(message.Message):
     @builtins.property
     def scene(self) -> world_pb2.Scene:
         """Where it is heard: decides the quiet background. Default: derived from `seed`."""
+
+    @builtins.property
+    def temperament(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """How the animal behaves, e.g. "wary", for a prompt that the engine writes. At most 3 adjectives of at most 32
+        characters. Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
+        """
+
+    @builtins.property
+    def parents(self) -> containers.RepeatedCompositeFieldContainer[species_pb2.Parent]:
+        """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1. At most 4.
+        Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
+        """
 
     def __init__(
         self,
@@ -99,10 +119,13 @@ class GenerateAudioRequest(message.Message):
         guidance_scale: builtins.float | None = ...,
         init_strength: builtins.float | None = ...,
         exact: builtins.bool = ...,
+        theme: builtins.str = ...,
+        temperament: abc.Iterable[builtins.str] | None = ...,
+        parents: abc.Iterable[species_pb2.Parent] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "_strangeness", b"_strangeness", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "phrase", b"phrase", "scene", b"scene", "seconds", b"seconds", "strangeness", b"strangeness", "vocal_tract", b"vocal_tract"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "_strangeness", b"_strangeness", "engine", b"engine", "exact", b"exact", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "phrase", b"phrase", "prompt", b"prompt", "request_id", b"request_id", "scene", b"scene", "seconds", b"seconds", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "vocal_tract", b"vocal_tract"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_seconds", b"_seconds", "_strangeness", b"_strangeness", "engine", b"engine", "exact", b"exact", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "parents", b"parents", "phrase", b"phrase", "prompt", b"prompt", "request_id", b"request_id", "scene", b"scene", "seconds", b"seconds", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "temperament", b"temperament", "theme", b"theme", "vocal_tract", b"vocal_tract"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015

@@ -28,21 +28,21 @@ from postcards.species.v1 import species_pb2 as postcards_dot_species_dot_v1_dot
 from postcards.species.v1 import world_pb2 as postcards_dot_species_dot_v1_dot_world__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epostcards/image/v1/image.proto\x12\x12postcards.image.v1\x1a\x1epostcards/media/v1/media.proto\x1a\x1fpostcards/species/v1/body.proto\x1a\"postcards/species/v1/species.proto\x1a postcards/species/v1/world.proto\"\x87\x04\n\x14GenerateImageRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\x18\n\x0bstrangeness\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x31\n\tbody_plan\x18\x05 \x01(\x0b\x32\x1e.postcards.species.v1.BodyPlan\x12*\n\x05scene\x18\x06 \x01(\x0b\x32\x1b.postcards.species.v1.Scene\x12\x0e\n\x06prompt\x18\x07 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x08 \x01(\t\x12\r\n\x05width\x18\t \x01(\r\x12\x0e\n\x06height\x18\n \x01(\r\x12\r\n\x05steps\x18\x0b \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x0c \x01(\x02H\x01\x88\x01\x01\x12\x1a\n\rinit_strength\x18\r \x01(\x02H\x02\x88\x01\x01\x12\x0f\n\x07sampler\x18\x0e \x01(\t\x12\x10\n\x08previews\x18\x0f \x01(\x08\x12\x0f\n\x07\x63\x61ption\x18\x10 \x03(\t\x12-\n\x07parents\x18\x11 \x03(\x0b\x32\x1c.postcards.species.v1.Parent\x12\r\n\x05style\x18\x12 \x01(\t\x12\r\n\x05\x65xact\x18\x13 \x01(\x08\x42\x0e\n\x0c_strangenessB\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xe1\x01\n\x15GenerateImageResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.postcards.media.v1.ProgressH\x00\x12.\n\x07preview\x18\x02 \x01(\x0b\x32\x1b.postcards.media.v1.PreviewH\x00\x12\x31\n\x06result\x18\x03 \x01(\x0b\x32\x1f.postcards.image.v1.ImageResultH\x00\x12*\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x19.postcards.media.v1.ChunkH\x00\x42\x07\n\x05\x65vent\"\xd4\x01\n\x0bImageResult\x12-\n\x05\x62lobs\x18\x01 \x03(\x0b\x32\x1e.postcards.media.v1.BlobHeader\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x10\n\x08\x61lt_text\x18\x04 \x01(\t\x12\x32\n\nprovenance\x18\x05 \x01(\x0b\x32\x1e.postcards.media.v1.Provenance\x12\x31\n\x06safety\x18\x06 \x01(\x0e\x32!.postcards.image.v1.SafetyVerdict*g\n\rSafetyVerdict\x12\x1e\n\x1aSAFETY_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15SAFETY_VERDICT_PASSED\x10\x01\x12\x1b\n\x17SAFETY_VERDICT_WITHHELD\x10\x02\x32v\n\x0cImageService\x12\x66\n\rGenerateImage\x12(.postcards.image.v1.GenerateImageRequest\x1a).postcards.image.v1.GenerateImageResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epostcards/image/v1/image.proto\x12\x12postcards.image.v1\x1a\x1epostcards/media/v1/media.proto\x1a\x1fpostcards/species/v1/body.proto\x1a\"postcards/species/v1/species.proto\x1a postcards/species/v1/world.proto\"\xab\x04\n\x14GenerateImageRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\x18\n\x0bstrangeness\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x31\n\tbody_plan\x18\x05 \x01(\x0b\x32\x1e.postcards.species.v1.BodyPlan\x12*\n\x05scene\x18\x06 \x01(\x0b\x32\x1b.postcards.species.v1.Scene\x12\x0e\n\x06prompt\x18\x07 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x08 \x01(\t\x12\r\n\x05width\x18\t \x01(\r\x12\x0e\n\x06height\x18\n \x01(\r\x12\r\n\x05steps\x18\x0b \x01(\r\x12\x1b\n\x0eguidance_scale\x18\x0c \x01(\x02H\x01\x88\x01\x01\x12\x1a\n\rinit_strength\x18\r \x01(\x02H\x02\x88\x01\x01\x12\x0f\n\x07sampler\x18\x0e \x01(\t\x12\x10\n\x08previews\x18\x0f \x01(\x08\x12\x0f\n\x07\x63\x61ption\x18\x10 \x03(\t\x12-\n\x07parents\x18\x11 \x03(\x0b\x32\x1c.postcards.species.v1.Parent\x12\r\n\x05style\x18\x12 \x01(\t\x12\r\n\x05\x65xact\x18\x13 \x01(\x08\x12\r\n\x05theme\x18\x14 \x01(\t\x12\x13\n\x0btemperament\x18\x15 \x03(\tB\x0e\n\x0c_strangenessB\x11\n\x0f_guidance_scaleB\x10\n\x0e_init_strength\"\xe1\x01\n\x15GenerateImageResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.postcards.media.v1.ProgressH\x00\x12.\n\x07preview\x18\x02 \x01(\x0b\x32\x1b.postcards.media.v1.PreviewH\x00\x12\x31\n\x06result\x18\x03 \x01(\x0b\x32\x1f.postcards.image.v1.ImageResultH\x00\x12*\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x19.postcards.media.v1.ChunkH\x00\x42\x07\n\x05\x65vent\"\xd4\x01\n\x0bImageResult\x12-\n\x05\x62lobs\x18\x01 \x03(\x0b\x32\x1e.postcards.media.v1.BlobHeader\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x10\n\x08\x61lt_text\x18\x04 \x01(\t\x12\x32\n\nprovenance\x18\x05 \x01(\x0b\x32\x1e.postcards.media.v1.Provenance\x12\x31\n\x06safety\x18\x06 \x01(\x0e\x32!.postcards.image.v1.SafetyVerdict*g\n\rSafetyVerdict\x12\x1e\n\x1aSAFETY_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15SAFETY_VERDICT_PASSED\x10\x01\x12\x1b\n\x17SAFETY_VERDICT_WITHHELD\x10\x02\x32v\n\x0cImageService\x12\x66\n\rGenerateImage\x12(.postcards.image.v1.GenerateImageRequest\x1a).postcards.image.v1.GenerateImageResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'postcards.image.v1.image_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SAFETYVERDICT']._serialized_start=1154
-  _globals['_SAFETYVERDICT']._serialized_end=1257
+  _globals['_SAFETYVERDICT']._serialized_start=1190
+  _globals['_SAFETYVERDICT']._serialized_end=1293
   _globals['_GENERATEIMAGEREQUEST']._serialized_start=190
-  _globals['_GENERATEIMAGEREQUEST']._serialized_end=709
-  _globals['_GENERATEIMAGERESPONSE']._serialized_start=712
-  _globals['_GENERATEIMAGERESPONSE']._serialized_end=937
-  _globals['_IMAGERESULT']._serialized_start=940
-  _globals['_IMAGERESULT']._serialized_end=1152
-  _globals['_IMAGESERVICE']._serialized_start=1259
-  _globals['_IMAGESERVICE']._serialized_end=1377
+  _globals['_GENERATEIMAGEREQUEST']._serialized_end=745
+  _globals['_GENERATEIMAGERESPONSE']._serialized_start=748
+  _globals['_GENERATEIMAGERESPONSE']._serialized_end=973
+  _globals['_IMAGERESULT']._serialized_start=976
+  _globals['_IMAGERESULT']._serialized_end=1188
+  _globals['_IMAGESERVICE']._serialized_start=1295
+  _globals['_IMAGESERVICE']._serialized_end=1413
 # @@protoc_insertion_point(module_scope)

@@ -75,6 +75,8 @@ class GenerateImageRequest(message.Message):
     PARENTS_FIELD_NUMBER: builtins.int
     STYLE_FIELD_NUMBER: builtins.int
     EXACT_FIELD_NUMBER: builtins.int
+    THEME_FIELD_NUMBER: builtins.int
+    TEMPERAMENT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
     engine: builtins.str
@@ -86,8 +88,8 @@ class GenerateImageRequest(message.Message):
     and by engines that distort. Default: 0.5.
     """
     prompt: builtins.str
-    """What a text-to-image model is told. At most 2000 characters. Default: written from the species. Ignored by engines
-    that compute.
+    """What a text-to-image model is told. At most 2000 characters. Default: written by the engine from the animal, its
+    scene, its parents, its temperament and the theme. Ignored by engines that compute.
     """
     negative_prompt: builtins.str
     """What a text-to-image model is told to avoid. At most 2000 characters. Default: empty."""
@@ -118,6 +120,10 @@ class GenerateImageRequest(message.Message):
     """Whether the picture is made alone, never in one step with others: equal bit by bit when it is made again on the same
     machine. Slower under load. Default: false. Engines that compute are exact always.
     """
+    theme: builtins.str
+    """What the picture is about, in somebody's own words, for a prompt that the engine writes. At most 200 characters.
+    Default: empty. Ignored by engines that compute, and where `prompt` is given.
+    """
     @builtins.property
     def body_plan(self) -> body_pb2.BodyPlan:
         """The animal. Default: derived from `seed` and `strangeness`."""
@@ -136,6 +142,12 @@ class GenerateImageRequest(message.Message):
     def parents(self) -> containers.RepeatedCompositeFieldContainer[species_pb2.Parent]:
         """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1. At most 4.
         Default: those of the species of `seed`. Ignored by engines that compute.
+        """
+
+    @builtins.property
+    def temperament(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """How the animal behaves, e.g. "wary", for a prompt that the engine writes. At most 3 adjectives of at most 32
+        characters. Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
         """
 
     def __init__(
@@ -160,10 +172,12 @@ class GenerateImageRequest(message.Message):
         parents: abc.Iterable[species_pb2.Parent] | None = ...,
         style: builtins.str = ...,
         exact: builtins.bool = ...,
+        theme: builtins.str = ...,
+        temperament: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "guidance_scale", b"guidance_scale", "init_strength", b"init_strength", "scene", b"scene", "strangeness", b"strangeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "caption", b"caption", "engine", b"engine", "exact", b"exact", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "parents", b"parents", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "style", b"style", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale", "_init_strength", b"_init_strength", "_strangeness", b"_strangeness", "body_plan", b"body_plan", "caption", b"caption", "engine", b"engine", "exact", b"exact", "guidance_scale", b"guidance_scale", "height", b"height", "init_strength", b"init_strength", "negative_prompt", b"negative_prompt", "parents", b"parents", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "sampler", b"sampler", "scene", b"scene", "seed", b"seed", "steps", b"steps", "strangeness", b"strangeness", "style", b"style", "temperament", b"temperament", "theme", b"theme", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015

@@ -96,7 +96,7 @@ class StableAudioEngine:
             DeadlineExceeded: the time is over.
             EngineFailed: the model answered with something that is no sound.
         """
-        plan = plan_call(request, self._model.description)
+        plan = plan_call(request, self._model.description, self._model.reads_whole)
         telling = Telling(work)
         telling.begin("render")
         rendered = _render(plan, work) if plan.over_rendering else None

@@ -1,5 +1,6 @@
 """A request with everything decided that it left to the engine."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -58,8 +59,13 @@ class CallPlan:
         return self.guidance != 1
 
 
-def plan_call(request: AudioRequest, model: ModelDescription) -> CallPlan:
+def plan_call(request: AudioRequest, model: ModelDescription, reads_whole: Callable[[str], bool]) -> CallPlan:
     """Decides.
+
+    Args:
+        request: what is asked for.
+        model: what it is good at, and how long its sounds are.
+        reads_whole: whether its text encoder cuts nothing of a text; a prompt that is written for it does fit.
 
     Raises:
         InvalidField: the model cannot make so long a sound, or the phrase has a phoneme that is not in the inventory.
@@ -71,7 +77,7 @@ def plan_call(request: AudioRequest, model: ModelDescription) -> CallPlan:
     strength = DEFAULT_INIT_STRENGTH if request.init_strength is None else request.init_strength
     return CallPlan(
         score=replace(score, seconds=min(score.seconds, longest)),
-        prompt=request.prompt or write_prompt(score),
+        prompt=request.prompt or write_prompt(request, score, reads_whole),
         negative_prompt=request.negative_prompt,
         steps=request.steps or defaults.steps,
         guidance=defaults.guidance if request.guidance_scale is None else request.guidance_scale,

@@ -122,6 +122,7 @@ class StableDiffusionEngine:
             factor=checkpoint.autoencoder.factor,
             samplers=SAMPLERS,
             sampler=checkpoint.default_sampler,
+            reads_at_once=checkpoint.reader.reads_at_once,
         )
 
     def _paint(self, plan: PicturePlan, drawing: Bytes | None, telling: Telling) -> _Made:

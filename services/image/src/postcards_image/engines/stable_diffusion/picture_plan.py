@@ -1,5 +1,6 @@
 """A request with everything decided that it left to the engine. Pure: no model is asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from postcards_image.engine import ImageRequest
@@ -44,7 +45,13 @@ class PicturePlan:
 
 
 def plan_picture(
-    request: ImageRequest, *, size: int, factor: int, samplers: tuple[str, ...], sampler: str
+    request: ImageRequest,
+    *,
+    size: int,
+    factor: int,
+    samplers: tuple[str, ...],
+    sampler: str,
+    reads_at_once: Callable[[str], bool],
 ) -> PicturePlan:
     """The plan for `request`.
 
@@ -54,6 +61,7 @@ def plan_picture(
         factor: width and height must be multiples of this.
         samplers: names of those that there are.
         sampler: the one that is taken where it names none.
+        reads_at_once: whether the text encoder reads a text in one piece; a prompt that is written for it does fit.
 
     Raises:
         InvalidField: it asks for a style, sampler or size that there is not.
@@ -71,7 +79,7 @@ def plan_picture(
     dial = turn_dial(style, request.strangeness)
     return PicturePlan(
         style=style,
-        prompt=request.prompt or write_prompt(request, style, dial.wording),
+        prompt=request.prompt or write_prompt(request, style, dial.wording, reads_at_once),
         negative_prompt=request.negative_prompt,
         width=width,
         height=height,

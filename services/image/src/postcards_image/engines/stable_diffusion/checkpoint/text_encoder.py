@@ -31,12 +31,15 @@ class TextReader:
 
     def pieces(self, text: str, *, least: int = 1) -> tuple[Piece, ...]:
         """The pieces of a text, filled up with empty ones until they are at least `least`."""
-        # Longer than the encoder reads: that is what the pieces are for, so the tokenizer need not warn of it.
-        words: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False).input_ids
+        words = self._tokens(text)
         room = self.length - 2
         parts = [words[start : start + room] for start in range(0, len(words), room)]
         parts += [[]] * (max(1, least) - len(parts))
         return tuple(self._framed(part) for part in parts)
+
+    def reads_at_once(self, text: str) -> bool:
+        """Whether a text is one piece. Any thread may ask."""
+        return len(self._tokens(text)) <= self.length - 2
 
     def remembered(self, piece: Piece) -> torch.Tensor | None:
         """What `encode` would give, without computing; None where it is not known any more. Any thread may ask."""
@@ -56,6 +59,10 @@ class TextReader:
         while len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
         return encoded
+
+    def _tokens(self, text: str) -> list[int]:
+        # Longer than the encoder reads: that is what the pieces are for, so the tokenizer need not warn of it.
+        return self._tokenizer(text, add_special_tokens=False, verbose=False).input_ids
 
     def _framed(self, words: list[int]) -> Piece:
         tokenizer = self._tokenizer
