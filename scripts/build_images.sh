@@ -3,15 +3,15 @@
 #   ONLY="image composer"       the same as naming them
 #   VARIANT=models              also what runs the large models (image and audio; the tag ends in -models)
 #   POSTCARDS_REGISTRY=...      what their names begin with (postcards)
-#   POSTCARDS_VERSION=...       their tag (0.1.0); VERSION= is short for it
+#   POSTCARDS_VERSION=...       their tag (what the file VERSION says); VERSION= is short for it
 #   BASE=...                    the base image (docker.io/library/python:3.11-slim-bookworm)
 #   PIP_EXTRA_INDEX_URL=...     where pip looks besides, e.g. for a torch without CUDA
 set -euo pipefail
 cd "$(dirname "$0")/.."
 registry=${POSTCARDS_REGISTRY:-postcards}
-version=${POSTCARDS_VERSION:-${VERSION:-0.1.0}}
+version=${POSTCARDS_VERSION:-${VERSION:-$(<VERSION)}}
 variant=${VARIANT:-light}
-# BuildKit builds the stage that the images share once, and keeps what pip has fetched.
+# BuildKit builds of the Dockerfile what a target needs, and keeps what pip has fetched.
 export DOCKER_BUILDKIT=1
 
 fail() { printf 'postcards: %s\n' "$1" >&2; exit 1; }
@@ -28,17 +28,14 @@ for name in "${names[@]}"; do
   case " ${all[*]} " in *" $name "*) ;; *) fail "no such image of variant $variant: $name (${all[*]})" ;; esac
 done
 
+options=(--build-arg "VERSION=$version")
+for argument in BASE PIP_EXTRA_INDEX_URL PIP_FIND_LINKS; do
+  [ -z "${!argument:-}" ] || options+=(--build-arg "$argument=${!argument}")
+done
 for name in "${names[@]}"; do
-  case $name in client) folder=libs/cli ;; *) folder=services/$name ;; esac
   tag=$registry/$name:$version$suffix
-  options=(--tag "$tag" --file "$folder/Dockerfile" --build-arg "VERSION=$version")
-  [ -z "${BASE:-}" ] || options+=(--build-arg "BASE=$BASE")
-  if [ "$name" = image ] || [ "$name" = audio ]; then
-    options+=(--build-arg "VARIANT=$variant")
-    [ -z "${PIP_EXTRA_INDEX_URL:-}" ] || options+=(--build-arg "PIP_EXTRA_INDEX_URL=$PIP_EXTRA_INDEX_URL")
-    [ -z "${PIP_FIND_LINKS:-}" ] || options+=(--build-arg "PIP_FIND_LINKS=$PIP_FIND_LINKS")
-  fi
+  build=(docker build --target "$name$suffix" --tag "$tag" "${options[@]}")
   begun=$SECONDS
-  docker build --quiet "${options[@]}" . >/dev/null || fail "building $tag failed (all of it: docker build ${options[*]} .)"
+  "${build[@]}" --quiet . >/dev/null || fail "building $tag failed (all of it: ${build[*]} .)"
   printf '%-30s %4d MB %4d s\n' "$tag" $(($(docker image inspect --format '{{.Size}}' "$tag") / 1000000)) $((SECONDS - begun))
 done

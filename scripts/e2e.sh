@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 registry=${POSTCARDS_REGISTRY:-postcards}
-version=${POSTCARDS_VERSION:-0.1.0}
+version=${POSTCARDS_VERSION:-$(<VERSION)}
 
 if ! docker version >/dev/null 2>&1 || ! docker compose version >/dev/null 2>&1; then
   echo "postcards: needs a Docker engine that answers, and Compose: see docker version, docker compose version" >&2
