@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+
 from dashboard_charts import STEPS, Plane, Series, Span, axes, stacked, ticks, worded
 
 ROOT = Path(__file__).resolve().parents[1]

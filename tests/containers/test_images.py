@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("image", "audio", "language", "composer")
 IMAGES = (*SERVICES, "client")
 REGISTRY = os.environ.get("POSTCARDS_REGISTRY", "postcards")
-VERSION = os.environ.get("POSTCARDS_VERSION", "0.1.0")
+VERSION = os.environ.get("POSTCARDS_VERSION") or (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 LARGEST_MB = 450
 LOCKED_IN = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=128")
 STOP = "--stop-timeout=60"

@@ -22,7 +22,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from postcards_serving.testing import eventually
 
 ROOT = Path(__file__).parents[2]
-VERSION = os.environ.get("POSTCARDS_VERSION", "0.1.0")
+VERSION = os.environ.get("POSTCARDS_VERSION") or (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 REGISTRY = os.environ.get("POSTCARDS_REGISTRY", "postcards")
 SERVICES = ("image", "audio", "language", "composer")
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING

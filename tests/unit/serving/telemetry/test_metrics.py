@@ -1,6 +1,7 @@
 """Names and labels as dashboards for Go servers expect them."""
 
 import urllib.request
+from importlib.metadata import version
 
 import pytest
 from grpc_health.v1 import health_pb2
@@ -79,4 +80,4 @@ def test_the_version_is_exported():
     finally:
         server.shutdown()
         server.server_close()
-    assert 'postcards_build_info{version="0.1.0"} 1.0' in text
+    assert f'postcards_build_info{{version="{version("postcards-serving")}"}} 1.0' in text
