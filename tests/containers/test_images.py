@@ -21,6 +21,8 @@ from postcards_serving.testing import eventually
 ROOT = Path(__file__).parents[2]
 SERVICES = ("image", "audio", "language", "composer")
 IMAGES = (*SERVICES, "client")
+PROGRAMS = {name: name for name in SERVICES} | {"client": "cli"}
+"""What each image runs, and the package that it is for."""
 REGISTRY = os.environ.get("POSTCARDS_REGISTRY", "postcards")
 VERSION = os.environ.get("POSTCARDS_VERSION") or (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 LARGEST_MB = 450
@@ -160,7 +162,7 @@ def test_light_images_are_light(images, name: str) -> None:
 def test_what_the_image_says_of_itself(images, name: str) -> None:
     settings = images[name]["Config"]
     assert settings["User"] == "65532:65532"
-    assert settings["Entrypoint"] == ["python", "-m", f"postcards_{name}"]
+    assert settings["Entrypoint"] == ["python", "-m", f"postcards_{PROGRAMS[name]}"]
     assert not settings["Volumes"]
     assert settings["Labels"]["org.opencontainers.image.version"] == VERSION
     assert set(settings.get("ExposedPorts") or {}) == ({"50051/tcp", "9464/tcp"} if name != "client" else set())
@@ -203,8 +205,8 @@ def test_it_holds_its_locked_packages_and_nothing_else(name: str) -> None:
     text = (ROOT / f"requirements/images/{name}.txt").read_text(encoding="utf-8")
     locked = set(re.findall(r"^([a-z0-9][a-z0-9.-]*)==([^\s;\\]+)", text, re.MULTILINE))
     ours = {each for each in seen["packages"] if each.startswith("postcards-")}
-    assert f"postcards-{name}" in ours
-    assert not {f"postcards-{other}" for other in IMAGES if other != name} & ours
+    assert f"postcards-{PROGRAMS[name]}" in ours
+    assert not {f"postcards-{PROGRAMS[other]}" for other in IMAGES if other != name} & ours
     others = {(package, version) for package, version in seen["packages"].items() if package not in ours}
     assert others <= locked
     # Packages for other systems and other versions of Python are in the lock as well.
