@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from proto_rules import descriptor, stated_rules
+
 ROOT = Path(__file__).resolve().parents[2]
-PROTOS = sorted((ROOT / "protos").rglob("*.proto"))
+PROTOS = sorted((ROOT / "protos" / "postcards").rglob("*.proto"))
 STUBS = ROOT / "libs" / "stubs" / "src"
 BUF = shutil.which("buf", path=str(Path(sys.executable).parent))
 
-_DECLARATION = re.compile(r"^\s*(?:message|enum|service|rpc|oneof)\s+(\w+)|^\s*(?:[\w.<>, ]+\s)?(\w+)\s*=\s*\d+\s*;")
+_DECLARATION = re.compile(
+    r"^\s*(?:message|enum|service|rpc|oneof)\s+(\w+)|^\s*(?:[\w.<>, ]+\s)?(\w+)\s*=\s*\d+\s*[;\[]"
+)
 
 
 def declarations(path: Path) -> list[tuple[str, bool]]:
@@ -38,20 +42,33 @@ def test_everything_declared_is_commented(path):
 def test_the_check_of_comments_sees_what_is_missing(tmp_path):
     proto = tmp_path / "x.proto"
     proto.write_text(
-        "// A.\nmessage A {\n  // B.\n  string b = 1;\n  map<string, string> c = 2;\n  repeated x.y.D d = 3;\n}\n"
+        "// A.\nmessage A {\n  // B.\n  string b = 1;\n  map<string, string> c = 2 [\n    x = 1\n  ];\n"
+        "  repeated x.y.D d = 3 [deprecated = true];\n}\n"
     )
     assert declarations(proto) == [("A", True), ("b", True), ("c", False), ("d", False)]
 
 
 def test_every_real_number_says_its_range_or_unit():
-    silent = []
-    for path in PROTOS:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines):
-            match = re.match(r"^\s*(?:optional |repeated )?(float|double)\s+(\w+)\s*=", line)
-            if match and not re.search(r"\d[^.]* to \d|seconds|LUFS", _comment_above(lines, number)):
-                silent.append(f"{path.name}: {match[2]}")
+    silent = [
+        f"{path.name}: {name}"
+        for path in PROTOS
+        for message, name, comment in _real_numbers(path)
+        if not (_has_range(message, name) or re.search(r"seconds|LUFS|by unit", comment))
+    ]
     assert not silent
+
+
+def _real_numbers(path: Path) -> list[tuple[str, str, str]]:
+    """Message, field and comment of every field of a float type."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    package = next(line.split()[1].rstrip(";") for line in lines if line.startswith("package "))
+    message, found = "", []
+    for number, line in enumerate(lines):
+        if declared := re.match(r"message (\w+) \{", line):
+            message = f"{package}.{declared[1]}"
+        elif match := re.match(r"^\s*(?:optional |repeated )?(?:float|double)\s+(\w+)\s*= \d+", line):
+            found.append((message, match[1], _comment_above(lines, number)))
+    return found
 
 
 def _comment_above(lines: list[str], number: int) -> str:
@@ -62,6 +79,13 @@ def _comment_above(lines: list[str], number: int) -> str:
     return " ".join(comment)
 
 
+def _has_range(message: str, name: str) -> bool:
+    rules = stated_rules(descriptor(message).fields_by_name[name])
+    stated = rules.repeated.items if rules.WhichOneof("type") == "repeated" else rules
+    bounds = {bound.name for bound, _ in getattr(stated, stated.WhichOneof("type") or "double").ListFields()}
+    return bool(bounds & {"gte", "gt"} and bounds & {"lte", "lt"})
+
+
 def test_the_committed_stubs_are_those_of_the_protos(tmp_path):
     subprocess.run([ROOT / "scripts" / "generate_stubs.sh", tmp_path], cwd=ROOT, check=True, capture_output=True)
     fresh = {path.relative_to(tmp_path) for path in tmp_path.rglob("*_pb2*.py*")}
@@ -69,6 +93,14 @@ def test_the_committed_stubs_are_those_of_the_protos(tmp_path):
     assert fresh == committed, "run `make protos`"
     changed = [str(name) for name in sorted(fresh) if not filecmp.cmp(tmp_path / name, STUBS / name, shallow=False)]
     assert not changed, "run `make protos`"
+
+
+def test_the_stubs_need_no_rules_to_be_imported_and_say_them_in_words():
+    generated = sorted(STUBS.rglob("*_pb2*.py*"))
+    assert not [path.name for path in generated if re.search(r"buf[./]validate", path.read_text(encoding="utf-8"))]
+    words = (STUBS / "postcards/image/v1/image_pb2.pyi").read_text(encoding="utf-8")
+    assert "Width in pixels, a multiple of 8. Range: 64 to 2048. Default: the engine's own" in words
+    assert "Each: at most 96 characters." in words
 
 
 @pytest.mark.skipif(BUF is None, reason="needs buf: pip install buf-bin")

@@ -25,8 +25,8 @@ from postcards_serving.telemetry.logging import fields
 T = TypeVar("T")
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_MAX_TOKEN_LENGTH = 128
-_MAX_MANIFEST_BYTES = 1024 * 1024
+MAX_TOKEN_LENGTH = 128
+MAX_MANIFEST_BYTES = 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -69,8 +69,8 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         del context
         if request.page_size > MAX_PAGE_SIZE:
             raise InvalidField("page_size", f"must be 1 to {MAX_PAGE_SIZE}, not {request.page_size}")
-        if len(request.page_token) > _MAX_TOKEN_LENGTH:
-            raise InvalidField("page_token", f"must have at most {_MAX_TOKEN_LENGTH} characters")
+        if len(request.page_token) > MAX_TOKEN_LENGTH:
+            raise InvalidField("page_token", f"must have at most {MAX_TOKEN_LENGTH} characters")
         page = await self._operations.list_page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token)
         return composer_pb2.ListPostcardsResponse(
             postcards=self._messages(page.postcards), next_page_token=page.next_token
@@ -106,8 +106,8 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         if request.id:
             manifest = await self._operations.get(_checked_id(request.id))
             return await asyncio.to_thread(_replay_message, manifest, self._store)
-        if len(request.manifest) > _MAX_MANIFEST_BYTES:
-            raise InvalidField("manifest", f"must have at most {_MAX_MANIFEST_BYTES} bytes")
+        if len(request.manifest) > MAX_MANIFEST_BYTES:
+            raise InvalidField("manifest", f"must have at most {MAX_MANIFEST_BYTES} bytes")
         return await asyncio.to_thread(lambda: _replay_message(_manifest_of(request.manifest), None))
 
     def _message(self, manifest: Manifest) -> composer_pb2.Postcard:

@@ -47,18 +47,18 @@ class GenerateAudioRequest(message.Message):
     TEMPERAMENT_FIELD_NUMBER: builtins.int
     PARENTS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
+    """Names the request in logs and traces. At most 128 characters. Matches ^[A-Za-z0-9._-]+$. Default: made by the server."""
     engine: builtins.str
-    """Engine that the caller expects; another one is INVALID_ARGUMENT. Default: the server's engine."""
+    """Engine that the caller expects; another one is INVALID_ARGUMENT. At most 64 characters. Default: the server's engine."""
     seed: builtins.int
     """Seed of every random choice, and of the species where `vocal_tract` is absent. Default: 0."""
     strangeness: builtins.float
-    """How far the species leaves its parents, 0 to 1. Used where `vocal_tract` is absent. Default: 0.5."""
+    """How far the species leaves its parents. Used where `vocal_tract` is absent. Range: 0 to 1. Default: 0.5."""
     seconds: builtins.float
     """Length in seconds. Range: 0.5 to 60. Default: the engine's own (vocal-tract: 10)."""
     prompt: builtins.str
-    """What a text-to-audio model is told. At most 2000 characters. Default: written by the engine from the voice, the
-    phrase, the scene, the parents, the temperament and the theme. Ignored by engines that compute.
+    """What a text-to-audio model is told. At most 2000 characters. Default: written by the engine from the voice, the phrase, the scene, the
+    parents, the temperament and the theme. Ignored by engines that compute.
     """
     negative_prompt: builtins.str
     """What a text-to-audio model is told to avoid. At most 2000 characters. Default: empty."""
@@ -67,16 +67,16 @@ class GenerateAudioRequest(message.Message):
     guidance_scale: builtins.float
     """Guidance scale of an engine that denoises. Range: 0 to 50. Default: the engine's own."""
     init_strength: builtins.float
-    """How far a denoising engine leaves the rendering it starts from: 0 keeps it, 1 starts from noise. Range: 0 to 1.
-    Default: the engine's own.
+    """How far a denoising engine leaves the rendering it starts from: 0 keeps it, 1 starts from noise. Range: 0 to 1. Default: the
+    engine's own.
     """
     exact: builtins.bool
     """Whether the call is made alone, never in one step with others: equal bit by bit when it is made again on the same
     machine. Slower under load. Default: false. Engines that compute are exact always.
     """
     theme: builtins.str
-    """What the call is about, in somebody's own words, for a prompt that the engine writes. At most 200 characters.
-    Default: empty. Ignored by engines that compute, and where `prompt` is given.
+    """What the call is about, in somebody's own words, for a prompt that the engine writes. At most 200 characters. Default: empty. Ignored by
+    engines that compute, and where `prompt` is given.
     """
     @builtins.property
     def vocal_tract(self) -> voice_pb2.VocalTract:
@@ -92,14 +92,14 @@ class GenerateAudioRequest(message.Message):
 
     @builtins.property
     def temperament(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """How the animal behaves, e.g. "wary", for a prompt that the engine writes. At most 3 adjectives of at most 32
-        characters. Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
+        """How the animal behaves, e.g. "wary", for a prompt that the engine writes, adjective by adjective.
+        At most 3 of them. Each: at most 32 characters. Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
         """
 
     @builtins.property
     def parents(self) -> containers.RepeatedCompositeFieldContainer[species_pb2.Parent]:
-        """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1. At most 4.
-        Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
+        """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1. At most 4 of them. Default: those of
+        the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
         """
 
     def __init__(
@@ -242,9 +242,9 @@ class WordTiming(message.Message):
     word_index: builtins.int
     """Index into `Phrase.words`."""
     start_seconds: builtins.float
-    """Begin in seconds from the start of the call."""
+    """Begin in seconds from the start of the call. At least 0."""
     end_seconds: builtins.float
-    """End in seconds from the start of the call."""
+    """End in seconds from the start of the call. At least 0."""
     def __init__(
         self,
         *,

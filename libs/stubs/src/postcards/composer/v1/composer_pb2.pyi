@@ -260,7 +260,7 @@ class ImageSettings(message.Message):
     STYLE_FIELD_NUMBER: builtins.int
     EXACT_FIELD_NUMBER: builtins.int
     engine: builtins.str
-    """Engine that must make it. Default: the image server's."""
+    """Engine that must make it. At most 64 characters. Default: the image server's."""
     prompt: builtins.str
     """Prompt for a text-to-image model. At most 2000 characters. Default: written from the species."""
     negative_prompt: builtins.str
@@ -274,7 +274,7 @@ class ImageSettings(message.Message):
     guidance_scale: builtins.float
     """Guidance scale. Range: 0 to 50. Default: the engine's own."""
     init_strength: builtins.float
-    """How far to leave the drawing, 0 to 1. Default: the engine's own."""
+    """How far to leave the drawing. Range: 0 to 1. Default: the engine's own."""
     sampler: builtins.str
     """Name of the sampler. At most 64 characters. Default: the engine's own."""
     finish: world_pb2.Finish.ValueType
@@ -327,7 +327,7 @@ class AudioSettings(message.Message):
     INIT_STRENGTH_FIELD_NUMBER: builtins.int
     EXACT_FIELD_NUMBER: builtins.int
     engine: builtins.str
-    """Engine that must make it. Default: the audio server's."""
+    """Engine that must make it. At most 64 characters. Default: the audio server's."""
     prompt: builtins.str
     """Prompt for a text-to-audio model. At most 2000 characters. Default: written from the species."""
     negative_prompt: builtins.str
@@ -339,7 +339,7 @@ class AudioSettings(message.Message):
     guidance_scale: builtins.float
     """Guidance scale. Range: 0 to 50. Default: the engine's own."""
     init_strength: builtins.float
-    """How far to leave the rendering, 0 to 1. Default: the engine's own."""
+    """How far to leave the rendering. Range: 0 to 1. Default: the engine's own."""
     exact: builtins.bool
     """Whether it is made alone, bit by bit equal when made again on one machine. Default: false."""
     def __init__(
@@ -384,7 +384,7 @@ class LanguageSettings(message.Message):
     TEMPERATURE_FIELD_NUMBER: builtins.int
     TOP_P_FIELD_NUMBER: builtins.int
     engine: builtins.str
-    """Engine that must make it. Default: the language server's."""
+    """Engine that must make it. At most 64 characters. Default: the language server's."""
     prompt: builtins.str
     """Prompt for a language model. At most 4000 characters. Default: written from the phonology."""
     intent: phrase_pb2.Intent.ValueType
@@ -537,8 +537,8 @@ class CreatePostcardRequest(message.Message):
     LANGUAGE_FIELD_NUMBER: builtins.int
     TIMEOUT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """Makes the call repeatable: the same id always answers with the same postcard. At most 128 characters of
-    A-Z a-z 0-9 . _ -. Default: made by the server.
+    """Makes the call repeatable: the same id always answers with the same postcard. At most 128 characters. Matches ^[A-Za-z0-9._-]+$. Default: made by the
+    server.
     """
     seed: builtins.int
     """Seed. Default: random."""
@@ -562,9 +562,7 @@ class CreatePostcardRequest(message.Message):
 
     @builtins.property
     def timeout(self) -> duration_pb2.Duration:
-        """How long the making may take in all; time in which no process worked on it does not count. Range: 1 s to 1 h.
-        Default: 10 min.
-        """
+        """How long the making may take in all; time in which no process worked on it does not count. Range: 1 s to 3600 s. Default: 10 min."""
 
     def __init__(
         self,
@@ -622,7 +620,7 @@ class WatchPostcardRequest(message.Message):
     ID_FIELD_NUMBER: builtins.int
     AFTER_SEQUENCE_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """Id of the postcard. Required: 26 characters of a-z and 2-7."""
+    """Id of the postcard. Required: 26 characters of a-z and 2-7. Matches ^[a-z2-7]{26}$."""
     after_sequence: builtins.int
     """Only events after this sequence number are sent. INVALID_ARGUMENT when it is ahead of the postcard.
     Default: 0: the postcard as it is, then what follows.
@@ -713,7 +711,7 @@ class GetPostcardRequest(message.Message):
 
     ID_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """Id of the postcard. Required: 26 characters of a-z and 2-7."""
+    """Id of the postcard. Required: 26 characters of a-z and 2-7. Matches ^[a-z2-7]{26}$."""
     def __init__(
         self,
         *,
@@ -756,9 +754,9 @@ class ListPostcardsRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most. Range: 1 to 100; more is INVALID_ARGUMENT. Default: 20."""
+    """How many at most. At most 100. Default: 20."""
     page_token: builtins.str
-    """`next_page_token` of the page before. Default: the first page."""
+    """`next_page_token` of the page before. At most 128 characters. Default: the first page."""
     def __init__(
         self,
         *,
@@ -805,7 +803,7 @@ class CancelPostcardRequest(message.Message):
 
     ID_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """Id of the postcard. Required: 26 characters of a-z and 2-7."""
+    """Id of the postcard. Required: 26 characters of a-z and 2-7. Matches ^[a-z2-7]{26}$."""
     def __init__(
         self,
         *,
@@ -847,7 +845,7 @@ class RepairPostcardRequest(message.Message):
 
     ID_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """Id of the postcard. Required: 26 characters of a-z and 2-7."""
+    """Id of the postcard. Required: 26 characters of a-z and 2-7. Matches ^[a-z2-7]{26}$."""
     def __init__(
         self,
         *,
@@ -890,9 +888,9 @@ class PlanReplayRequest(message.Message):
     MANIFEST_FIELD_NUMBER: builtins.int
     ID_FIELD_NUMBER: builtins.int
     manifest: builtins.bytes
-    """The bytes of a manifest.json. At most 1 MiB. Default: the manifest of `id`."""
+    """The bytes of a manifest.json. At most 1048576 bytes. Default: the manifest of `id`."""
     id: builtins.str
-    """Id of a postcard that is kept here: 26 characters of a-z and 2-7. Default: `manifest` says which."""
+    """Id of a postcard that is kept here: 26 characters of a-z and 2-7. Matches ^[a-z2-7]{26}$. Default: `manifest` says which."""
     def __init__(
         self,
         *,
@@ -953,7 +951,7 @@ class DeletePostcardRequest(message.Message):
 
     ID_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """Id of the postcard. Required: 26 characters of a-z and 2-7."""
+    """Id of the postcard. Required: 26 characters of a-z and 2-7. Matches ^[a-z2-7]{26}$."""
     def __init__(
         self,
         *,

@@ -78,18 +78,18 @@ class GenerateImageRequest(message.Message):
     THEME_FIELD_NUMBER: builtins.int
     TEMPERAMENT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
+    """Names the request in logs and traces. At most 128 characters. Matches ^[A-Za-z0-9._-]+$. Default: made by the server."""
     engine: builtins.str
-    """Engine that the caller expects; another one is INVALID_ARGUMENT. Default: the server's engine."""
+    """Engine that the caller expects; another one is INVALID_ARGUMENT. At most 64 characters. Default: the server's engine."""
     seed: builtins.int
     """Seed of every random choice, and of the species where `body_plan` or `scene` is absent. Default: 0."""
     strangeness: builtins.float
     """How far the species leaves its parents, 0 (plausible) to 1 (unrecognisable). Used where `body_plan` is absent
-    and by engines that distort. Default: 0.5.
+    and by engines that distort. Range: 0 to 1. Default: 0.5.
     """
     prompt: builtins.str
-    """What a text-to-image model is told. At most 2000 characters. Default: written by the engine from the animal, its
-    scene, its parents, its temperament and the theme. Ignored by engines that compute.
+    """What a text-to-image model is told. At most 2000 characters. Default: written by the engine from the animal, its scene, its parents, its
+    temperament and the theme. Ignored by engines that compute.
     """
     negative_prompt: builtins.str
     """What a text-to-image model is told to avoid. At most 2000 characters. Default: empty."""
@@ -102,8 +102,8 @@ class GenerateImageRequest(message.Message):
     guidance_scale: builtins.float
     """Guidance scale of an engine that denoises. Range: 0 to 50. Default: the engine's own."""
     init_strength: builtins.float
-    """How far a denoising engine leaves the drawing it starts from: 0 keeps it, 1 starts from noise. Range: 0 to 1.
-    Default: the engine's own.
+    """How far a denoising engine leaves the drawing it starts from: 0 keeps it, 1 starts from noise. Range: 0 to 1. Default: the
+    engine's own.
     """
     sampler: builtins.str
     """Name of the sampler of an engine that denoises, e.g. "ddim". At most 64 characters. Default: the engine's own."""
@@ -112,17 +112,16 @@ class GenerateImageRequest(message.Message):
     those that it withholds are not sent. Default: false.
     """
     style: builtins.str
-    """Name of a set of defaults for what the request leaves out, e.g. "distorted". At most 64 characters; one that a
-    denoising engine does not know is INVALID_ARGUMENT. Default: the engine's own defaults. Ignored by engines that
-    compute.
+    """Name of a set of defaults for what the request leaves out, e.g. "distorted". One that a denoising
+    engine does not know is INVALID_ARGUMENT. At most 64 characters. Default: the engine's own defaults. Ignored by engines that compute.
     """
     exact: builtins.bool
     """Whether the picture is made alone, never in one step with others: equal bit by bit when it is made again on the same
     machine. Slower under load. Default: false. Engines that compute are exact always.
     """
     theme: builtins.str
-    """What the picture is about, in somebody's own words, for a prompt that the engine writes. At most 200 characters.
-    Default: empty. Ignored by engines that compute, and where `prompt` is given.
+    """What the picture is about, in somebody's own words, for a prompt that the engine writes. At most 200 characters. Default: empty. Ignored by
+    engines that compute, and where `prompt` is given.
     """
     @builtins.property
     def body_plan(self) -> body_pb2.BodyPlan:
@@ -134,20 +133,20 @@ class GenerateImageRequest(message.Message):
 
     @builtins.property
     def caption(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What a print says below the picture, e.g. its names. At most 2 lines of at most 96 characters. Default: the names of
-        the species of `seed` where `body_plan` is absent, else where the animal is. Some finishes have no place for it.
+        """What a print says below the picture, line by line, e.g. its names. At most 2 of them. Each: at most 96 characters. Default: the names of the species of `seed` where
+        `body_plan` is absent, else where the animal is. Some finishes have no place for it.
         """
 
     @builtins.property
     def parents(self) -> containers.RepeatedCompositeFieldContainer[species_pb2.Parent]:
-        """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1. At most 4.
-        Default: those of the species of `seed`. Ignored by engines that compute.
+        """The real animals in its ancestry, for models that know animals by name; shares need not sum to 1. At most 4 of them. Default: those of
+        the species of `seed`. Ignored by engines that compute.
         """
 
     @builtins.property
     def temperament(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """How the animal behaves, e.g. "wary", for a prompt that the engine writes. At most 3 adjectives of at most 32
-        characters. Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
+        """How the animal behaves, e.g. "wary", for a prompt that the engine writes, adjective by adjective.
+        At most 3 of them. Each: at most 32 characters. Default: those of the species of `seed`. Ignored by engines that compute, and where `prompt` is given.
         """
 
     def __init__(
@@ -247,16 +246,16 @@ class ImageResult(message.Message):
     PROVENANCE_FIELD_NUMBER: builtins.int
     SAFETY_FIELD_NUMBER: builtins.int
     width: builtins.int
-    """Width of image.png in pixels."""
+    """Width of image.png in pixels. At least 1."""
     height: builtins.int
-    """Height of image.png in pixels."""
+    """Height of image.png in pixels. At least 1."""
     alt_text: builtins.str
-    """One sentence that describes the picture to those who cannot see it."""
+    """One sentence that describes the picture to those who cannot see it. 1 to 1000 characters."""
     safety: SafetyVerdict.ValueType
     """What the safety checker of the model said."""
     @builtins.property
     def blobs(self) -> containers.RepeatedCompositeFieldContainer[media_pb2.BlobHeader]:
-        """The blobs whose bytes follow, in this order: "image.png" always; an engine may add more, e.g. "raw.png"."""
+        """The blobs whose bytes follow, in this order: "image.png" always; an engine may add more, e.g. "raw.png". 1 to 16 of them."""
 
     @builtins.property
     def provenance(self) -> media_pb2.Provenance:

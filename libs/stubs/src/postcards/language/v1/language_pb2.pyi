@@ -38,9 +38,9 @@ class GeneratePhrasesRequest(message.Message):
     TEMPERATURE_FIELD_NUMBER: builtins.int
     TOP_P_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """Names the request in logs and traces. At most 128 characters of A-Z a-z 0-9 . _ -. Default: made by the server."""
+    """Names the request in logs and traces. At most 128 characters. Matches ^[A-Za-z0-9._-]+$. Default: made by the server."""
     engine: builtins.str
-    """Engine that the caller expects; another one is INVALID_ARGUMENT. Default: the server's engine."""
+    """Engine that the caller expects; another one is INVALID_ARGUMENT. At most 64 characters. Default: the server's engine."""
     seed: builtins.int
     """Seed of every random choice, and of the species where `phonology` is absent. Default: 0."""
     species_name: builtins.str
@@ -54,9 +54,7 @@ class GeneratePhrasesRequest(message.Message):
     theme: builtins.str
     """What the jungle is about, for choosing meanings. At most 200 characters. Default: empty."""
     prompt: builtins.str
-    """What a language model is told. At most 4000 characters. Default: written from the phonology. Ignored by engines
-    that compute.
-    """
+    """What a language model is told. At most 4000 characters. Default: written from the phonology. Ignored by engines that compute."""
     temperature: builtins.float
     """Sampling temperature of a language model. Range: 0 to 2. Default: the engine's own."""
     top_p: builtins.float

@@ -33,7 +33,7 @@ class Progress(message.Message):
     PREDICTED_WAIT_FIELD_NUMBER: builtins.int
     TEXT_FIELD_NUMBER: builtins.int
     stage: builtins.str
-    """Name of the present stage, lower case, e.g. "queued", "skeleton", "denoise", "encode"."""
+    """Name of the present stage, lower case, e.g. "queued", "skeleton", "denoise", "encode". 1 to 64 characters."""
     step: builtins.int
     """Steps finished of the whole work. Range: 0 to `steps`."""
     steps: builtins.int
@@ -46,7 +46,7 @@ class Progress(message.Message):
     """Text that the work has brought forth so far, where it is text (language). May be empty."""
     @builtins.property
     def predicted_wait(self) -> duration_pb2.Duration:
-        """Expected wait until the work begins. Absent once it has begun."""
+        """Expected wait until the work begins. Absent once it has begun. At least 0 s."""
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class Preview(message.Message):
     CONTENT_TYPE_FIELD_NUMBER: builtins.int
     DATA_FIELD_NUMBER: builtins.int
     stage: builtins.str
-    """Stage that the preview shows, e.g. "skin"."""
+    """Stage that the preview shows, e.g. "skin". 1 to 64 characters."""
     content_type: builtins.str
-    """Media type of `data`, e.g. "image/webp"."""
+    """Media type of `data`, e.g. "image/webp". 1 to 128 characters."""
     data: builtins.bytes
-    """The encoded picture. At most 262144 bytes."""
+    """The encoded picture. 1 to 262144 bytes."""
     def __init__(
         self,
         *,
@@ -250,36 +250,36 @@ class Provenance(message.Message):
     MODEL_FILES_FIELD_NUMBER: builtins.int
     USAGE_FIELD_NUMBER: builtins.int
     engine: builtins.str
-    """Engine that made the part, e.g. "creature", "stable-diffusion"."""
+    """Engine that made the part, e.g. "creature", "stable-diffusion". 1 to 64 characters."""
     engine_version: builtins.str
-    """Version of the engine: two results of one version and the same inputs are equal within the engine's tolerance."""
+    """Version of the engine: two results of one version and the same inputs are equal within the engine's tolerance. 1 to 64 characters."""
     model: builtins.str
-    """Hub id or name of the model. Empty for engines that compute."""
+    """Hub id or name of the model. Empty for engines that compute. At most 512 characters."""
     model_revision: builtins.str
-    """Revision or hash of the model's files. Empty for engines that compute."""
+    """Revision or hash of the model's files. Empty for engines that compute. At most 512 characters."""
     device: builtins.str
-    """Device that did the work, e.g. "cpu", "cuda:0 NVIDIA H100"."""
+    """Device that did the work, e.g. "cpu", "cuda:0 NVIDIA H100". At most 256 characters."""
     @builtins.property
     def settings(self) -> containers.ScalarMap[builtins.str, builtins.str]:
-        """Every setting that took part, after defaults were filled in. Values are JSON."""
+        """Every setting that took part, after defaults were filled in. Values are JSON. At most 1000 of them."""
 
     @builtins.property
     def libraries(self) -> containers.ScalarMap[builtins.str, builtins.str]:
-        """Versions of the libraries that matter for the result, by package name."""
+        """Versions of the libraries that matter for the result, by package name. At most 1000 of them."""
 
     @builtins.property
     def notes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What was done otherwise than asked, in plain words, e.g. a parameter that the model rejected."""
+        """What was done otherwise than asked, in plain words, e.g. a parameter that the model rejected. At most 100 of them. Each: at most 2000 characters."""
 
     @builtins.property
     def model_files(self) -> containers.ScalarMap[builtins.str, builtins.str]:
         """SHA-256 of every file of the model that took part, lower-case hex, by path within the model. Empty for engines that
-        compute and for models behind an API.
+        compute and for models behind an API. At most 1000 of them.
         """
 
     @builtins.property
     def usage(self) -> containers.ScalarMap[builtins.str, builtins.float]:
-        """What the making consumed, by unit: "prompt_tokens", "completion_tokens", "cost_usd". Empty where nothing is counted."""
+        """What the making consumed, by unit: "prompt_tokens", "completion_tokens", "cost_usd". Empty where nothing is counted. At most 100 of them."""
 
     def __init__(
         self,

@@ -681,7 +681,7 @@ class Spine(message.Message):
     hump: builtins.float
     """Height of a hump over the shoulder. Range: 0 to 0.4."""
     segments: builtins.int
-    """Visible rings; 0 is smooth. Range: 0 to 16."""
+    """Visible rings; 0 is smooth. At most 16."""
     def __init__(
         self,
         *,
@@ -1134,7 +1134,7 @@ class BodyPlan(message.Message):
 
     @builtins.property
     def limbs(self) -> containers.RepeatedCompositeFieldContainer[Limb]:
-        """The pairs of limbs, front to rear. At most 12."""
+        """The pairs of limbs, front to rear. At most 12 of them."""
 
     @builtins.property
     def tail(self) -> Tail:
@@ -1146,7 +1146,7 @@ class BodyPlan(message.Message):
 
     @builtins.property
     def ornaments(self) -> containers.RepeatedCompositeFieldContainer[Ornament]:
-        """What else grows on it. At most 12."""
+        """What else grows on it. At most 12 of them."""
 
     @builtins.property
     def covering(self) -> Covering:

@@ -252,9 +252,9 @@ class Spelling(message.Message):
     symbol: builtins.str
     """Symbol of the phoneme, from the inventory in docs/reference/phonemes.md. 1 to 8 characters."""
     onset: builtins.str
-    """At the beginning of a syllable: lower-case letters, ' or !. 1 to 6 characters."""
+    """At the beginning of a syllable: lower-case letters, ' or !. 1 to 6 characters. Matches ^[a-zà-öø-ÿ'!]+$."""
     rest: builtins.str
-    """Anywhere else: lower-case letters, ' or !. 1 to 6 characters."""
+    """Anywhere else: lower-case letters, ' or !. 1 to 6 characters. Matches ^[a-zà-öø-ÿ'!]+$."""
     def __init__(
         self,
         *,
@@ -355,38 +355,38 @@ class Phonology(message.Message):
     tones: builtins.int
     """How many levels of pitch tell words apart; 1 means none. Range: 1 to 3."""
     joint: builtins.str
-    """What joins the parts of compounds and repeated words: "-", "'", "·" or nothing."""
+    """What joins the parts of compounds and repeated words: "-", "'", "·" or nothing. At most 1 character. Matches ^[-'·]?$."""
     pause: builtins.str
-    """What is written between the clauses of a phrase, of the characters " ,;~–…·-". 1 to 4 characters."""
+    """What is written between the clauses of a phrase, of the characters " ,;~–…·-". 1 to 4 characters. Matches ^[ ,;~–…·-]+$."""
     capitals: builtins.bool
     """Whether a phrase begins with a capital. Default: false."""
     lexicon_seed: builtins.int
     """Seed of every word's form. Default: 0."""
     @builtins.property
     def onsets(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Symbols of the consonants that may begin a syllable, the commonest first. 1 to 24."""
+        """Symbols of the consonants that may begin a syllable, the commonest first. 1 to 24 of them. Each: at most 8 characters."""
 
     @builtins.property
     def nuclei(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Symbols of the sounds that may carry a syllable, the commonest first: vowels, and growls, hums and trills that
-        need none. 1 to 12.
+        """Symbols of the sounds that may carry a syllable, the commonest first: vowels, and growls, hums and trills that need
+        none. 1 to 12 of them. Each: at most 8 characters.
         """
 
     @builtins.property
     def codas(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Symbols of the consonants that may end a syllable, the commonest first. At most 24."""
+        """Symbols of the consonants that may end a syllable, the commonest first. At most 24 of them. Each: at most 8 characters."""
 
     @builtins.property
     def clusters(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Pairs of consonants that may begin a syllable together, written "k.r", the commonest first. At most 24."""
+        """Pairs of consonants that may begin a syllable together, written "k.r", the commonest first. At most 24 of them. Each: at most 17 characters. Each: matches ^[a-z]{1,8}\\.[a-z]{1,8}$."""
 
     @builtins.property
     def shapes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Shapes of syllables, the commonest first: none to two C, one V, none or one C. 1 to 8."""
+        """Shapes of syllables, the commonest first: none to two C, one V, none or one C. 1 to 8 of them. Each: matches ^C{0,2}VC?$."""
 
     @builtins.property
     def spellings(self) -> containers.RepeatedCompositeFieldContainer[Spelling]:
-        """How its phonemes are written; one without an entry is written as in the inventory. At most 64."""
+        """How its phonemes are written; one without an entry is written as in the inventory. At most 64 of them."""
 
     @builtins.property
     def grammar(self) -> Grammar:

@@ -147,7 +147,7 @@ class Syllable(message.Message):
     """Pitch relative to the phrase melody, in semitones. Range: -12 to 12. Default: 0."""
     @builtins.property
     def phonemes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Symbols of the phonemes in order, from the inventory in docs/reference/phonemes.md. 1 to 12 of them."""
+        """Symbols of the phonemes in order, from the inventory in docs/reference/phonemes.md. 1 to 12 of them. Each: at most 8 characters."""
 
     def __init__(
         self,

@@ -31,9 +31,9 @@ class Parent(message.Message):
     ANIMAL_FIELD_NUMBER: builtins.int
     WEIGHT_FIELD_NUMBER: builtins.int
     animal: builtins.str
-    """Name of the animal, e.g. "okapi"."""
+    """Name of the animal, e.g. "okapi". 1 to 64 characters."""
     weight: builtins.float
-    """Its share. Range: 0 to 1; the shares of a species sum to 1."""
+    """Its share; the shares of a species sum to 1. Range: 0 to 1."""
     def __init__(
         self,
         *,
@@ -68,18 +68,18 @@ class Species(message.Message):
     strangeness: builtins.float
     """How far it left its parents. Range: 0 to 1."""
     name: builtins.str
-    """What it calls itself, in its own sounds, e.g. "Grraukh-tok"."""
+    """What it calls itself, in its own sounds, e.g. "Grraukh-tok". At most 64 characters."""
     binomial: builtins.str
-    """Its name for science, e.g. "Okapoctopus guttur"."""
+    """Its name for science, e.g. "Okapoctopus guttur". At most 64 characters."""
     field_note: builtins.str
-    """Two or three sentences of a naturalist."""
+    """Two or three sentences of a naturalist. At most 600 characters."""
     @builtins.property
     def parents(self) -> containers.RepeatedCompositeFieldContainer[Parent]:
-        """Two or three real animals with weights, the greatest first."""
+        """Two or three real animals with weights, the greatest first. 2 to 3 of them."""
 
     @builtins.property
     def temperament(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """How it behaves, e.g. "wary". One to three adjectives."""
+        """How it behaves, e.g. "wary". One to three adjectives. 1 to 3 of them. Each: at most 32 characters."""
 
     @builtins.property
     def body_plan(self) -> body_pb2.BodyPlan:

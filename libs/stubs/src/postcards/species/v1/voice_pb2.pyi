@@ -190,7 +190,7 @@ class VocalTract(message.Message):
     """How often it repeats itself before it pauses. Range: 1 to 12."""
     @builtins.property
     def chambers_hz(self) -> containers.RepeatedScalarFieldContainer[builtins.float]:
-        """Resonances of air sacs, casques and shells, in hertz. At most 4, each 40 to 8000."""
+        """Resonances of air sacs, casques and shells, in hertz. At most 4 of them. Each: 40 to 8000."""
 
     @builtins.property
     def gestures(self) -> containers.RepeatedScalarFieldContainer[CallGesture.ValueType]:

@@ -201,7 +201,7 @@ class Scene(message.Message):
     hue: builtins.float
     """Hue of the light and the ground as a turn of the colour wheel: 0 red, 1/3 green, 2/3 blue. Range: 0 to 1. Default: 0."""
     density: builtins.float
-    """How densely plants and stones stand. Range: 0 (bare) to 1 (overgrown). Default: 0."""
+    """How densely plants and stones stand: 0 is bare, 1 overgrown. Range: 0 to 1. Default: 0."""
     flora_seed: builtins.int
     """Seed of the plants' shapes: one species' world looks alike on all its postcards. Default: 0."""
     def __init__(
