@@ -18,8 +18,8 @@ EXTRAS |= {"peft", "einops", "torchsde"}
 """Modules of extras, which need not be installed here; each is named as its distribution."""
 BEHIND = {"peft", "einops", "einops-exts", "alias-free-torch", "torchsde", "torchdiffeq", "tqdm", "scipy", "accelerate"}
 """What diffusers and stable-audio-tools import when we call them, and do not or cannot bring themselves."""
-BEHIND |= {"huggingface-hub"}
-"""What postcards_serving.models.find imports for the engines that need it."""
+BEHIND |= {"postcards-weights"}
+"""What postcards_serving.models.find fetches with, for the engines that need it."""
 APART = {"stable_audio_tools", "k_diffusion", "torchaudio"}
 """Modules that no package can declare beside gRPC: requirements/stable-audio.txt says why."""
 

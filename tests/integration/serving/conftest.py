@@ -1,4 +1,4 @@
-"""A hub on loopback that the real client asks, and an empty home for what it fetches."""
+"""A hub on loopback that services ask, and an empty home for what it fetches."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fake_hub import FakeHub
+from postcards_serving.models import fetch
 
 
 @pytest.fixture
@@ -26,13 +27,10 @@ def hub_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def hub(hub_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    """A hub that the client asks."""
-    pytest.importorskip("huggingface_hub", reason="make setup-models brings it")
+    """A hub that services ask."""
     assert not hub_home.exists()
     hub = FakeHub()
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    # What the client keeps between requests of one process must not outlive the hub.
-    tree_cache = pytest.importorskip("huggingface_hub._tree_cache")
-    tree_cache._IN_MEMORY_TREE_CACHE.clear()
+    monkeypatch.setattr(fetch, "PAUSES", (0.0, 0.0))
     yield hub
     hub.close()

@@ -12,8 +12,9 @@ import pytest
 
 from fetched_weights import LOADED, SAO, SD, UNET, a_model
 from postcards_serving.testing import eventually
-from postcards_weights.cache import Cache, state_in_cache
+from postcards_weights.cache import Cache
 from postcards_weights.catalog import T5
+from postcards_weights.state import state_in_cache
 
 
 def command(*arguments: str, hub_url: str, home: Path, **environment: str):

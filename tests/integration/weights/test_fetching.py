@@ -8,8 +8,8 @@ import pytest
 
 from fetched_weights import LOADED, SD, UNET, Log, a_model, contents, fetched
 from postcards_serving.models.find import find_model
-from postcards_weights.cache import state_in_cache
 from postcards_weights.catalog import T5, Model, Precision, model
+from postcards_weights.state import state_in_cache
 
 
 async def test_exactly_what_the_engine_loads_comes_into_the_cache(sd, cache, commit):

@@ -7,8 +7,8 @@ import pytest
 
 from fetched_weights import LOADED, SD, UNET, Log, a_model, fetched
 from postcards_serving.testing import eventually
-from postcards_weights.cache import state_in_cache
 from postcards_weights.hub_api import FetchFailed
+from postcards_weights.state import state_in_cache
 
 
 async def test_a_connection_that_breaks_is_taken_up_where_it_broke(sd, cache):

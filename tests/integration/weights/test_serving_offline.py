@@ -5,9 +5,10 @@ import pytest
 from fetched_weights import Log
 from postcards_cli.doctor import models
 from postcards_weights import fetch
-from postcards_weights.cache import Cache, state_in_cache
+from postcards_weights.cache import Cache
 from postcards_weights.catalog import T5, Precision, model
 from postcards_weights.hub_api import open_hub
+from postcards_weights.state import state_in_cache
 
 TINY = "someone/tiny-diffusion"
 

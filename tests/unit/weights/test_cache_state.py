@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_weights.cache import fault_of, hub_cache, is_hub_id, is_offline, state_in_cache, state_of_folder
+from postcards_weights.cache import hub_cache, is_hub_id, is_offline
 from postcards_weights.catalog import STABLE_AUDIO, Model
+from postcards_weights.state import fault_of, state_in_cache, state_of_folder
 from postcards_weights.token import hub_token
 
 COMMIT = "abcdef0123" * 4

@@ -100,7 +100,7 @@ def test_a_gpu_takes_half_of_it_where_there_is_such():
 def test_the_image_service_looks_for_what_is_fetched(half):
     from postcards_image.engines.stable_diffusion import choices as theirs
     from postcards_image.engines.stable_diffusion.checkpoint import files
-    from postcards_serving.models.hub_cache import matching
+    from postcards_weights.files import matching
 
     default = DEFAULTS["stable-diffusion"]
     assert (default.model_id, default.revision) == (theirs.DEFAULT_MODEL, theirs.DEFAULT_REVISION)
@@ -111,7 +111,7 @@ def test_the_image_service_looks_for_what_is_fetched(half):
 
 def test_the_audio_service_looks_for_what_is_fetched():
     from postcards_audio.engines.stable_audio.checkpoint import loading, text_encoder
-    from postcards_serving.models.hub_cache import matching
+    from postcards_weights.files import matching
 
     default = DEFAULTS["stable-audio"]
     assert (default.model_id, default.revision) == (loading.DEFAULT_MODEL, loading.DEFAULT_REVISION)
@@ -132,7 +132,7 @@ def test_the_audio_service_looks_for_what_is_fetched():
 
 
 def test_ddpm_looks_for_what_is_fetched():
-    from postcards_serving.models.hub_cache import matching
+    from postcards_weights.files import matching
 
     listed = [
         "model.onnx",

@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")
-"""Endings of files that can run code when they are read: never fetched, never loaded."""
+from postcards_weights.files import is_pickled
 
 
 @dataclass(frozen=True)
@@ -251,11 +250,11 @@ def _variants(kind: Kind, precision: Precision) -> tuple[tuple[Need, ...], ...]:
 
 def wanted(needs: tuple[Need, ...], paths: list[str]) -> list[str]:
     """Those of a model's files that the needs call for, sorted; pickles never are."""
-    safe = [path for path in paths if not path.lower().endswith(PICKLED)]
+    safe = [path for path in paths if not is_pickled(path)]
     return sorted({path for need in needs for path in need.among(safe)})
 
 
 def missing(needs: tuple[Need, ...], paths: list[str]) -> list[Need]:
     """The needs that none of the paths answers."""
-    safe = [path for path in paths if not path.lower().endswith(PICKLED)]
+    safe = [path for path in paths if not is_pickled(path)]
     return [need for need in needs if not need.optional and not need.among(safe)]

@@ -12,14 +12,15 @@ import json
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from postcards_weights.cache import UNFINISHED, Cache
-from postcards_weights.catalog import PICKLED, Model, Need, missing, wanted
+from postcards_weights.catalog import Model, Need, missing, wanted
+from postcards_weights.files import is_pickled
 from postcards_weights.hub_api import FetchFailed, Hub, Listing, RemoteFile
 
 SPARE_BYTES = 256 * 1024 * 1024
@@ -85,7 +86,12 @@ async def prepare(hub: Hub, cache: Cache, model: Model) -> Order:
     needs = next((needs for needs in model.variants if not missing(needs, paths)), None)
     if needs is None:
         raise FetchFailed(_unfit(model, missing(model.variants[-1], paths), paths), "MODEL_UNFIT")
-    chosen = set(wanted(needs, paths))
+    return order_of(cache, model, listing, wanted(needs, paths))
+
+
+def order_of(cache: Cache, model: Model, listing: Listing, paths: Collection[str]) -> Order:
+    """What has to be fetched so that these files of a model are in the cache."""
+    chosen = set(paths)
     files = tuple(file for file in listing.files if file.path in chosen)
     home = cache.home(model.model_id)
     snapshot = home / "snapshots" / listing.commit
@@ -259,7 +265,7 @@ def _write(path: Path, text: str) -> None:
 def _unfit(model: Model, lacking: list[Need], paths: list[str]) -> str:
     """Why a model on the hub cannot be loaded."""
     name = lacking[0].choices[0]
-    pickled = [path for path in paths if path.lower().endswith(PICKLED)]
+    pickled = list(filter(is_pickled, paths))
     if pickled and name.endswith((".safetensors", ".onnx")):
         return (
             f"{model.model_id} has only pickled weights ({pickled[0]}), which can run code and are never loaded; "

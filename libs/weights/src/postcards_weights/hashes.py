@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from postcards_serving.models.hub_cache import hub_home
+from postcards_weights.cache import hub_home
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST_REMEMBERED = 10_000
@@ -31,7 +31,7 @@ def hashes_of(folder: Path, paths: Iterable[str], remembered: Path | None = None
     Raises:
         OSError: a file cannot be read.
     """
-    memory = remembered or hub_home() / "postcards-hashes.json"
+    memory = remembered or hub_home(os.environ) / "postcards-hashes.json"
     known = _recall(memory)
     found, fresh = dict[str, str](), dict[str, str]()
     for path in paths:

@@ -152,7 +152,7 @@ def test_a_model_that_cannot_be_fetched_says_so(hub_home):
 
 
 def test_a_model_on_the_hub_needs_neither_network_nor_client_once_it_is_in_the_cache(hub_home, monkeypatch):
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.setitem(sys.modules, "httpx", None)
     commit = "0123456789abcdef0123456789abcdef01234567"
     home = hub_home / "hub" / "models--someone--animals"
     snapshot = home / "snapshots" / commit

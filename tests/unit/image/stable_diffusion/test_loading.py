@@ -16,7 +16,7 @@ from postcards_image.engines.stable_diffusion.checkpoint import files  # noqa: E
 from postcards_image.engines.stable_diffusion.checkpoint.loading import load_checkpoint  # noqa: E402
 from postcards_image.engines.stable_diffusion.checkpoint.lora import LoraChoice, find_lora, read_choice  # noqa: E402
 from postcards_serving.errors import ModelUnusable  # noqa: E402
-from postcards_serving.models.hub_cache import matching  # noqa: E402
+from postcards_weights.files import matching  # noqa: E402
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from postcards_serving.models.find import ModelUnusable, cached, find_model, first_line, is_hub_id
-from postcards_serving.models.hub_cache import files_below, hub_cache, is_offline, matching
+from postcards_weights.cache import hub_cache, is_offline
+from postcards_weights.files import files_below, matching
 from postcards_weights.hashes import hashes_of, revision_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -42,7 +43,7 @@ def hub_home(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub-home"))
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.setitem(sys.modules, "httpx", None)
     return tmp_path / "hub-home"
 
 
@@ -270,13 +271,13 @@ def test_a_file_that_was_swept_out_of_the_cache_is_missed(hub_home):
 def test_the_cache_is_where_the_client_has_it(monkeypatch, variables, folder):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert hub_cache() == Path(folder)
+    assert hub_cache(os.environ).folder == Path(folder)
 
 
 @pytest.mark.parametrize(("value", "offline"), [("1", True), ("true", True), ("0", False), ("", False), ("no", False)])
 def test_offline_is_said_as_the_client_understands_it(monkeypatch, value, offline):
     monkeypatch.setenv("HF_HUB_OFFLINE", value)
-    assert is_offline() is offline
+    assert is_offline(os.environ) is offline
 
 
 class Counting:

@@ -116,8 +116,9 @@ def fetch_models(
 
 
 async def _fetch(chosen: "tuple[Choice, ...]", cache: "Cache", *, dry_run: bool, quiet: bool) -> list[dict[str, Any]]:
-    from postcards_weights.cache import is_offline, state_in_cache
+    from postcards_weights.cache import is_offline
     from postcards_weights.hub_api import FetchFailed, open_hub
+    from postcards_weights.state import state_in_cache
     from postcards_weights.token import hub_token
 
     here = [(model, state_in_cache(cache, model)) for model in _models(chosen, cache)]
@@ -137,7 +138,7 @@ async def _fetch(chosen: "tuple[Choice, ...]", cache: "Cache", *, dry_run: bool,
 
 def _models(chosen: "tuple[Choice, ...]", cache: "Cache") -> "list[Model]":
     """The models that are meant, without companions that a model in the cache or in its folder brings along."""
-    from postcards_weights.cache import state_in_cache
+    from postcards_weights.state import state_in_cache
 
     found: list[Model] = []
     for choice in chosen:

@@ -8,9 +8,10 @@ from pathlib import Path
 from postcards_cli.doctor import device
 from postcards_cli.doctor.finding import Finding, Level, good, missing, warning
 from postcards_cli.local.services import EMBEDDED
-from postcards_weights.cache import Cache, State, is_offline, state_in_cache, state_of_folder
+from postcards_weights.cache import Cache, is_offline
 from postcards_weights.catalog import DEFAULTS, KINDS, Model
 from postcards_weights.choice import Choice, choices, engine_of
+from postcards_weights.state import State, state_in_cache, state_of_folder
 from postcards_weights.token import hub_token
 
 _ENGINES = {"image": ("creature", "ddpm", "stable-diffusion"), "audio": ("vocal-tract", "stable-audio")}

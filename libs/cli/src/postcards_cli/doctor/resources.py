@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from postcards_cli.doctor import device
 from postcards_cli.doctor.finding import Finding, good, missing, warning
 from postcards_cli.doctor.models import Engine, size, way_without_model
-from postcards_weights.cache import Cache, state_of_folder
+from postcards_weights.cache import Cache
 from postcards_weights.catalog import DEFAULTS, KINDS
+from postcards_weights.state import state_of_folder
 
 _TOPIC = "machine"
 _ROOM_TO_COMPUTE = 1.25

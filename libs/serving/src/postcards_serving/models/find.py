@@ -1,22 +1,22 @@
 """Finds the files of a model: a folder, or an id on the Hugging Face hub that is looked for in the cache first.
 
-Once a model is in the cache, nothing here needs the network or the hub's client. Weights are safetensors or ONNX:
+Once a model is in the cache, nothing here needs the network. Weights are safetensors or ONNX:
 pickles are neither fetched nor opened.
 """
 
-import re
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from postcards_serving.errors import ModelUnusable
-from postcards_serving.models import hub_fetch
-from postcards_serving.models.hub_cache import PICKLED, files_below, listed_files, matching, missing_files, snapshot_of
+from postcards_serving.models.fetch import fetch
+from postcards_weights.cache import hub_cache, is_hub_id, listed_files, missing_files
+from postcards_weights.files import files_below, is_pickled, matching
 from postcards_weights.hashes import hashes_of, revision_of
 
 __all__ = ["ModelFiles", "ModelUnusable", "cached", "find_model", "first_line", "is_hub_id"]
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _WEIGHTS = (".safetensors", ".onnx")
 _LONGEST_LINE = 300
 
@@ -52,7 +52,7 @@ def find_model(
         model: a folder, or an id on the hub ("owner/name", or the bare name of an old one).
         patterns: which files take part, e.g. "*.json", "unet/*.safetensors"; `*` also stands for slashes.
         revision: commit, branch or tag on the hub; empty: `main`. A folder has none.
-        install: what brings the hub's client where it is missing, e.g. "run `make setup-models`".
+        install: what brings what fetching needs where it is missing, e.g. "run `make setup-models`".
         required: patterns each of which at least one file must match.
 
     Raises:
@@ -67,7 +67,7 @@ def find_model(
         raise ModelUnusable(f"{model} is a file: name the folder of a model, or its id on the Hugging Face hub")
     if not is_hub_id(model):
         raise ModelUnusable(f"there is no folder {model}, and it is no id on the Hugging Face hub")
-    snapshot = snapshot_of(model, revision)
+    snapshot = hub_cache(os.environ).snapshot(model, revision)
     if snapshot is not None and not missing_files(snapshot, patterns):
         lacking, listed = _lacking(snapshot, patterns, required), listed_files(snapshot)
         if not lacking:
@@ -76,7 +76,7 @@ def find_model(
             # All that the hub has is here: asking it again would bring nothing.
             raise ModelUnusable(_without(model, lacking, listed))
     try:
-        snapshot = hub_fetch.fetch(model, patterns=patterns, revision=revision, install=install)
+        snapshot = fetch(model, patterns=patterns, revision=revision, install=install)
     except ModelUnusable as fault:
         # What cannot be asked for more may hold enough; only who says what is required can tell.
         if snapshot is None:
@@ -86,7 +86,7 @@ def find_model(
         raise ModelUnusable(f"{_incomplete(model, snapshot, patterns, required)}; {fault.message}") from None
     lacking = _lacking(snapshot, patterns, required)
     if lacking:
-        raise ModelUnusable(_without(model, lacking, hub_fetch.files_on_hub(model, snapshot.name)))
+        raise ModelUnusable(_without(model, lacking, listed_files(snapshot) or []))
     return _of_snapshot(model, snapshot, patterns)
 
 
@@ -97,7 +97,7 @@ def cached(
     folder = Path(model).expanduser()
     if model and folder.is_dir():
         return None if _lacking(folder, patterns, required) else _of_folder(folder, patterns, required)
-    snapshot = snapshot_of(model, revision) if is_hub_id(model) else None
+    snapshot = hub_cache(os.environ).snapshot(model, revision) if is_hub_id(model) else None
     if snapshot is None or missing_files(snapshot, patterns) or _lacking(snapshot, patterns, required):
         return None
     return _of_snapshot(model, snapshot, patterns)
@@ -106,11 +106,6 @@ def cached(
 def first_line(fault: BaseException) -> str:
     """What a library's fault says, short enough for one sentence; its kind where it says nothing."""
     return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:_LONGEST_LINE]
-
-
-def is_hub_id(model: str) -> bool:
-    """Whether a name could be an id on the hub: "owner/name", or the bare name of an old model."""
-    return bool(_HUB_ID.fullmatch(model)) and ".." not in model and "--" not in model and len(model) <= 96
 
 
 def _of_folder(folder: Path, patterns: Sequence[str], required: Sequence[str]) -> ModelFiles:
@@ -161,7 +156,7 @@ def _pickled_instead(pattern: str, present: Sequence[str]) -> list[str]:
         return []
     place, ending = pattern.rpartition("/")[0], f".{pattern.rpartition('.')[2]}"
     beside = [path for path in present if not place or path.rpartition("/")[0] == place]
-    pickled = [path for path in beside if path.lower().endswith(PICKLED)]
+    pickled = [path for path in beside if is_pickled(path)]
     namesakes = [path for path in pickled if matching((f"{path.rpartition('.')[0]}{ending}",), (pattern,))]
     return namesakes or ([] if any(path.endswith(_WEIGHTS) for path in beside) else pickled)
 
