@@ -80,11 +80,12 @@ test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of
 	@$(BIN)/python -m pytest -n 2 --dist loadscope -q --ignore tests/containers
 
 .PHONY: lint
-lint: $(VENV)/dev.stamp $(VENV)/train.stamp $(VENV)/models.stamp ## check style, types, protos and shell scripts
+lint: $(VENV)/dev.stamp $(VENV)/train.stamp $(VENV)/models.stamp ## check style, types, protos, shell scripts and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/shellcheck scripts/*.sh .ci/run
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck
 	$(BIN)/pyright
 
 .PHONY: format
@@ -122,5 +123,5 @@ bench: $(VENV)/dev.stamp $(VENV)/measure.stamp ## run every benchmark; each prin
 	done
 
 .PHONY: lock
-lock: $(VENV)/dev.stamp ## renew the locked requirements
-	scripts/lock.sh
+lock: $(VENV)/dev.stamp ## renew the locked requirements; UPGRADE=--upgrade takes the newest of everything
+	scripts/lock.sh $(UPGRADE)

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Renews requirements/*.txt from requirements/*.in, for Python 3.11 to 3.13 on every platform.
+# Renews requirements/*.txt from requirements/*.in, for Python 3.11 to 3.13 on every platform. What is locked stays
+# where it still fits; scripts/lock.sh --upgrade takes the newest of everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+upgrade=(${1:+"$1"})
 ours=(stubs species weights serving client cli image audio language composer)
 
 resolve() {
   local kind=$1
   shift
   .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-    --no-emit-index-url --no-emit-find-links "${ours[@]/#/--no-emit-package=postcards-}" "$@" "requirements/$kind.in"
+    "${upgrade[@]}" --no-emit-index-url --no-emit-find-links "${ours[@]/#/--no-emit-package=postcards-}" "$@" "requirements/$kind.in"
 }
 
 lock() { resolve "$@" --generate-hashes --output-file "requirements/$1.txt"; }
