@@ -28,21 +28,32 @@ class JsonError(ValueError):
 
 def to_json(value: object) -> JsonValue:
     """The JSON value of `value`. Raises `TypeError` for a type that this module does not know."""
-    if value is None or isinstance(value, bool | float | str):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) <= _SAFE_INTEGER else str(value)
-    if isinstance(value, Enum):
-        return cast(JsonValue, value.value)
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
-    if isinstance(value, tuple):
-        return [to_json(item) for item in cast(tuple[object, ...], value)]
-    if isinstance(value, Mapping):
-        return {key: to_json(item) for key, item in sorted(cast(Mapping[str, object], value).items())}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: to_json(getattr(value, item.name)) for item in fields(value)}
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    return _writer(type(value))(value)
+
+
+_Write = Callable[[Any], JsonValue]
+
+
+@cache
+def _writer(kind: type) -> _Write:
+    """How values of exactly this type are written; found once for each, since a manifest has hundreds of values."""
+    if issubclass(kind, NoneType | bool | float | str):
+        return lambda value: value
+    if issubclass(kind, int):
+        return lambda value: value if abs(value) <= _SAFE_INTEGER else str(value)
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if issubclass(kind, datetime):
+        return lambda value: value.isoformat(timespec="milliseconds")
+    if issubclass(kind, tuple):
+        return lambda value: [to_json(item) for item in value]
+    if issubclass(kind, Mapping):
+        return lambda value: {key: to_json(item) for key, item in sorted(value.items())}
+    known = cast(type[Any], kind)
+    if is_dataclass(known):
+        names = tuple(item.name for item in fields(known))
+        return lambda value: {name: to_json(getattr(value, name)) for name in names}
+    raise TypeError(f"no JSON for {kind.__name__}")
 
 
 def from_json(kind: type[T], value: object, place: str = "") -> T:
