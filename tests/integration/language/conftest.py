@@ -9,11 +9,11 @@ import pytest
 
 import chat_server
 from chat_server import Script, serving
-from postcards_language.accounts import Usage
 from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.engines.openai import Endpoint, OpenAiEngine
 from postcards_language.engines.openai.api.circuit_breaker import CircuitBreaker
-from postcards_language.engines.openai.api.retries import Backoff, Persistence
+from postcards_language.engines.openai.api.retries import Backoff, RetryingClient
+from postcards_language.usage import Usage
 from postcards_serving.engine.work import Work
 from postcards_species.species import derive_species
 
@@ -43,7 +43,7 @@ say, refuse, fail, break_off, stall, unless = map(_given, _ANSWERS)
 
 
 class Ledger:
-    """Accounts that remember."""
+    """UsageObserver that remember."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -86,7 +86,7 @@ def engine_for(script: Script, ledger: Ledger) -> Callable[..., OpenAiEngine]:
             Endpoint(**told),
             ledger,
             breaker=CircuitBreaker(failures=6, rest_seconds=rest, tell=ledger.circuit),
-            persistence=lambda *parts: Persistence(*parts, backoff=Backoff(base_seconds=0.01), unit=lambda: 0.0),
+            client=lambda *parts: RetryingClient(*parts, backoff=Backoff(base_seconds=0.01), unit=lambda: 0.0),
         )
 
     return make

@@ -8,10 +8,10 @@ from contextlib import nullcontext
 import pytest
 
 from chat_server import Handler, Stalling
-from postcards_language.accounts import Usage
 from postcards_language.engines.openai import Endpoint, OpenAiEngine
-from postcards_language.engines.openai.api.client import Api, Listening
-from postcards_language.engines.openai.api.retries import Backoff, Persistence
+from postcards_language.engines.openai.api.client import Api, StreamCallbacks
+from postcards_language.engines.openai.api.retries import Backoff, RetryingClient
+from postcards_language.usage import Usage
 from postcards_serving.engine.work import Work
 from postcards_serving.errors import (
     Cancelled,
@@ -254,7 +254,7 @@ def test_an_answer_that_is_whole_when_the_engine_closes_is_kept(script) -> None:
 
     script.then(answer)
     api = Api(Endpoint(base_url=script.url, api_key="", model="m"))
-    following = Listening(lambda _: heard.set(), lambda: None, lambda: 60.0, lambda _: nullcontext())
+    following = StreamCallbacks(lambda _: heard.set(), lambda: None, lambda: 60.0, lambda _: nullcontext())
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(api.ask, [{"role": "user", "content": "growl"}], {}, following)
         assert heard.wait(60)
@@ -281,7 +281,7 @@ def test_the_time_of_the_settings_ends_a_stalled_call(script, stall, engine_for,
 def test_nobody_there(say_it, api_key) -> None:
     engine = OpenAiEngine(
         Endpoint("m", "http://127.0.0.1:9/v1", api_key, connect_seconds=1.0),
-        persistence=lambda *parts: Persistence(*parts, backoff=Backoff(tries=2), unit=lambda: 0.0),
+        client=lambda *parts: RetryingClient(*parts, backoff=Backoff(tries=2), unit=lambda: 0.0),
     )
     with pytest.raises(Unavailable) as caught:
         say_it(engine)

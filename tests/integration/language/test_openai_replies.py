@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from postcards_language.accounts import Usage
 from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.realisation.lexicon import lexicon_of
+from postcards_language.usage import Usage
 from postcards_serving.engine.work import Item, Progress, Work
 from postcards_serving.testing import RecordingWork
 from postcards_species.species import derive_species

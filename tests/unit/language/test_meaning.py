@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from postcards_language.meaning.clauses import Act, Adjunct, Clause, Evidence, NounPhrase, Sentence, Tense
 from postcards_language.meaning.composition import MOODS_OF, compose, theme_concepts
 from postcards_language.meaning.concepts import Kind, plural, verb_forms
-from postcards_language.meaning.in_english import say_clause, say_noun_phrase, say_sentence
+from postcards_language.meaning.english import say_clause, say_noun_phrase, say_sentence
 from postcards_language.meaning.inventory import ALL, BY_ID, find
 from postcards_language.meaning.mood_patterns import TAILS
 from postcards_language.meaning.notation import read_clause, read_sentence

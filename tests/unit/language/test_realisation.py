@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from postcards_language.meaning.inventory import ALL
 from postcards_language.meaning.notation import read_sentence
-from postcards_language.realisation.delivery import deliver
-from postcards_language.realisation.grammar import Speaker
+from postcards_language.realisation.grammar import ClauseRealiser
 from postcards_language.realisation.lexicon import Lexicon, join, lengthened, lexicon_of
+from postcards_language.realisation.sentences import realise_sentence
 from postcards_species.ancestry.parents import choose_parents
 from postcards_species.speech.derive import derive_phonology
 from postcards_species.speech.english import reads_as_english
@@ -38,7 +38,7 @@ def glosses(clause: str, **grammar: object) -> str:
     """The glosses of a clause in a grammar."""
     phonology = replace(tongue(5), grammar=replace(Grammar(), **grammar))  # type: ignore[arg-type]
     sentence = read_sentence(clause, str)
-    return " ".join(word.gloss for word in Speaker(lexicon_of(phonology)).clause(sentence.clauses[0]))
+    return " ".join(word.gloss for word in ClauseRealiser(lexicon_of(phonology)).clause(sentence.clauses[0]))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -111,7 +111,7 @@ def test_plural(plural: Plural, expected: str) -> None:
 @pytest.mark.parametrize("kind", Reduplication)
 def test_reduplication_says_a_part_twice(kind: Reduplication) -> None:
     phonology = replace(tongue(5), grammar=Grammar(reduplication=kind))
-    speaker = Speaker(lexicon_of(phonology))
+    speaker = ClauseRealiser(lexicon_of(phonology))
     once = speaker.word("stone")
     twice = speaker.twice(once, "PL")
     assert twice.gloss == ("PL~stone" if kind is Reduplication.FIRST_SYLLABLE else "stone~PL")
@@ -190,6 +190,8 @@ def test_drawing_out_lengthens_one_nucleus(seed: int, key: str) -> None:
 def test_what_is_too_short_is_not_said() -> None:
     lexicon = lexicon_of(tongue(4))
     sentence = read_sentence("v:run imp", str)
-    phrases = [deliver(lexicon, sentence, Intent.COMMAND, Mood.CALM, Stream(seed, "test")) for seed in range(40)]
+    phrases = [
+        realise_sentence(lexicon, sentence, Intent.COMMAND, Mood.CALM, Stream(seed, "test")) for seed in range(40)
+    ]
     assert None in phrases
     assert all(phrase is None or len(phrase.words) == 2 for phrase in phrases)

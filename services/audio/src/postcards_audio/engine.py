@@ -69,7 +69,7 @@ class WordTiming:
 
 @dataclass(frozen=True)
 class AudioResult:
-    """A finished call."""
+    """A call as finished files, and how it was made."""
 
     blobs: tuple[Blob, ...]
     """"call.flac", then "call.mp3"."""
@@ -88,7 +88,7 @@ class AudioResult:
 
 
 class AudioEngine(Engine[AudioRequest, AudioResult], Protocol):
-    """Makes calls."""
+    """An engine that makes calls."""
 
 
 def reject_unknown_phonemes(phrase: Phrase) -> None:

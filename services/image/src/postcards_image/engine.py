@@ -84,4 +84,4 @@ class ImageResult:
 
 
 class ImageEngine(Engine[ImageRequest, ImageResult], Protocol):
-    """Makes pictures."""
+    """An engine that makes pictures."""

@@ -11,7 +11,7 @@ from postcards_species.speech.phrase import Intent, Mood, Phrase
 
 @dataclass(frozen=True)
 class PhrasesRequest:
-    """What to say."""
+    """Which species is to say how many phrases, and what about."""
 
     phonology: Phonology
     """The sounds of the species and its grammar."""
@@ -49,7 +49,7 @@ class PhrasesRequest:
 
 @dataclass(frozen=True)
 class PhrasesResult:
-    """What was said."""
+    """The phrases of one request, and how they were made."""
 
     phrases: tuple[Phrase, ...]
     """In order, `count` of them, all different."""

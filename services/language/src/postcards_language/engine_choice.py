@@ -1,7 +1,7 @@
 """From the settings to the engine that they name."""
 
 from postcards_language.engine import LanguageEngine
-from postcards_language.metrics import Metered
+from postcards_language.metrics import UsageMetrics
 from postcards_language.settings import LanguageSettings
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.fallback.load import load_with_fallback
@@ -57,7 +57,7 @@ def _openai(settings: LanguageSettings) -> LanguageEngine:
         prompt_price=settings.language_prompt_price,
         completion_price=settings.language_completion_price,
     )
-    engine = OpenAiEngine(endpoint, Metered("openai", endpoint.model))
+    engine = OpenAiEngine(endpoint, UsageMetrics("openai", endpoint.model))
     try:
         engine.look()
     except ModelUnusable:

@@ -1,8 +1,9 @@
 """What asking language models costs, as metrics: calls, tokens, dollars, and whether calls are held back."""
 
 from prometheus_client import Counter, Gauge
+from typing_extensions import override
 
-from postcards_language.accounts import COMPLETION, KINDS, OUTCOMES, PROMPT, Usage
+from postcards_language.usage import COMPLETION, KINDS, OUTCOMES, PROMPT, Usage, UsageObserver
 
 _LABELS = ("engine", "model")
 
@@ -19,8 +20,8 @@ REPAIRED = Counter(
 )
 
 
-class Metered:
-    """Accounts that are metrics, each of which appears as zero from the start."""
+class UsageMetrics(UsageObserver):
+    """Counts as metrics, each of which appears as zero from the start."""
 
     def __init__(self, engine: str, model: str) -> None:
         """Counts for one model of one engine."""
@@ -31,20 +32,20 @@ class Metered:
         self._circuit = CIRCUIT_OPEN.labels(*labels)
         self._repaired = REPAIRED.labels(*labels)
 
+    @override
     def called(self, outcome: str) -> None:
-        """See `Accounts`."""
         self._calls[outcome].inc()
 
+    @override
     def used(self, usage: Usage, cost_usd: float | None) -> None:
-        """See `Accounts`."""
         self._tokens[PROMPT].inc(usage.prompt_tokens)
         self._tokens[COMPLETION].inc(usage.completion_tokens)
         self._cost.inc(cost_usd or 0.0)
 
+    @override
     def circuit(self, opened: bool) -> None:
-        """See `Accounts`."""
         self._circuit.set(int(opened))
 
+    @override
     def repaired(self, phrases: int) -> None:
-        """See `Accounts`."""
         self._repaired.inc(phrases)

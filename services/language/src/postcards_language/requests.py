@@ -6,7 +6,7 @@ from postcards.language.v1 import language_pb2
 from postcards.species.v1 import phonology_pb2
 
 from postcards_language.engine import PhrasesRequest
-from postcards_language.realisation.fitness import check_phonology
+from postcards_language.realisation.phonology_check import check_phonology
 from postcards_serving.rpc.messages import decode, encode
 from postcards_species.ancestry.parents import choose_parents
 from postcards_species.speech.derive import derive_phonology

@@ -14,7 +14,7 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-class Ear:
+class Listener:
     """Who hears of the circuit."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Ear:
 
 
 def test_the_circuit_opens_rests_probes_and_closes(clock: ManualClock) -> None:
-    ear = Ear()
+    ear = Listener()
     breaker = CircuitBreaker(failures=3, rest_seconds=30, clock=clock, tell=ear)
     for _ in range(3):
         breaker.enter()

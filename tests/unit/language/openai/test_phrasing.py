@@ -68,10 +68,10 @@ def test_spelling_does_not_matter_and_is_counted() -> None:
     lexicon = lexicon_for(1)
     phraser = Phraser(lexicon)
     right = phraser.phrase(propose((own(lexicon, "moon"), "moon")), Intent.TELLING, Mood.CALM)
-    assert phraser.colouring.respelled == 0
+    assert phraser.adjustments.respelled == 0
     wrong = phraser.phrase(propose(("zzorb", "moon")), Intent.TELLING, Mood.CALM)
     assert right == wrong
-    assert phraser.colouring.respelled == 1
+    assert phraser.adjustments.respelled == 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -11,8 +11,8 @@ from postcards_language.engines.openai.phrases.faults import english_words, faul
 from postcards_language.engines.openai.phrases.reply import (
     Proposal,
     ProposedWord,
+    animal_text_so_far,
     complete_phrases,
-    heard_so_far,
     read_reply,
     schema_of,
 )
@@ -99,7 +99,7 @@ def test_any_json_can_be_read(value: object) -> None:
 @given(st.text(max_size=200))
 def test_any_text_can_be_read(text: str) -> None:
     read_reply(text)
-    heard_so_far(text).encode()
+    animal_text_so_far(text).encode()
 
 
 def test_nesting_without_end_is_no_trouble() -> None:
@@ -108,10 +108,10 @@ def test_nesting_without_end_is_no_trouble() -> None:
 
 
 def test_what_is_heard_grows() -> None:
-    texts = [heard_so_far(WHOLE[:end]) for end in range(len(WHOLE))]
+    texts = [animal_text_so_far(WHOLE[:end]) for end in range(len(WHOLE))]
     assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
     assert texts[-1] == "ghrra tok\nghrra tok"
-    assert heard_so_far('{"animal_text": "\\u00e') == "\\u00e"
+    assert animal_text_so_far('{"animal_text": "\\u00e') == "\\u00e"
 
 
 def faults(**changes: object) -> list[str]:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_language.accounts import NoAccounts, Usage
 from postcards_language.engines.openai.api.circuit_breaker import CircuitBreaker
-from postcards_language.engines.openai.api.client import Listening, Message, Reply
+from postcards_language.engines.openai.api.client import Message, Reply, StreamCallbacks
 from postcards_language.engines.openai.api.endpoint import Endpoint, without_path
 from postcards_language.engines.openai.api.failures import ApiFailure, retry_after
-from postcards_language.engines.openai.api.retries import Backoff, Patience, Persistence, Question
+from postcards_language.engines.openai.api.retries import Backoff, Deadline, Question, RetryingClient
+from postcards_language.usage import NoUsageObserver, Usage
 from postcards_serving.engine.work import Work
 from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, ModelUnusable, Unavailable
 
@@ -46,11 +46,11 @@ class ScriptedApi:
         self.asked: list[Mapping[str, object]] = []
         self.roles: list[str] = []
 
-    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
+    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], callbacks: StreamCallbacks) -> Reply:
         self.asked.append(arguments)
         self.roles.append(messages[0]["role"])
         self._clock.now += self._seconds
-        listening.check()
+        callbacks.check()
         answer = next(self._script)
         if isinstance(answer, ApiFailure):
             raise answer
@@ -92,14 +92,14 @@ def clock() -> Clock:
     return Clock()
 
 
-def persistence(
+def client(
     clock: Clock, api: ScriptedApi, *, unit: float = 0.5, failures: int = 100, breaker: CircuitBreaker | None = None
-) -> Persistence:
+) -> RetryingClient:
     breaker = breaker or CircuitBreaker(failures=failures, clock=clock)
-    return Persistence(
+    return RetryingClient(
         api,
         breaker,
-        NoAccounts(),
+        NoUsageObserver(),
         ENDPOINT,
         clock=clock,
         sleep=lambda _, seconds: clock.sleep(seconds),
@@ -107,9 +107,9 @@ def persistence(
     )
 
 
-def ask(clock: Clock, asking: Persistence, *, timeout: float = 120.0, work: Work | None = None) -> Reply:
+def ask(clock: Clock, asking: RetryingClient, *, timeout: float = 120.0, work: Work | None = None) -> Reply:
     work = work or Work()
-    return asking.ask(question(), Patience(work, timeout, clock)).reply
+    return asking.ask(question(), Deadline(work, timeout, clock)).reply
 
 
 @given(st.integers(1, 40), st.floats(0, 1))
@@ -142,7 +142,7 @@ def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | 
 def test_it_waits_longer_each_time_and_gives_up(clock: Clock) -> None:
     api = ScriptedApi(clock, *[down()] * 9)
     with pytest.raises(Unavailable) as caught:
-        ask(clock, persistence(clock, api, unit=1.0))
+        ask(clock, client(clock, api, unit=1.0))
     assert len(api.asked) == 4
     assert sum(clock.slept) == pytest.approx(0.5 + 1.0 + 2.0)
     # Those above do not try on: there is one layer that does.
@@ -151,33 +151,33 @@ def test_it_waits_longer_each_time_and_gives_up(clock: Clock) -> None:
 
 def test_a_reply_ends_it_whatever_it_holds(clock: Clock) -> None:
     api = ScriptedApi(clock, down(), busy(), Reply("", finish="stop"), GOOD)
-    assert ask(clock, persistence(clock, api)).text == ""
+    assert ask(clock, client(clock, api)).text == ""
     assert len(api.asked) == 3
 
 
 def test_retry_after_is_waited_for(clock: Clock) -> None:
     api = ScriptedApi(clock, busy(30.0), GOOD)
-    ask(clock, persistence(clock, api, unit=0.0))
+    ask(clock, client(clock, api, unit=0.0))
     assert sum(clock.slept) == pytest.approx(30.0)
 
 
 def test_no_wait_that_would_outlast_the_deadline(clock: Clock) -> None:
     api = ScriptedApi(clock, busy(30.0), GOOD)
     with pytest.raises(Unavailable) as caught:
-        ask(clock, persistence(clock, api), timeout=20.0)
+        ask(clock, client(clock, api), timeout=20.0)
     assert clock.slept == []
     assert caught.value.retry_after == 30.0
 
 
 @pytest.mark.parametrize("unit", [0.0, 0.25, 1.0])
 def test_who_was_told_the_same_comes_back_apart(clock: Clock, unit: float) -> None:
-    ask(clock, persistence(clock, ScriptedApi(clock, busy(30.0), GOOD), unit=unit))
+    ask(clock, client(clock, ScriptedApi(clock, busy(30.0), GOOD), unit=unit))
     assert sum(clock.slept) == pytest.approx(30.0 + 0.5 * unit)
 
 
 def test_a_limit_holds_everybody_back_and_costs_them_no_call(clock: Clock) -> None:
     api = ScriptedApi(clock, busy(30.0), GOOD)
-    asking = persistence(clock, api, unit=0.0)
+    asking = client(clock, api, unit=0.0)
     for timeout in (20.0, 25.0, 29.0):
         with pytest.raises(Unavailable) as caught:
             ask(clock, asking, timeout=timeout)
@@ -189,7 +189,7 @@ def test_a_limit_holds_everybody_back_and_costs_them_no_call(clock: Clock) -> No
 
 def test_a_limit_that_another_meets_meanwhile_is_waited_for_too(clock: Clock) -> None:
     api = ScriptedApi(clock, busy(30.0), busy(10.0), GOOD)
-    asking = persistence(clock, api, unit=0.0)
+    asking = client(clock, api, unit=0.0)
 
     def another_is_limited() -> None:
         clock.on_sleep = lambda: None
@@ -204,7 +204,7 @@ def test_a_limit_that_another_meets_meanwhile_is_waited_for_too(clock: Clock) ->
 
 def test_no_limit_holds_others_back_for_longer_than_five_minutes(clock: Clock) -> None:
     api = ScriptedApi(clock, busy(3600.0), GOOD)
-    asking = persistence(clock, api, unit=0.0)
+    asking = client(clock, api, unit=0.0)
     with pytest.raises(Unavailable) as caught:
         ask(clock, asking)
     assert caught.value.retry_after == 3600.0
@@ -217,7 +217,7 @@ def test_limits_end_in_bounded_tries_and_never_open_the_circuit(clock: Clock, de
     api = ScriptedApi(clock, *[busy(delay)] * 99)
     breaker = CircuitBreaker(failures=2, clock=clock)
     with pytest.raises(Unavailable) as caught:
-        ask(clock, persistence(clock, api, unit=0.5, breaker=breaker))
+        ask(clock, client(clock, api, unit=0.5, breaker=breaker))
     assert caught.value.reason == "API_BUSY"
     assert len(api.asked) == Backoff().limited_tries
     breaker.enter()
@@ -225,13 +225,13 @@ def test_limits_end_in_bounded_tries_and_never_open_the_circuit(clock: Clock, de
 
 def test_a_limit_is_no_try_that_failed(clock: Clock) -> None:
     api = ScriptedApi(clock, busy(1.0), down(), busy(1.0), down(), busy(1.0), down(), GOOD)
-    assert ask(clock, persistence(clock, api)) == GOOD
+    assert ask(clock, client(clock, api)) == GOOD
 
 
 def test_the_time_of_all_tries_together_is_bounded(clock: Clock) -> None:
     api = ScriptedApi(clock, *[down()] * 9, seconds=8.0)
     with pytest.raises(Unavailable) as caught:
-        ask(clock, persistence(clock, api, unit=0.0), timeout=20.0)
+        ask(clock, client(clock, api, unit=0.0), timeout=20.0)
     assert caught.value.reason == "API_TIMEOUT"
     assert len(api.asked) == 3
 
@@ -239,14 +239,14 @@ def test_the_time_of_all_tries_together_is_bounded(clock: Clock) -> None:
 def test_the_deadline_of_the_caller_is_the_callers(clock: Clock) -> None:
     api = ScriptedApi(clock, *[down()] * 9, seconds=8.0)
     with pytest.raises(DeadlineExceeded):
-        ask(clock, persistence(clock, api, unit=0.0), work=Work(timeout=20.0, clock=clock))
+        ask(clock, client(clock, api, unit=0.0), work=Work(timeout=20.0, clock=clock))
 
 
 def test_a_caller_who_leaves_while_it_waits_is_not_waited_for(clock: Clock) -> None:
     work = Work()
     clock.on_sleep = work.cancel
     with pytest.raises(Cancelled):
-        ask(clock, persistence(clock, ScriptedApi(clock, busy(30.0), GOOD)), work=work)
+        ask(clock, client(clock, ScriptedApi(clock, busy(30.0), GOOD)), work=work)
     assert len(clock.slept) == 1
 
 
@@ -254,7 +254,7 @@ def test_what_lasts_is_not_tried_again(clock: Clock) -> None:
     refused = ApiFailure(ModelUnusable("the key"), "refused", status=401)
     api = ScriptedApi(clock, refused, GOOD)
     with pytest.raises(ModelUnusable):
-        ask(clock, persistence(clock, api))
+        ask(clock, client(clock, api))
     assert len(api.asked) == 1
 
 
@@ -262,20 +262,20 @@ def test_a_broken_reply_counts_once_it_can_be_used(clock: Clock) -> None:
     useless = Reply('{"phr', broken=down())
     useful = Reply("{}", broken=down())
     api = ScriptedApi(clock, useless, useful, GOOD)
-    assert ask(clock, persistence(clock, api)) == useful
+    assert ask(clock, client(clock, api)) == useful
     assert len(api.asked) == 2
 
 
 def test_what_a_filter_stops_is_an_answer(clock: Clock) -> None:
     filtered = rejected()
     filtered.filtered = True
-    reply = ask(clock, persistence(clock, ScriptedApi(clock, filtered, GOOD)))
+    reply = ask(clock, client(clock, ScriptedApi(clock, filtered, GOOD)))
     assert reply.finish == "content_filter"
 
 
 def test_what_was_learnt_stays(clock: Clock) -> None:
     api = ScriptedApi(clock, rejected(parameter="temperature"), GOOD, GOOD)
-    asking = persistence(clock, api)
+    asking = client(clock, api)
     ask(clock, asking)
     ask(clock, asking)
     assert ["temperature" in arguments for arguments in api.asked] == [True, False, False]
@@ -284,7 +284,7 @@ def test_what_was_learnt_stays(clock: Clock) -> None:
 
 def test_what_did_not_help_is_not_learnt(clock: Clock) -> None:
     api = ScriptedApi(clock, *[rejected()] * 30)
-    asking = persistence(clock, api)
+    asking = client(clock, api)
     with pytest.raises(EngineFailed):
         ask(clock, asking)
     tried = len(api.asked)
@@ -297,7 +297,7 @@ def test_what_did_not_help_is_not_learnt(clock: Clock) -> None:
 def test_without_a_reason_each_thing_is_left_out_by_itself(clock: Clock) -> None:
     api = ScriptedApi(clock, *[rejected("no")] * 30)
     with pytest.raises(EngineFailed):
-        ask(clock, persistence(clock, api))
+        ask(clock, client(clock, api))
     first, *others, last = api.asked
     for arguments in others:
         assert len(first.keys() - arguments.keys()) <= 1
@@ -317,7 +317,7 @@ def test_without_a_reason_each_thing_is_left_out_by_itself(clock: Clock) -> None
 )
 def test_what_the_server_blames_is_left_out(clock: Clock, failure: ApiFailure, missing: str) -> None:
     api = ScriptedApi(clock, failure, GOOD)
-    ask(clock, persistence(clock, api))
+    ask(clock, client(clock, api))
     before, after = api.asked
     assert missing in str(before)
     assert missing not in str(after)
@@ -326,16 +326,16 @@ def test_what_the_server_blames_is_left_out(clock: Clock, failure: ApiFailure, m
 
 def test_a_failing_server_is_tried_without_developer_the_second_time(clock: Clock) -> None:
     api = ScriptedApi(clock, down(500), down(500), GOOD)
-    ask(clock, persistence(clock, api))
+    ask(clock, client(clock, api))
     assert api.roles == ["developer", "developer", "system"]
     words = ScriptedApi(clock, down(500, "jinja exception: unexpected role"), GOOD)
-    ask(clock, persistence(clock, words))
+    ask(clock, client(clock, words))
     assert words.roles == ["developer", "system"]
 
 
 def test_a_server_that_has_answered_a_developer_fails_for_other_reasons(clock: Clock) -> None:
     api = ScriptedApi(clock, GOOD, down(500), down(500), GOOD)
-    asking = persistence(clock, api)
+    asking = client(clock, api)
     ask(clock, asking)
     ask(clock, asking)
     assert set(api.roles) == {"developer"}
@@ -343,7 +343,7 @@ def test_a_server_that_has_answered_a_developer_fails_for_other_reasons(clock: C
 
 def test_an_open_circuit_stops_the_retries(clock: Clock) -> None:
     api = ScriptedApi(clock, *[down()] * 9)
-    asking = persistence(clock, api, unit=0.0, failures=2)
+    asking = client(clock, api, unit=0.0, failures=2)
     with pytest.raises(Unavailable) as caught:
         ask(clock, asking)
     assert caught.value.reason == "CIRCUIT_OPEN"
@@ -355,12 +355,14 @@ def test_a_caller_who_leaves_says_nothing_about_the_server(clock: Clock) -> None
     work = Work()
 
     class Leaving(ScriptedApi):
-        def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
+        def ask(
+            self, messages: Sequence[Message], arguments: Mapping[str, object], callbacks: StreamCallbacks
+        ) -> Reply:
             work.cancel()
-            return super().ask(messages, arguments, listening)
+            return super().ask(messages, arguments, callbacks)
 
     with pytest.raises(Cancelled):
-        ask(clock, persistence(clock, Leaving(clock, GOOD), breaker=breaker), work=work)
+        ask(clock, client(clock, Leaving(clock, GOOD), breaker=breaker), work=work)
     breaker.enter()
 
 

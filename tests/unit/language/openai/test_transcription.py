@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postcards_language.engines.openai.phrases.transcription import MOST_SYLLABLES, Ear, distance, nearest
+from postcards_language.engines.openai.phrases.transcription import MOST_SYLLABLES, Transcriber, distance, nearest
 from postcards_language.realisation.lexicon import lexicon_of
 from postcards_species.ancestry.parents import choose_parents
 from postcards_species.speech.derive import derive_phonology
@@ -21,14 +21,14 @@ def tongue(seed: int) -> Phonology:
 
 
 def heard(text: str, phonology: Phonology = SMALL) -> str:
-    return " ".join("-".join(syllable) for syllable in Ear(phonology).hear(text).syllables)
+    return " ".join("-".join(syllable) for syllable in Transcriber(phonology).transcribe(text).syllables)
 
 
 @settings(max_examples=60)
 @given(SEEDS, st.text(max_size=40))
 def test_whatever_is_written_is_said_with_the_sounds_of_the_species(seed: int, text: str) -> None:
     phonology = tongue(seed)
-    for syllable in Ear(phonology).hear(text).syllables:
+    for syllable in Transcriber(phonology).transcribe(text).syllables:
         peaks = [i for i, symbol in enumerate(syllable) if symbol in phonology.nuclei]
         assert peaks, syllable
         assert set(syllable) <= {*phonology.onsets, *phonology.nuclei, *phonology.codas}
@@ -39,12 +39,12 @@ def test_whatever_is_written_is_said_with_the_sounds_of_the_species(seed: int, t
 @given(SEEDS)
 def test_words_of_the_species_are_heard_as_they_are(seed: int) -> None:
     lexicon = lexicon_of(tongue(seed))
-    ear = Ear(lexicon.phonology)
+    transcriber = Transcriber(lexicon.phonology)
     roots = {morpheme for key in lexicon for morpheme in lexicon[key]}
     alike = 0
     for root in roots:
         sounds = [symbol for syllable in root.syllables for symbol in syllable.phonemes]
-        again = ear.hear(root.text)
+        again = transcriber.transcribe(root.text)
         assert not again.replaced
         alike += sounds == [symbol for syllable in again.syllables for symbol in syllable]
     # The rest could be read in two ways: "kh" may be one sound or two.
@@ -74,7 +74,7 @@ def test_syllables(text: str, syllables: str) -> None:
 
 
 def test_foreign_letters_are_noted() -> None:
-    assert Ear(SMALL).hear("thak").replaced == {"th": "s"}
+    assert Transcriber(SMALL).transcribe("thak").replaced == {"th": "s"}
 
 
 def test_spellings_of_the_species_come_first() -> None:
@@ -97,7 +97,7 @@ def test_a_growl_carries_a_syllable_where_no_vowel_does() -> None:
 
 
 def test_endless_howls_end() -> None:
-    assert len(Ear(SMALL).hear("ka" * 500).syllables) == MOST_SYLLABLES
+    assert len(Transcriber(SMALL).transcribe("ka" * 500).syllables) == MOST_SYLLABLES
     assert heard("a" * 500) == "a-a"
 
 

@@ -59,7 +59,11 @@ class PostcardOperations:
                 return manifest
 
     async def get(self, postcard_id: str) -> Manifest:
-        """A postcard."""
+        """The manifest of a postcard, as it is in the store.
+
+        Raises:
+            ServiceError: it does not exist, is being deleted, or the store failed.
+        """
         with told_to_caller():
             return await self._load(postcard_id)
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import grpc
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
+from typing_extensions import override
 
 from postcards_composer.api.messages import event_message, postcard_message
 from postcards_composer.api.operations import PostcardOperations
@@ -32,21 +33,23 @@ _log = logging.getLogger(__name__)
 
 
 class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
-    """See postcards/composer/v1/composer.proto."""
+    """The methods of postcards.composer.v1.PostcardService; composer.proto says what each promises."""
 
     def __init__(self, operations: PostcardOperations) -> None:
         """Serves what `operations` does."""
         self._operations = operations
         self._store = operations.archive.store
 
-    async def CreatePostcard(  # noqa: N802, D102 - the proto says it
+    @override
+    async def CreatePostcard(
         self, request: composer_pb2.CreatePostcardRequest, context: Context
     ) -> composer_pb2.CreatePostcardResponse:
         del context
         manifest = await _to_the_end(self._operations.create(decode(request, CreateRequest)))
         return composer_pb2.CreatePostcardResponse(postcard=self._message(manifest))
 
-    async def WatchPostcard(  # noqa: N802, D102
+    @override
+    async def WatchPostcard(
         self, request: composer_pb2.WatchPostcardRequest, context: Context
     ) -> AsyncIterator[composer_pb2.WatchPostcardResponse]:
         del context
@@ -55,7 +58,8 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
             async for event in events:
                 yield event_message(event, self._store)
 
-    async def GetPostcard(  # noqa: N802, D102
+    @override
+    async def GetPostcard(
         self, request: composer_pb2.GetPostcardRequest, context: Context
     ) -> composer_pb2.GetPostcardResponse:
         del context
@@ -63,7 +67,8 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
             postcard=self._message(await self._operations.get(_checked_id(request.id)))
         )
 
-    async def ListPostcards(  # noqa: N802, D102
+    @override
+    async def ListPostcards(
         self, request: composer_pb2.ListPostcardsRequest, context: Context
     ) -> composer_pb2.ListPostcardsResponse:
         del context
@@ -76,28 +81,32 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
             postcards=self._messages(page.postcards), next_page_token=page.next_token
         )
 
-    async def CancelPostcard(  # noqa: N802, D102
+    @override
+    async def CancelPostcard(
         self, request: composer_pb2.CancelPostcardRequest, context: Context
     ) -> composer_pb2.CancelPostcardResponse:
         del context
         manifest = await _to_the_end(self._operations.cancel(_checked_id(request.id)))
         return composer_pb2.CancelPostcardResponse(postcard=self._message(manifest))
 
-    async def RepairPostcard(  # noqa: N802, D102
+    @override
+    async def RepairPostcard(
         self, request: composer_pb2.RepairPostcardRequest, context: Context
     ) -> composer_pb2.RepairPostcardResponse:
         del context
         manifest = await _to_the_end(self._operations.repair(_checked_id(request.id)))
         return composer_pb2.RepairPostcardResponse(postcard=self._message(manifest))
 
-    async def DeletePostcard(  # noqa: N802, D102
+    @override
+    async def DeletePostcard(
         self, request: composer_pb2.DeletePostcardRequest, context: Context
     ) -> composer_pb2.DeletePostcardResponse:
         del context
         await _to_the_end(self._operations.delete(_checked_id(request.id)))
         return composer_pb2.DeletePostcardResponse()
 
-    async def PlanReplay(  # noqa: N802, D102
+    @override
+    async def PlanReplay(
         self, request: composer_pb2.PlanReplayRequest, context: Context
     ) -> composer_pb2.PlanReplayResponse:
         del context

@@ -50,7 +50,7 @@ class SafetyVerdict(Enum):
 
 @dataclass(frozen=True)
 class PartError:
-    """Why something failed."""
+    """Why a part failed, in the terms of the API."""
 
     code: str
     """Name of the gRPC status code."""

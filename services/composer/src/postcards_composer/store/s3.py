@@ -153,7 +153,7 @@ class S3Store:
         return self._public.presigned_get_object(self._bucket, key, expires=_URL_LIFE)
 
     def location(self, prefix: str) -> str:
-        """s3://bucket/prefix."""
+        """The address of `prefix` as "s3://bucket/prefix"."""
         check_prefix(prefix)
         return f"s3://{self._bucket}/{prefix.rstrip('/')}"
 

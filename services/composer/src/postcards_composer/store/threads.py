@@ -31,35 +31,35 @@ class ThreadedStore:
         self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="store")
 
     async def prepare(self) -> None:
-        """See `ObjectStore.prepare`."""
+        """Runs `ObjectStore.prepare` in a thread."""
         await self._run("prepare", "", self._store.prepare)
 
     async def put(
         self, key: str, data: bytes, content_type: str, *, if_absent: bool = False, if_match: str | None = None
     ) -> str:
-        """See `ObjectStore.put`."""
+        """Runs `ObjectStore.put` in a thread. Returns the ETag."""
         return await self._run(
             "put", key, lambda: self._store.put(key, data, content_type, if_absent=if_absent, if_match=if_match)
         )
 
     async def get(self, key: str) -> StoredObject:
-        """See `ObjectStore.get`."""
+        """Runs `ObjectStore.get` in a thread."""
         return await self._run("get", key, lambda: self._store.get(key))
 
     async def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[str]:
-        """See `ObjectStore.list`."""
+        """Runs `ObjectStore.list` in a thread. At most `limit` keys."""
         return await self._run("list", prefix, lambda: self._store.list(prefix, start_after=start_after, limit=limit))
 
     async def delete(self, key: str) -> None:
-        """See `ObjectStore.delete`."""
+        """Runs `ObjectStore.delete` in a thread."""
         await self._run("delete", key, lambda: self._store.delete(key))
 
     def url(self, key: str) -> str:
-        """See `ObjectStore.url`. Asks nobody, so it needs no thread."""
+        """The address of an object, computed without asking the store and so without a thread."""
         return self._store.url(key)
 
     def location(self, prefix: str) -> str:
-        """See `ObjectStore.location`. Asks nobody, so it needs no thread."""
+        """The address of a prefix, computed without asking the store and so without a thread."""
         return self._store.location(prefix)
 
     def close(self) -> None:

@@ -4,9 +4,9 @@ from importlib.metadata import version as package_version
 
 from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.meaning.composition import MOODS_OF, compose
-from postcards_language.realisation.delivery import deliver
-from postcards_language.realisation.fitness import check_phonology
 from postcards_language.realisation.lexicon import Lexicon, lexicon_of
+from postcards_language.realisation.phonology_check import check_phonology
+from postcards_language.realisation.sentences import realise_sentence
 from postcards_serving.engine.work import Item, Progress, Provenance, Work, json_settings
 from postcards_serving.errors import Code, ServiceError
 from postcards_species.place.theme import Theme, read_theme
@@ -50,7 +50,7 @@ class PhonotacticEngine:
         return PhrasesResult(tuple(phrases), self._provenance(request))
 
     def close(self) -> None:
-        """Holds nothing."""
+        """Frees nothing: lexicons are cached for the whole process."""
 
     def _provenance(self, request: PhrasesRequest) -> Provenance:
         ignored = [name for name in ("prompt", "temperature", "top_p") if getattr(request, name) not in (None, "")]
@@ -75,7 +75,7 @@ def _one_phrase(
     share = lexicon.phonology.grammar.evidential_share
     for _ in range(_TRIES):
         sentence, pattern = compose(stream, intent, mood, request.theme, share, patterns)
-        phrase = deliver(lexicon, sentence, intent, mood, stream)
+        phrase = realise_sentence(lexicon, sentence, intent, mood, stream)
         if phrase is not None and said.isdisjoint((phrase.animal_text, phrase.english_gloss)):
             return phrase, pattern
     raise ServiceError(Code.INTERNAL, "NOTHING_LEFT_TO_SAY", f"no further phrase was found for {intent.value}")

@@ -7,7 +7,7 @@ from postcards_language.meaning.concepts import Concept, Kind, Number
 
 
 class Tense(Enum):
-    """When."""
+    """When what a clause says happens, relative to its being said."""
 
     PRESENT = "present"
     PAST = "past"

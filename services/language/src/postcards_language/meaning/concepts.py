@@ -27,7 +27,7 @@ class Number(Enum):
 
 @dataclass(frozen=True)
 class Concept:
-    """One meaning."""
+    """One meaning that every lexicon has a word for."""
 
     key: str
     """Its name, used in glosses: an English word in lower case, or a tag in capitals."""
@@ -154,5 +154,5 @@ def verb(key: str, sound: str = "", *, parts: str = "", particle: str = "") -> C
 
 
 def quality(key: str, sound: str = "", *, parts: str = "") -> Concept:
-    """A quality."""
+    """A quality, which is an adjective in English; `parts` are the keys of its roots, separated by spaces."""
     return Concept(key, Kind.QUALITY, (key,), parts=tuple(parts.split()), sound=sound)

@@ -1,8 +1,8 @@
 """Every concept that a tongue has a word for."""
 
 from postcards_language.meaning.concepts import Concept, Kind
+from postcards_language.meaning.function_words import SMALL_WORDS
 from postcards_language.meaning.nouns import NOUNS
-from postcards_language.meaning.small_words import SMALL_WORDS
 from postcards_language.meaning.verbs import QUALITIES, VERBS
 
 ALL = (*SMALL_WORDS, *NOUNS, *VERBS, *QUALITIES)

@@ -1,4 +1,4 @@
-"""Says clauses in the grammar of a species."""
+"""Realises clauses in the grammar of a species."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ _VERB_LATE = (WordOrder.SOV, WordOrder.OSV, WordOrder.OVS)
 
 
 @dataclass(frozen=True)
-class Spoken:
+class WordForm:
     """A word being built: its morphemes, and the signs between their glosses."""
 
     morphemes: tuple[Morpheme, ...]
@@ -41,16 +41,16 @@ class Spoken:
             text += sign + morpheme.gloss
         return text
 
-    def after(self, morpheme: Morpheme, sign: str = "-") -> "Spoken":
+    def after(self, morpheme: Morpheme, sign: str = "-") -> "WordForm":
         """With `morpheme` added at the end."""
-        return Spoken((*self.morphemes, morpheme), (*self.signs, sign))
+        return WordForm((*self.morphemes, morpheme), (*self.signs, sign))
 
-    def before(self, morpheme: Morpheme, sign: str = "-") -> "Spoken":
+    def before(self, morpheme: Morpheme, sign: str = "-") -> "WordForm":
         """With `morpheme` added at the front."""
-        return Spoken((morpheme, *self.morphemes), (sign, *self.signs))
+        return WordForm((morpheme, *self.morphemes), (sign, *self.signs))
 
 
-class Speaker:
+class ClauseRealiser:
     """Turns clauses into words of one species."""
 
     def __init__(self, lexicon: Lexicon) -> None:
@@ -59,19 +59,19 @@ class Speaker:
         self._phonology: Phonology = lexicon.phonology
         self._grammar: Grammar = lexicon.phonology.grammar
 
-    def word(self, key: str, gloss: str = "") -> Spoken:
+    def word(self, key: str, gloss: str = "") -> WordForm:
         """The word for a concept; `gloss` replaces the gloss of a root."""
         morphemes = self._lexicon[key]
         if gloss:
             morphemes = (replace(morphemes[0], gloss=gloss), *morphemes[1:])
-        return Spoken(morphemes, ("+",) * (len(morphemes) - 1))
+        return WordForm(morphemes, ("+",) * (len(morphemes) - 1))
 
-    def written(self, spoken: Spoken) -> Word:
-        """The finished word."""
+    def written(self, spoken: WordForm) -> Word:
+        """`spoken` as a word of the phrase, its morphemes joined and spelled."""
         text, syllables = join(self._phonology, spoken.morphemes)
         return Word(text, spoken.gloss, syllables)
 
-    def clause(self, clause: Clause) -> list[Spoken]:
+    def clause(self, clause: Clause) -> list[WordForm]:
         """The words of a clause, in order."""
         grammar = self._grammar
         core = self._core(clause)
@@ -93,7 +93,7 @@ class Speaker:
             words = [*words, *called] if grammar.evidential is Placement.FIRST else [*called, *words]
         return words
 
-    def twice(self, spoken: Spoken, tag: str) -> Spoken:
+    def twice(self, spoken: WordForm, tag: str) -> WordForm:
         """The word with a part of it said twice, glossed `tag`."""
         kind = self._grammar.reduplication
         syllables = [syllable for morpheme in spoken.morphemes for syllable in morpheme.syllables]
@@ -111,7 +111,7 @@ class Speaker:
         piece = Morpheme(tag, unstressed)
         return spoken.before(piece, "~") if kind is Reduplication.FIRST_SYLLABLE else spoken.after(piece, "~")
 
-    def drawn_out(self, spoken: Spoken, tag: str) -> Spoken:
+    def drawn_out(self, spoken: WordForm, tag: str) -> WordForm:
         """The word with its stressed vowel drawn out, glossed `tag`."""
         longer = lengthened(self._phonology, spoken.morphemes[-1].syllables)
         last = replace(spoken.morphemes[-1], gloss=f"{spoken.morphemes[-1].gloss}.{tag}", syllables=longer)
@@ -132,13 +132,13 @@ class Speaker:
         order.insert(at, _Group("X", places))
         return [group for group in order if group.words]
 
-    def _verb(self, clause: Clause) -> list[Spoken]:
+    def _verb(self, clause: Clause) -> list[WordForm]:
         if clause.verb is None:
             return self._predicate(clause)
         spoken = self.word(clause.verb.key)
         if clause.act is Act.COMMAND:
             spoken = self.commanded(spoken)
-        particles: list[Spoken] = []
+        particles: list[WordForm] = []
         if clause.intense:
             match self._grammar.intensity:
                 case Intensity.REDUPLICATION:
@@ -151,7 +151,7 @@ class Speaker:
             spoken = spoken.after(self.affix(_TENSE_TAGS[clause.tense]))
         return [spoken, *particles]
 
-    def _predicate(self, clause: Clause) -> list[Spoken]:
+    def _predicate(self, clause: Clause) -> list[WordForm]:
         if isinstance(clause.predicate, NounPhrase):
             words = self._noun_phrase(clause.predicate)
         elif isinstance(clause.predicate, Concept):
@@ -162,7 +162,7 @@ class Speaker:
             words[-1] = words[-1].after(self.affix(_TENSE_TAGS[clause.tense]))
         return words
 
-    def commanded(self, spoken: Spoken) -> Spoken:
+    def commanded(self, spoken: WordForm) -> WordForm:
         """The verb with its stress moved to the last syllable, which is how commands are told."""
         last = spoken.morphemes[-1]
         loosened = [replace(syllable, stressed=False) for syllable in last.syllables]
@@ -184,7 +184,7 @@ class Speaker:
             and clause.object is not None
         )
 
-    def _noun_phrase(self, phrase: NounPhrase) -> list[Spoken]:
+    def _noun_phrase(self, phrase: NounPhrase) -> list[WordForm]:
         if phrase.head.kind is Kind.PRONOUN:
             return [self.word(phrase.head.key)]
         grammar = self._grammar
@@ -200,7 +200,7 @@ class Speaker:
             words = _beside(words, self._noun_phrase(phrase.owner), first=grammar.possessor_first)
         return [self.word("even"), *words] if phrase.even else words
 
-    def _counted(self, phrase: NounPhrase) -> list[Spoken]:
+    def _counted(self, phrase: NounPhrase) -> list[WordForm]:
         noun = self.word(phrase.head.key)
         if not phrase.marked_plural or phrase.determiner == "many":
             return [noun]
@@ -214,7 +214,7 @@ class Speaker:
             case Plural.PARTICLE:
                 return _beside([noun], [self.word("PL")], first=self._grammar.adjective_first)
 
-    def _adjunct(self, adjunct: Adjunct) -> list[Spoken]:
+    def _adjunct(self, adjunct: Adjunct) -> list[WordForm]:
         relation = [self.word(adjunct.relation.key)]
         late = self._grammar.word_order in _VERB_LATE
         return _beside(self._noun_phrase(adjunct.phrase), relation, first=not late)
@@ -245,10 +245,10 @@ class _Group:
     """Words that stay together."""
 
     role: str
-    words: list[Spoken]
+    words: list[WordForm]
 
 
-def core_verb(groups: Sequence[_Group]) -> Spoken | None:
+def core_verb(groups: Sequence[_Group]) -> WordForm | None:
     """The word of the verb among the groups of a clause."""
     return next((group.words[0] for group in groups if group.role == "V"), None)
 
@@ -257,11 +257,11 @@ def _asks_who(clause: Clause) -> bool:
     return clause.subject is not None and clause.subject.head.key in ("who", "what")
 
 
-def _beside(words: list[Spoken], other: list[Spoken], *, first: bool) -> list[Spoken]:
+def _beside(words: list[WordForm], other: list[WordForm], *, first: bool) -> list[WordForm]:
     return [*other, *words] if first else [*words, *other]
 
 
-def _place(words: list[Spoken], particle: Spoken, placement: Placement, verb_at: int) -> int:
+def _place(words: list[WordForm], particle: WordForm, placement: Placement, verb_at: int) -> int:
     """Puts `particle` into `words`, and returns where the verb stands then."""
     match placement:
         case Placement.FIRST:

@@ -36,7 +36,7 @@ DEFAULTS: Final = {
 
 @dataclass(frozen=True)
 class CallPlan:
-    """One call."""
+    """One request for a call with every default filled in."""
 
     score: Score
     """What the vocal tract would sound; its `seconds` are the call's."""

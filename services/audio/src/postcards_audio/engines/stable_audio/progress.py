@@ -19,7 +19,6 @@ class Telling:
     """The reports of one call. Each stops the call where it is no longer wanted."""
 
     def __init__(self, work: Work) -> None:
-        """Reports to `work`."""
         self.work: Final = work
         self._steps = _UNKNOWN_STEPS
 
@@ -35,7 +34,7 @@ class Telling:
         self._report("denoise", _BEFORE + step)
 
     def end(self) -> None:
-        """All is done."""
+        """Reports the last stage as finished, without asking whether to go on."""
         whole = self._steps + _BEFORE + _AFTER
         self.work.report(Progress(STAGES[-1], whole, whole, 1.0))
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from typing_extensions import override
+
 from postcards_audio.engines.stable_audio.checkpoint.description import Objective
 from postcards_audio.engines.stable_audio.checkpoint.libraries import Tensor
 from postcards_audio.engines.stable_audio.checkpoint.model import Guided, Noise, StableAudioModel
+from postcards_serving.batching.step_loop import Stepper
 from postcards_serving.errors import EngineFailed
 
 SIGMA_MIN, SIGMA_MAX = 0.3, 500.0
@@ -151,27 +154,28 @@ def begin_row(
     return Row(sampler, levels, guided, source, noisy, alone=alone)
 
 
-class RowStepper:
+class RowStepper(Stepper[Row]):
     """Steps rows with one call of the network; the engine's side of `InFlightBatch`."""
 
     def __init__(self, model: StableAudioModel) -> None:
-        """Asks `model`."""
         self._model: Final = model
         self.reclaim: Final = model.give_back_cached
         """Called when memory was short."""
 
+    @override
     def group(self, state: Row) -> Hashable:
         """All rows go together, whatever their step, but for those that step alone."""
         return state.alone
 
+    @override
     def finished(self, state: Row) -> bool:
-        """See `Row.finished`."""
         return state.finished
 
     def cost(self, state: Row) -> float:
         """Sounds that the network is asked for at once."""
         return 1.0 if state.guided.against is None else 2.0
 
+    @override
     def step(self, states: Sequence[Row]) -> Sequence[Row]:
         """The rows one step on, in the same order. None of them is finished.
 
@@ -224,5 +228,4 @@ def _third_order(row: Row, clean: Tensor, now: float, then: float) -> Tensor:
 
 
 def _lost(way: float) -> float:
-    """1 - exp(-way)."""
     return -math.expm1(-way)

@@ -47,7 +47,7 @@ class VocalTractEngine:
         return call
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Frees nothing: the engine holds no resources between calls."""
 
     def _provenance(self, score: Score) -> Provenance:
         return Provenance(

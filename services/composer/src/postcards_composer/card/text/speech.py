@@ -24,7 +24,7 @@ class ShownSyllable:
 
 @dataclass(frozen=True)
 class ShownWord:
-    """One word."""
+    """One word of the phrase, prepared for showing."""
 
     syllables: tuple[ShownSyllable, ...]
     """In order."""

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from typing_extensions import override
+
 from postcards_image.engines.creature.anatomy.body import lay_bones
 from postcards_image.engines.creature.finish.composition import compose
 from postcards_image.engines.creature.layers import Picture
@@ -28,24 +30,24 @@ class Watcher(Protocol):
         ...
 
 
-class Unwatched:
+class Unwatched(Watcher):
     """Shows nobody anything; stops between stages where the work is no longer wanted."""
 
     def __init__(self, work: Work) -> None:
         """Asks `work` whether to go on."""
         self._work = work
 
+    @override
     def begin(self, stage: str) -> None:
-        """See `Watcher.begin`."""
         del stage
         self.check()
 
+    @override
     def check(self) -> None:
-        """See `Watcher.check`."""
         self._work.check()
 
+    @override
     def show(self, look: previews.Look) -> None:
-        """See `Watcher.show`."""
         del look
 
 

@@ -46,7 +46,6 @@ class Denoiser:
     """Turns any network into the same function of noisy picture, noise level and classes."""
 
     def __init__(self, network: Network) -> None:
-        """Wraps `network`."""
         self._network = network
         self._kind: Final = network.description.prediction_type
         self.schedule: Final = NoiseSchedule(network.description)

@@ -202,7 +202,6 @@ class _Telling:
         self._next_look = 0
 
     def drawing(self) -> None:
-        """The bones begin."""
         self._report("bones", 0)
 
     def denoising(self, row: Row) -> None:
@@ -218,11 +217,9 @@ class _Telling:
         return True
 
     def printing(self) -> None:
-        """The print begins."""
         self._report("print", self._steps - 1)
 
     def show(self, stage: str, look: previews.Look) -> None:
-        """There is something to see."""
         if self._previews_wanted:
             self.work.report(Preview(stage, "image/webp", previews.to_webp(look())))
 

@@ -22,7 +22,6 @@ class NoiseSchedule:
     """Translates between noise levels and the timesteps that a network was trained with."""
 
     def __init__(self, description: ModelDescription) -> None:
-        """Tabulates the schedule."""
         alphas_cumprod = np.cumprod(1 - _betas(description))
         self._log_sigmas: Final = 0.5 * np.log((1 - alphas_cumprod) / alphas_cumprod)
         self.sigma_min: Final = max(description.sigma_min, float(np.exp(self._log_sigmas[0])))

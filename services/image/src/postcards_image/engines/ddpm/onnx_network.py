@@ -46,7 +46,7 @@ class OnnxNetwork:
         self._try_out(path)
 
     def predict(self, sample: Array, timestep: Array, class_weights: Array | None) -> Array:
-        """See `Network.predict`."""
+        """One call of the network on the processor; the shapes are those of `Network.predict`."""
         feeds: dict[str, Array] = {"sample": sample, "timestep": timestep}
         if class_weights is not None:
             feeds["class_weights"] = class_weights

@@ -12,10 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from postcards_image.engines.creature.scenery.noise import generator
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser
 from postcards_image.engines.ddpm.noise_schedule import NoiseSchedule
+from postcards_serving.batching.step_loop import Stepper
 from postcards_serving.errors import EngineFailed
 
 _RHO = 7.0
@@ -130,21 +132,22 @@ def begin_row(
     return Row(sampler, sigmas, questions, noisy.astype(np.float32), seed, alone=object() if alone else None)
 
 
-class RowStepper:
+class RowStepper(Stepper[Row]):
     """Steps rows with one call of the network; the engine's side of `InFlightBatch`."""
 
     def __init__(self, denoiser: Denoiser) -> None:
-        """Asks `denoiser`."""
         self._denoiser: Final = denoiser
 
+    @override
     def group(self, state: Row) -> object:
         """Rows of one model all go together, whatever their step; one that must be alone is a group of its own."""
         return state.alone
 
+    @override
     def finished(self, state: Row) -> bool:
-        """See `Row.finished`."""
         return state.finished
 
+    @override
     def step(self, states: Sequence[Row]) -> Sequence[Row]:
         """The rows one step on, in the same order. None of them is finished.
 

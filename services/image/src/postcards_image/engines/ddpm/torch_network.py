@@ -59,7 +59,7 @@ class TorchNetwork:
             raise ModelUnusable(f"{unet} cannot be loaded: {str(fault).strip().splitlines()[0][:300]}") from fault
 
     def predict(self, sample: Array, timestep: Array, class_weights: Array | None) -> Array:
-        """See `Network.predict`."""
+        """One call of the network on its device; the shapes are those of `Network.predict`."""
         with self._torch.inference_mode():
             classes = None if class_weights is None else self._tensor(class_weights)
             return self._network(self._tensor(sample), self._tensor(timestep), classes).cpu().numpy()

@@ -201,7 +201,6 @@ class _Run:
         return bool(decision[0] >= 1 or decision[1])
 
     def step(self, batch: Batch) -> Stepped:
-        """One training step."""
         begun = time.monotonic()
         device, process = self._accelerator.device, self._accelerator.process_index
         seed = _step_seed(self._recipe.seed, self.position.step, process)

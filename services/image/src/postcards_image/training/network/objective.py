@@ -22,7 +22,6 @@ class Loss:
     """The loss of a batch, by the recipe's objective."""
 
     def __init__(self, recipe: Recipe, description: ModelDescription) -> None:
-        """Tabulates the schedule."""
         self._recipe = recipe
         self._schedule = NoiseSchedule(description)
         self._description = description

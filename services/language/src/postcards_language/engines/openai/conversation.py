@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from postcards_language.accounts import Usage
-from postcards_language.engines.openai.api.capabilities import Dialect
+from postcards_language.engines.openai.api.capabilities import Capabilities
 from postcards_language.engines.openai.api.client import FILTERED, Message, Reply
-from postcards_language.engines.openai.api.retries import Answer, Patience, Persistence, Question
+from postcards_language.engines.openai.api.retries import Answer, Deadline, Question, RetryingClient
 from postcards_language.engines.openai.phrases.faults import english_words, faults_of
 from postcards_language.engines.openai.phrases.phrasing import Phraser
 from postcards_language.engines.openai.phrases.prompts import echo, objection
 from postcards_language.engines.openai.phrases.reply import Proposal, Reading, complete_phrases, read_reply
+from postcards_language.usage import Usage
 from postcards_serving.errors import Cancelled, DeadlineExceeded, ServiceError
 from postcards_species.speech.phrase import Intent, Mood, Phrase
 
@@ -25,7 +25,7 @@ _FILTERED = "a content filter stopped the model"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedPhrase:
     """A phrase that is wanted."""
 
     index: int
@@ -48,7 +48,7 @@ class Outcome:
     """Lines of growls without any meaning, from replies that held no JSON."""
     notes: list[str] = field(default_factory=list[str])
     """What happened otherwise than asked."""
-    dialect: Dialect = field(default_factory=Dialect)
+    capabilities: Capabilities = field(default_factory=Capabilities)
     """How the server was spoken to at last."""
     model: str = ""
     """The model that answered, as the server names it."""
@@ -60,7 +60,7 @@ class Outcome:
 class Setting:
     """What all conversations of one request have in common."""
 
-    persistence: Persistence
+    client: RetryingClient
     """Asks."""
     phraser: Phraser
     """Makes phrases of proposals."""
@@ -70,13 +70,13 @@ class Setting:
     """Sampling parameters by name."""
     fixed: tuple[Intent | None, Mood | None]
     """Intent and mood that the request demands, where it does."""
-    hear: Callable[[str], None]
+    on_text: Callable[[str], None]
     """Takes all text of a reply so far, whenever there is more."""
-    spend: Callable[[Usage | None], None]
+    on_usage: Callable[[Usage | None], None]
     """Hears of the tokens of every reply; None where the server did not count them."""
 
 
-def converse(setting: Setting, question: str, wanted: Sequence[Wanted], patience: Patience) -> Outcome:
+def converse(setting: Setting, question: str, wanted: Sequence[WantedPhrase], deadline: Deadline) -> Outcome:
     """Asks for `wanted` phrases until they are right, or as often as is sensible.
 
     Raises:
@@ -88,7 +88,7 @@ def converse(setting: Setting, question: str, wanted: Sequence[Wanted], patience
     drafts: dict[int, Proposal] = {}
     for attempt in range(1 + CORRECTIONS):
         try:
-            answer = setting.persistence.ask(_question(setting, turns, len(missing)), patience)
+            answer = setting.client.ask(_question(setting, turns, len(missing)), deadline)
         except (Cancelled, DeadlineExceeded):
             raise
         except ServiceError as fault:
@@ -134,9 +134,9 @@ def _question(setting: Setting, turns: Sequence[Message], count: int) -> Questio
         setting.values,
         count,
         limit,
-        setting.hear,
+        setting.on_text,
         enough=lambda text: complete_phrases(text) > 0,
-        spend=setting.spend,
+        on_usage=setting.on_usage,
     )
 
 
@@ -145,13 +145,13 @@ def _note(outcome: Outcome, answer: Answer) -> None:
     outcome.notes += [f"a call was tried again: {why}" for why in answer.retries]
     if reply.broken is not None:
         outcome.notes.append(f"a reply broke off: {reply.broken.error.message}")
-    outcome.dialect = answer.dialect
+    outcome.capabilities = answer.capabilities
     outcome.model = reply.model or outcome.model
     outcome.fingerprint = reply.fingerprint or outcome.fingerprint
 
 
 def _take(
-    setting: Setting, reply: Reply, missing: Sequence[Wanted], outcome: Outcome, drafts: dict[int, Proposal]
+    setting: Setting, reply: Reply, missing: Sequence[WantedPhrase], outcome: Outcome, drafts: dict[int, Proposal]
 ) -> list[str]:
     """Takes what is right in a reply, keeps drafts of what may be mended, and names the faults of the rest."""
     if reply.refusal or reply.finish == FILTERED:
@@ -183,7 +183,9 @@ def _take(
     return faults
 
 
-def _no_phrases(setting: Setting, reading: Reading, reply: Reply, missing: Sequence[Wanted], outcome: Outcome) -> str:
+def _no_phrases(
+    setting: Setting, reading: Reading, reply: Reply, missing: Sequence[WantedPhrase], outcome: Outcome
+) -> str:
     """What is wrong with a reply that holds no phrase at all."""
     own = setting.phraser.own_words
     outcome.growls += [line for line in reading.growls if not english_words(line, own)]
@@ -200,7 +202,7 @@ def _no_phrases(setting: Setting, reading: Reading, reply: Reply, missing: Seque
     return fault
 
 
-def _said(setting: Setting, proposal: Proposal, want: Wanted) -> tuple[Intent, Mood]:
+def _said(setting: Setting, proposal: Proposal, want: WantedPhrase) -> tuple[Intent, Mood]:
     """Intent and mood of a phrase: those that the request demands, else the model's, else those it was asked for."""
     intent, mood = setting.fixed
     return intent or proposal.intent or want.intent, mood or proposal.mood or want.mood

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version as package_version
 
-from postcards_language.accounts import Accounts, NoAccounts, Usage
 from postcards_language.engine import PhrasesRequest, PhrasesResult
-from postcards_language.engines.openai.api.capabilities import FORM, ROLE, Dialect
+from postcards_language.engines.openai.api.capabilities import FORM, ROLE, Capabilities
 from postcards_language.engines.openai.api.circuit_breaker import CircuitBreaker
 from postcards_language.engines.openai.api.client import Api
 from postcards_language.engines.openai.api.endpoint import Endpoint, without_path
 from postcards_language.engines.openai.api.failures import ApiFailure
-from postcards_language.engines.openai.api.retries import Patience, Persistence
-from postcards_language.engines.openai.conversation import Outcome, Setting, Wanted, converse
+from postcards_language.engines.openai.api.retries import Deadline, RetryingClient
+from postcards_language.engines.openai.conversation import Outcome, Setting, WantedPhrase, converse
 from postcards_language.engines.openai.phrases.phrasing import Phraser, with_cry
 from postcards_language.engines.openai.phrases.prompts import GUTTURAL, instructions, question
-from postcards_language.engines.openai.phrases.reply import heard_so_far
+from postcards_language.engines.openai.phrases.reply import animal_text_so_far
 from postcards_language.engines.phonotactic import PhonotacticEngine, choose_intent_and_mood
-from postcards_language.realisation.fitness import check_phonology
 from postcards_language.realisation.lexicon import Lexicon, lexicon_of
+from postcards_language.realisation.phonology_check import check_phonology
+from postcards_language.usage import NoUsageObserver, Usage, UsageObserver
 from postcards_serving.engine.work import Item, Progress, Provenance, Work, json_settings
 from postcards_serving.errors import Cancelled, DeadlineExceeded, ServiceError
 from postcards_species.place.theme import read_theme
@@ -48,24 +48,24 @@ class OpenAiEngine:
     def __init__(
         self,
         endpoint: Endpoint,
-        accounts: Accounts | None = None,
+        observer: UsageObserver | None = None,
         *,
         breaker: CircuitBreaker | None = None,
-        persistence: Callable[[Api, CircuitBreaker, Accounts, Endpoint], Persistence] = Persistence,
+        client: Callable[[Api, CircuitBreaker, UsageObserver, Endpoint], RetryingClient] = RetryingClient,
     ) -> None:
         """Prepares to ask `endpoint`, and asks nothing yet.
 
         Args:
             endpoint: where, and how.
-            accounts: hears of calls, tokens and costs.
+            observer: hears of calls, tokens and costs.
             breaker: holds calls back when the endpoint keeps failing.
-            persistence: makes what retries; tests give it another clock.
+            client: makes what retries; tests give it another clock.
         """
         self._endpoint = endpoint
-        self._accounts = accounts or NoAccounts()
+        self._observer = observer or NoUsageObserver()
         self._api = Api(endpoint)
-        breaker = breaker or CircuitBreaker(tell=self._accounts.circuit)
-        self._persistence = persistence(self._api, breaker, self._accounts, endpoint)
+        breaker = breaker or CircuitBreaker(tell=self._observer.circuit)
+        self._retrying = client(self._api, breaker, self._observer, endpoint)
 
     def generate(self, request: PhrasesRequest, work: Work) -> PhrasesResult:
         """Makes the phrases; those that the model cannot be brought to say come from the lexicon of the species.
@@ -78,7 +78,7 @@ class OpenAiEngine:
             Cancelled, DeadlineExceeded: see `Work.check`.
         """
         check_phonology(request.phonology)
-        return _Request(self._endpoint, self._persistence, self._accounts, request, work).made(self.name, self.version)
+        return _Request(self._endpoint, self._retrying, self._observer, request, work).made(self.name, self.version)
 
     def look(self) -> None:
         """Sees whether the key is taken and the model is there, without making anything that costs.
@@ -97,12 +97,12 @@ class OpenAiEngine:
             _log.warning("the API does not list the model %s", self._endpoint.model)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Gives up the calls under way and closes their connections."""
         self._api.close()
 
 
 @dataclass
-class _Heard:
+class _ProgressReporter:
     """Progress that never goes back."""
 
     work: Work
@@ -116,9 +116,9 @@ class _Heard:
         """Says that a stage goes on."""
         self.work.report(Progress(name, self.done, self.count, self.fraction, text=text))
 
-    def hear(self, text: str) -> None:
+    def on_text(self, text: str) -> None:
         """Shows what the model says, whenever that is more growling than before."""
-        growling = heard_so_far(text)
+        growling = animal_text_so_far(text)
         if growling != self.text:
             self.text = growling
             calls = math.ceil(self.count / PHRASES_PER_CALL)
@@ -138,42 +138,41 @@ class _Request:
     """One request to the engine."""
 
     endpoint: Endpoint
-    persistence: Persistence
-    accounts: Accounts
+    client: RetryingClient
+    observer: UsageObserver
     request: PhrasesRequest
     work: Work
     notes: list[str] = field(default_factory=list[str])
     usage: Usage = field(default_factory=Usage)
     uncounted: int = 0
-    dialect: Dialect = field(default_factory=Dialect)
+    capabilities: Capabilities = field(default_factory=Capabilities)
     model: str = ""
     fingerprint: str = ""
 
     def made(self, engine: str, version: str) -> PhrasesResult:
-        """The phrases."""
-        request, heard = self.request, _Heard(self.work, self.request.count)
+        request, progress = self.request, _ProgressReporter(self.work, self.request.count)
         self.work.check()
-        heard.stage("asking")
+        progress.stage("asking")
         self.work.check()
         lexicon = lexicon_of(request.phonology)
         phraser = Phraser(lexicon)
-        phrases = self._asked(lexicon, phraser, heard)
+        phrases = self._asked(lexicon, phraser, progress)
         for phrase in phrases:
-            heard.finished(phrase)
-        self._note_colouring(phraser)
+            progress.finished(phrase)
+        self._note_adjustments(phraser)
         return PhrasesResult(phrases, self._provenance(engine, version))
 
-    def _asked(self, lexicon: Lexicon, phraser: Phraser, heard: _Heard) -> tuple[Phrase, ...]:
+    def _asked(self, lexicon: Lexicon, phraser: Phraser, progress: _ProgressReporter) -> tuple[Phrase, ...]:
         request = self.request
-        patience = Patience(self.work, self.endpoint.timeout_seconds)
+        deadline = Deadline(self.work, self.endpoint.timeout_seconds)
         examples = _examples(request)
         setting = Setting(
-            self.persistence,
+            self.client,
             phraser,
             instructions(request, lexicon, examples),
             self._values(),
             (request.intent, request.mood),
-            heard.hear,
+            progress.on_text,
             self._spend,
         )
         made: list[Phrase] = []
@@ -183,15 +182,15 @@ class _Request:
             asked = [(want.intent, want.mood) for want in wanted]
             said = [phrase.english_gloss for phrase in made[-PHRASES_PER_CALL:]]
             try:
-                outcome = converse(setting, question(request, asked, said), wanted, patience)
+                outcome = converse(setting, question(request, asked, said), wanted, deadline)
             except (Cancelled, DeadlineExceeded):
                 raise
             except ServiceError as fault:
                 if not made:
                     raise
                 # What was paid for is kept: the rest comes from the lexicon.
-                outcome = Outcome(mended={want.index: fault.message for want in wanted}, dialect=self.dialect)
-            heard.calls_done += 1
+                outcome = Outcome(mended={want.index: fault.message for want in wanted}, capabilities=self.capabilities)
+            progress.calls_done += 1
             self._account(outcome)
             made += self._completed(outcome, wanted, phraser, made)
         return tuple(made)
@@ -218,7 +217,7 @@ class _Request:
             self.usage += usage
 
     def _account(self, outcome: Outcome) -> None:
-        self.dialect = outcome.dialect
+        self.capabilities = outcome.capabilities
         self.model = outcome.model or self.model
         self.fingerprint = outcome.fingerprint or self.fingerprint
         self.notes += outcome.notes
@@ -226,7 +225,7 @@ class _Request:
     def _completed(
         self,
         outcome: Outcome,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[WantedPhrase],
         phraser: Phraser,
         before: Sequence[Phrase],
     ) -> list[Phrase]:
@@ -247,30 +246,30 @@ class _Request:
                 repaired += 1
             phrases.append(phrase)
         if repaired:
-            self.accounts.repaired(repaired)
+            self.observer.repaired(repaired)
         return phrases
 
-    def _note_colouring(self, phraser: Phraser) -> None:
-        colouring = phraser.colouring
-        if colouring.replaced:
-            heard = ", ".join(f"{letters} as {symbol}" for letters, symbol in sorted(colouring.replaced.items()))
+    def _note_adjustments(self, phraser: Phraser) -> None:
+        adjustments = phraser.adjustments
+        if adjustments.replaced:
+            heard = ", ".join(f"{letters} as {symbol}" for letters, symbol in sorted(adjustments.replaced.items()))
             self.notes.append(f"sounds that the species lacks were said as its nearest: {heard}")
-        if colouring.respelled:
+        if adjustments.respelled:
             self.notes.append(
-                f"{colouring.respelled} words were said as the lexicon has them, not as they were spelled"
+                f"{adjustments.respelled} words were said as the lexicon has them, not as they were spelled"
             )
         if phraser.coined:
             words = ", ".join(f"{word.text} = {gloss}" for gloss, word in phraser.coined.items())
             self.notes.append(f"words that the lexicon lacked were coined by the model: {words}")
 
     def _provenance(self, engine: str, version: str) -> Provenance:
-        request, endpoint, sent = self.request, self.endpoint, self.dialect.sampling(self._values())
+        request, endpoint, sent = self.request, self.endpoint, self.capabilities.sampling(self._values())
         cost = endpoint.cost(self.usage)
         usage = {
             "prompt_tokens": float(self.usage.prompt_tokens),
             "completion_tokens": float(self.usage.completion_tokens),
         }
-        notes = [*self.dialect.differences(Dialect()), *self.notes]
+        notes = [*self.capabilities.differences(Capabilities()), *self.notes]
         if self.uncounted:
             notes.append(f"the server did not count the tokens of {self.uncounted} calls")
         return Provenance(
@@ -287,8 +286,8 @@ class _Request:
                 api_seed=sent["seed"],
                 reasoning_effort=sent["reasoning_effort"],
                 base_url=endpoint.url,
-                role=self.dialect.way(ROLE),
-                response_format=self.dialect.way(FORM),
+                role=self.capabilities.way(ROLE),
+                response_format=self.capabilities.way(FORM),
             ),
             libraries={name: package_version(name) for name in ("openai", "postcards-species")},
             notes=tuple(note[:_LONGEST_NOTE] for note in dict.fromkeys(notes))[:_MOST_NOTES],
@@ -296,13 +295,13 @@ class _Request:
         )
 
 
-def _wanted(request: PhrasesRequest, indices: range) -> list[Wanted]:
+def _wanted(request: PhrasesRequest, indices: range) -> list[WantedPhrase]:
     """What the phrases are to do and feel: as the request demands, else as the embedded engine would choose."""
     theme = read_theme(request.theme)
-    wanted: list[Wanted] = []
+    wanted: list[WantedPhrase] = []
     for index in indices:
         stream = Stream(request.seed, f"phrase/{index}")
-        wanted.append(Wanted(index, *choose_intent_and_mood(stream, request, theme, index)))
+        wanted.append(WantedPhrase(index, *choose_intent_and_mood(stream, request, theme, index)))
     return wanted
 
 

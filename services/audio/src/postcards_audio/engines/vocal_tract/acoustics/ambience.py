@@ -156,7 +156,6 @@ def _snaps(samples: int, rng: np.random.Generator) -> Samples:
 
 
 def _spores(samples: int, rng: np.random.Generator) -> Samples:
-    """Caps that puff."""
     return np.float32(10) * _scattered(samples, rng, 1.5, lambda: _drop(rng, rng.uniform(160, 420), 38, 1.0))
 
 

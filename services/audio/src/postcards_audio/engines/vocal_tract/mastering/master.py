@@ -24,7 +24,7 @@ _CLOSE_ENOUGH_LU = 0.2
 
 @dataclass(frozen=True)
 class Master:
-    """A finished recording."""
+    """A recording ready to be encoded, with the loudness that was measured on it."""
 
     samples: Samples
     """Shape (2, n)."""

@@ -70,7 +70,7 @@ def grow_beak(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
 
 
 def grow_bill(head: Head, frame: Frame, skull: Skull, gape: float) -> None:
-    """A flat bill."""
+    """Adds a flat bill to `skull`, its halves apart by `gape` (0 shut)."""
     size, long = head.size, head.snout_length
     wide = 0.5 * head.snout_width * head.width
     reach = 0.3 + long

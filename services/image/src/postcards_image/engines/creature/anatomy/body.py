@@ -33,7 +33,7 @@ class Bones:
 
 @dataclass(frozen=True)
 class Body:
-    """A grown body."""
+    """A body as it is drawn: its surface in trunk lengths, and where its face and its eyes are on it."""
 
     mesh: Mesh
     flesh: Flesh

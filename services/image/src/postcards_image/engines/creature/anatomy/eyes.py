@@ -24,7 +24,7 @@ class Socket:
 
 @dataclass(frozen=True)
 class Eye:
-    """A grown eye."""
+    """Where an eye sits in the finished head."""
 
     place: Floats
     """(3,) its middle in the skull's frame, in skulls."""

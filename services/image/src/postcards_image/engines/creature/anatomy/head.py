@@ -21,7 +21,7 @@ class Face:
 
 @dataclass
 class Skull:
-    """The grown head."""
+    """What the parts of a head add to as they grow: bones to be fleshed out, meshes that stay as they are, the face."""
 
     bones: list[Bone] = field(default_factory=list[Bone])
     meshes: list[Mesh] = field(default_factory=list[Mesh])

@@ -59,7 +59,7 @@ def grow_nose_horns(skull: Frame, size: float, flesh: Flesh, ornament: Ornament,
 
 
 def grow_antlers(skull: Frame, size: float, flesh: Flesh, ornament: Ornament, stream: Stream) -> list[Mesh]:
-    """Branched antlers."""
+    """A pair of antlers as meshes, with 2 + count // 2 tines at either side that `stream` places."""
     meshes: list[Mesh] = []
     length = ornament.size * size * 1.5
     tines = [
@@ -98,7 +98,7 @@ def grow_antlers(skull: Frame, size: float, flesh: Flesh, ornament: Ornament, st
 
 
 def grow_antennae(skull: Frame, size: float, flesh: Flesh, ornament: Ornament, stream: Stream) -> list[Mesh]:
-    """Jointed feelers."""
+    """Up to three pairs of jointed antennae as meshes, bent at an elbow; the first pair is the longest."""
     meshes: list[Mesh] = []
     for pair in range(min(ornament.count, 3)):
         long = ornament.size * size * (1.0 if pair == 0 else 0.5)

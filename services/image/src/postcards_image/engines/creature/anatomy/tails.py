@@ -167,7 +167,6 @@ def _finish_tail(plan: BodyPlan, path: Floats, up: Floats, radii: Floats, growth
 
 
 def _lobster_fan(tip: Frame, size: float, thickness: float, growth: Growth) -> None:
-    """Five overlapping blades."""
     for i in (-2, 2, -1, 1, 0):
         way = unit(tip.ahead + tip.side * 0.42 * i - tip.up * 0.12 * abs(i))
         start = tip.origin - tip.ahead * 0.06 * size + tip.side * 0.3 * thickness * i

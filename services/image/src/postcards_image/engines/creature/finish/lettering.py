@@ -13,7 +13,7 @@ _FONTS = Path(__file__).parent / "fonts"
 
 
 class Face(Enum):
-    """A typeface."""
+    """The typefaces of prints; the values are files beside this module."""
 
     MACHINE = ""
     """What Pillow carries: plain letters without accents."""

@@ -49,7 +49,7 @@ FIELD_COUNT = 12
 
 @dataclass(frozen=True)
 class Mesh:
-    """Vertices and triangles."""
+    """A surface of `m` triangles over `n` vertices, in trunk lengths, with the fields that the skin is painted by."""
 
     position: Floats
     """(n, 3)."""

@@ -16,7 +16,7 @@ UP = np.array((0, 1, 0), np.float32)
 
 
 def vector(x: float, y: float, z: float) -> Floats:
-    """A vector (3,)."""
+    """The array (3,) of these coordinates in float32."""
     return np.array((x, y, z), np.float32)
 
 

@@ -67,7 +67,7 @@ def fineness(canvas: Canvas) -> int:
 
 
 def flesh_out(plan: BodyPlan, bones: Bones, canvas: Canvas) -> Body:
-    """The grown body."""
+    """The body of `plan` around `bones`, meshed as finely as it will be seen on `canvas`."""
     return grow_body(plan, bones, towards_viewer(plan), fineness(canvas))
 
 

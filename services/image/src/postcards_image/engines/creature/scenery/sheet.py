@@ -20,7 +20,6 @@ class Sheet:
     """A transparent layer in encoded sRGB. Colours go in linear; edges are smooth."""
 
     def __init__(self, width: int, height: int) -> None:
-        """An empty sheet."""
         self.pixels = np.zeros((height, width, 4), np.uint8)
         self.glow = np.zeros((height, width, 3), np.uint8)
         self.glows = False
@@ -34,7 +33,7 @@ class Sheet:
             cv2.ellipse(self.shade, centre, axes, 0, 0, 360, level, -1, cv2.LINE_8, _SHIFT)
 
     def polygon(self, points: NDArray[Any], colour: Colour) -> None:
-        """Fills a polygon."""
+        """Fills the polygon of `points` (n, 2), in pixels."""
         cv2.fillPoly(self.pixels, [_fixed(points)], _paint(colour), cv2.LINE_AA, _SHIFT)
 
     def polygons(self, shapes: Sequence[NDArray[Any]], colours: NDArray[np.float32], glows: NDArray[np.bool_]) -> None:
@@ -64,7 +63,7 @@ class Sheet:
             cv2.polylines(self.pixels, fixed, False, _paint(colour), max(1, round(thickness)), cv2.LINE_AA, _SHIFT)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        """Fills a disc."""
+        """Fills a disc; the radius is in pixels and at least 1/16 of one."""
         centre = (round(x * _ONE), round(y * _ONE))
         cv2.circle(self.pixels, centre, max(1, round(radius * _ONE)), _paint(colour), -1, cv2.LINE_AA, _SHIFT)
 

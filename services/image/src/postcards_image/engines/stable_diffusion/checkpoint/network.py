@@ -27,7 +27,7 @@ class Network:
 
     @property
     def unet(self) -> Any:  # noqa: ANN401
-        """The UNet2DConditionModel itself."""
+        """The UNet2DConditionModel as diffusers loaded it, never the compiled one."""
         return self._unet.as_it_is
 
     def compiled_for(self, height: int, width: int, tokens: int) -> bool:

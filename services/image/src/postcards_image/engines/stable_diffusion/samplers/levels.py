@@ -58,7 +58,7 @@ class SchedulerConfig:
 
     @property
     def timesteps(self) -> int:
-        """Of training."""
+        """How many timesteps the checkpoint was trained with."""
         return int(self.number("num_train_timesteps", 1000))
 
     @property

@@ -111,7 +111,7 @@ class Trace:
         return self._unit(2 * call)
 
     def output(self, call: int) -> Form:
-        """What it answered."""
+        """What the network answered in its call number `call`, counted from 0."""
         return self._unit(2 * call + 1)
 
     def clean(self, call: int) -> Form:

@@ -47,8 +47,8 @@ _MANDATORY = (ROLE,)
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a server is spoken to."""
+class Capabilities:
+    """What a server is known to take; at first everything at its best."""
 
     steps: Mapping[str, int] = field(default_factory=dict[str, int])
     """How far each of `_STEPS` has been stepped down; 0 where absent."""
@@ -77,15 +77,15 @@ class Dialect:
             arguments[way] = limit
         return arguments
 
-    def without(self, name: str) -> "Dialect | None":
-        """The dialect one step down in `name`; None where there is no step left."""
+    def without(self, name: str) -> "Capabilities | None":
+        """What is left one step down in `name`; None where there is no step left."""
         step = self.steps.get(name, 0) + 1
         if step >= len(_STEPS[name]):
             return None
-        return Dialect({**self.steps, name: step})
+        return Capabilities({**self.steps, name: step})
 
-    def differences(self, other: "Dialect") -> list[str]:
-        """What this dialect says otherwise than `other`, in words."""
+    def differences(self, other: "Capabilities") -> list[str]:
+        """What these take otherwise than `other`, in words."""
         said: list[str] = []
         for name in _STEPS:
             before, now = other.way(name), self.way(name)
@@ -101,52 +101,52 @@ def _form(way: str, count: int) -> dict[str, object]:
 
 
 class Adaptation:
-    """The search for a dialect that a server takes, while one question is asked."""
+    """The search for what a server takes, while one question is asked."""
 
     def __init__(self) -> None:
         """Begins where the question begins."""
-        self._alternatives: Iterator[Dialect] | None = None
+        self._alternatives: Iterator[Capabilities] | None = None
 
-    def after(self, dialect: Dialect, failure: ApiFailure, sent: Mapping[str, object]) -> Dialect | None:
-        """The dialect in which to ask again after a rejection; None where there is none left.
+    def after(self, capabilities: Capabilities, failure: ApiFailure, sent: Mapping[str, object]) -> Capabilities | None:
+        """What to ask with after a rejection; None where nothing is left to try.
 
         What the server blames steps down. Where it blames nothing that is known here, each thing steps down by itself,
         and at last everything at once.
 
         Args:
-            dialect: in which it was asked.
+            capabilities: with which it was asked.
             failure: how the server rejected it.
             sent: the arguments of the call.
         """
         if not failure.about_parameters:
             return None
         for name in _named(failure):
-            down = dialect.without(name) if _was_sent(name, sent, dialect) else None
+            down = capabilities.without(name) if _was_sent(name, sent, capabilities) else None
             if down is not None:
                 self._alternatives = None
                 return down
         if self._alternatives is None:
-            self._alternatives = iter(_alternatives(dialect, sent))
+            self._alternatives = iter(_alternatives(capabilities, sent))
         return next(self._alternatives, None)
 
 
-def _alternatives(dialect: Dialect, sent: Mapping[str, object]) -> list[Dialect]:
-    """The dialect with each thing that was sent stepped down, the likeliest to be to blame first; then with all."""
-    one_by_one: list[Dialect] = []
-    plainest = dialect
+def _alternatives(capabilities: Capabilities, sent: Mapping[str, object]) -> list[Capabilities]:
+    """Each thing that was sent stepped down by itself, the likeliest to be to blame first; then all of them."""
+    one_by_one: list[Capabilities] = []
+    plainest = capabilities
     for name in _SUSPECTS:
-        down = dialect.without(name) if _was_sent(name, sent, dialect) else None
+        down = capabilities.without(name) if _was_sent(name, sent, capabilities) else None
         while down is not None:
             one_by_one.append(down)
-            plainest = Dialect({**plainest.steps, name: down.steps[name]})
+            plainest = Capabilities({**plainest.steps, name: down.steps[name]})
             down = down.without(name)
     return [*one_by_one, plainest]
 
 
-def without_developer(dialect: Dialect, failure: ApiFailure) -> Dialect | None:
-    """The dialect to try where a server fails instead of rejecting: some do so when they meet the role `developer`."""
-    if failure.status == 500 and dialect.way(ROLE) == "developer":
-        return dialect.without(ROLE)
+def without_developer(capabilities: Capabilities, failure: ApiFailure) -> Capabilities | None:
+    """What to try where a server fails instead of rejecting: some do so when they meet the role `developer`."""
+    if failure.status == 500 and capabilities.way(ROLE) == "developer":
+        return capabilities.without(ROLE)
     return None
 
 
@@ -165,10 +165,10 @@ def _named(failure: ApiFailure) -> list[str]:
     return [name for name, words in _NAMES if any(word in failure.words for word in words)][:1]
 
 
-def _was_sent(name: str, sent: Mapping[str, object], dialect: Dialect) -> bool:
+def _was_sent(name: str, sent: Mapping[str, object], capabilities: Capabilities) -> bool:
     if name in _MANDATORY:
         return True
-    return dialect.way(name) in sent if name == LIMIT else name in sent
+    return capabilities.way(name) in sent if name == LIMIT else name in sent
 
 
 def _words(name: str, way: str) -> str:

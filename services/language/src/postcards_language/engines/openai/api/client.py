@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from postcards_language.accounts import Usage
 from postcards_language.engines.openai.api.endpoint import OFFICIAL_URL, Endpoint
 from postcards_language.engines.openai.api.event_loop import EventLoop
 from postcards_language.engines.openai.api.failures import ApiFailure, failure_of, faults_of_api
+from postcards_language.usage import Usage
 from postcards_serving.errors import Stopping, Unavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _MOST_TEXT = 200_000
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back."""
+    """The answer of a chat completions API to one call, as far as it came."""
 
     text: str
     """What the model said."""
@@ -60,10 +60,10 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Listening:
+class StreamCallbacks:
     """How a call is followed while it is answered."""
 
-    hear: Callable[[str], None]
+    on_text: Callable[[str], None]
     """Takes all text so far, whenever there is more."""
     check: Callable[[], None]
     """Called with every sign of life, when the time is over, and when woken; raises to give the call up."""
@@ -82,20 +82,20 @@ class Api:
         self._client = _open_client(endpoint)
         self._loop = EventLoop(self._client.close)
 
-    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
+    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], callbacks: StreamCallbacks) -> Reply:
         """The reply to `messages`. However it ends, the server is not left to go on: its connection is closed at once.
 
         Raises:
             ApiFailure: there is none. One that broke off is a reply, with `broken`.
             Stopping: this is closed, or was meanwhile.
-            Exception: whatever `listening.check` raises.
+            Exception: whatever `callbacks.check` raises.
         """
         wire = _Wire()
-        reading = self._loop.submit(self._read(messages, arguments, listening.remaining(), wire))
+        reading = self._loop.submit(self._read(messages, arguments, callbacks.remaining(), wire))
         reading.add_done_callback(wire.end)
         try:
-            with listening.waking(wire.nudge):
-                return _collect(wire, listening)
+            with callbacks.waking(wire.nudge):
+                return _collect(wire, callbacks)
         finally:
             reading.cancel()
 
@@ -112,7 +112,7 @@ class Api:
             raise Stopping from None
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Gives up the calls under way and closes their connections."""
         self._loop.close()
 
     async def _read(
@@ -203,24 +203,24 @@ class _Wire:
         """Has whoever waits look whether it still should."""
         self._pieces.put(_NUDGE)
 
-    def take(self, listening: Listening) -> object:
+    def take(self, callbacks: StreamCallbacks) -> object:
         """The next piece, for as long as it is wanted."""
         while True:
-            listening.check()
+            callbacks.check()
             try:
-                piece = self._pieces.get(timeout=listening.remaining())
+                piece = self._pieces.get(timeout=callbacks.remaining())
             except queue.Empty:
                 continue
             if piece is not _NUDGE:
                 return piece
 
 
-def _collect(wire: _Wire, listening: Listening) -> Reply:
+def _collect(wire: _Wire, callbacks: StreamCallbacks) -> Reply:
     text, refusal, begun = "", "", False
     told = {"finish": "", "model": "", "fingerprint": ""}
     usage: Usage | None = None
     broken: ApiFailure | None = None
-    while (chunk := wire.take(listening)) is not _END:
+    while (chunk := wire.take(callbacks)) is not _END:
         if isinstance(chunk, Exception):
             if told["finish"]:
                 break
@@ -238,7 +238,7 @@ def _collect(wire: _Wire, listening: Listening) -> Reply:
         refusal += _said(delta, "refusal")
         if more := _said(delta, "content"):
             text += more
-            listening.hear(text)
+            callbacks.on_text(text)
         if len(text) > _MOST_TEXT:
             broken = _ended("the language model API did not come to an end")
             break

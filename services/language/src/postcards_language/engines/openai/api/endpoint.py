@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from postcards_language.accounts import Usage
 from postcards_language.engines.openai.phrases.prompts import DEFAULT_TEMPERATURE, DEFAULT_TOP_P
+from postcards_language.usage import Usage
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 LOCAL = "local"

@@ -33,7 +33,7 @@ class ApiFailure(Exception):  # noqa: N818 - named for what it is
     error: ServiceError
     """What the caller is told if it is not tried again."""
     outcome: str
-    """One of `postcards_language.accounts.OUTCOMES`."""
+    """One of `postcards_language.usage.OUTCOMES`."""
     transient: bool = False
     """Whether the same call may succeed later."""
     retry_after: float | None = None

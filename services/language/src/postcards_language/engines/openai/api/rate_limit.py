@@ -8,7 +8,7 @@ _LONGEST_HOLD = 300.0
 """Seconds after which a call is tried whatever an API said: its clock may be wrong, and limits are lifted."""
 
 
-class Pacing:
+class RateLimit:
     """Holds all calls of an engine back for as long as the API asked one of them to stay away. Safe in any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -16,13 +16,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from postcards_language.accounts import Accounts, Usage
-from postcards_language.engines.openai.api.capabilities import ROLE, Adaptation, Dialect, blames_role, without_developer
+from postcards_language.engines.openai.api.capabilities import (
+    ROLE,
+    Adaptation,
+    Capabilities,
+    blames_role,
+    without_developer,
+)
 from postcards_language.engines.openai.api.circuit_breaker import CircuitBreaker
-from postcards_language.engines.openai.api.client import FILTERED, Listening, Message, Reply
+from postcards_language.engines.openai.api.client import FILTERED, Message, Reply, StreamCallbacks
 from postcards_language.engines.openai.api.endpoint import Endpoint
 from postcards_language.engines.openai.api.failures import ApiFailure
-from postcards_language.engines.openai.api.rate_limit import Pacing
+from postcards_language.engines.openai.api.rate_limit import RateLimit
+from postcards_language.usage import Usage, UsageObserver
 from postcards_serving.engine.work import Work
 from postcards_serving.errors import ServiceError, Unavailable
 
@@ -33,10 +39,10 @@ _LIMITED = "limited"
 _log = logging.getLogger(__name__)
 
 
-class Sends(Protocol):
+class ChatApi(Protocol):
     """Makes one call; see `postcards_language.engines.openai.api.client.Api`."""
 
-    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], listening: Listening) -> Reply:
+    def ask(self, messages: Sequence[Message], arguments: Mapping[str, object], callbacks: StreamCallbacks) -> Reply:
         """The reply, or ApiFailure."""
         ...
 
@@ -67,11 +73,11 @@ class Backoff:
         return limited >= self.limited_tries or len(failures) - limited >= self.tries
 
 
-class Patience:
+class Deadline:
     """The time that one request may take in all: its caller's, or that of the settings where that is shorter."""
 
     def __init__(self, work: Work, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begins now."""
+        """Starts the time: `timeout` seconds by `clock` from now."""
         self._work = work
         self._clock = clock
         self._end = clock() + timeout
@@ -115,11 +121,11 @@ class Question:
     """Phrases that are wanted."""
     limit: int
     """Tokens that an answer may have at most."""
-    hear: Callable[[str], None]
+    on_text: Callable[[str], None]
     """Takes all text so far, whenever there is more."""
     enough: Callable[[str], bool]
     """Whether a reply that broke off can be used."""
-    spend: Callable[[Usage | None], None]
+    on_usage: Callable[[Usage | None], None]
     """Hears of the tokens of every reply, of one that is thrown away too; None where the server did not count them."""
 
 
@@ -129,106 +135,111 @@ class Answer:
 
     reply: Reply
     """What came back."""
-    dialect: Dialect
+    capabilities: Capabilities
     """How the server was spoken to."""
     retries: tuple[str, ...] = field(default=())
     """Why it was tried again, in words, one for each time."""
 
 
-class Persistence:
+class RetryingClient:
     """Asks until there is a reply. Shared by all requests of an engine; safe to use from any thread."""
 
     def __init__(
         self,
-        api: Sends,
+        api: ChatApi,
         breaker: CircuitBreaker,
-        accounts: Accounts,
+        observer: UsageObserver,
         endpoint: Endpoint,
         *,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[Patience, float], None] = Patience.sleep,
+        sleep: Callable[[Deadline, float], None] = Deadline.sleep,
         unit: Callable[[], float] = random.random,
     ) -> None:
         """Asks `api`, which is at `endpoint`; `clock`, `sleep` and `unit` (0 to 1) are there for tests."""
         self._api = api
         self._breaker = breaker
-        self._accounts = accounts
+        self._observer = observer
         self._endpoint = endpoint
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._sleep = sleep
         self._unit = unit
-        self._pacing = Pacing(clock)
+        self._rate_limit = RateLimit(clock)
         self._lock = threading.Lock()
-        self._dialect = Dialect()
+        self._capabilities = Capabilities()
         self._role_proven = False
 
-    def ask(self, question: Question, patience: Patience) -> Answer:
+    def ask(self, question: Question, deadline: Deadline) -> Answer:
         """The answer to a question.
 
         Raises:
             ServiceError: there is none; Cancelled and DeadlineExceeded where the caller no longer wants one.
         """
-        dialect, adaptation, adaptations = self._dialect, Adaptation(), 0
+        capabilities, adaptation, adaptations = self._capabilities, Adaptation(), 0
         failures: list[ApiFailure] = []
         while True:
-            self._wait(failures, patience)
+            self._wait(failures, deadline)
             probe = self._breaker.enter()
-            arguments = dialect.arguments(question.values, question.count, question.limit)
+            arguments = capabilities.arguments(question.values, question.count, question.limit)
             try:
-                reply = self._send(question, dialect, arguments, patience, probe)
+                reply = self._send(question, capabilities, arguments, deadline, probe)
             except ApiFailure as failure:
                 self._note(failure, probe)
                 if failure.filtered:
-                    return Answer(Reply("", finish=FILTERED), dialect, _reasons(failures))
-                other = adaptation.after(dialect, failure, arguments)
+                    return Answer(Reply("", finish=FILTERED), capabilities, _reasons(failures))
+                other = adaptation.after(capabilities, failure, arguments)
                 if other is None and self._suspects_role(failure, failures):
-                    other = without_developer(dialect, failure)
+                    other = without_developer(capabilities, failure)
                 if other is not None and adaptations < _MOST_ADAPTATIONS:
-                    dialect, adaptations = other, adaptations + 1
+                    capabilities, adaptations = other, adaptations + 1
                     continue
                 failures.append(failure)
             else:
-                self._succeeded(reply, dialect)
-                return Answer(reply, dialect, _reasons(failures))
+                self._succeeded(reply, capabilities)
+                return Answer(reply, capabilities, _reasons(failures))
 
     def _send(
-        self, question: Question, dialect: Dialect, arguments: Mapping[str, object], patience: Patience, probe: bool
+        self,
+        question: Question,
+        capabilities: Capabilities,
+        arguments: Mapping[str, object],
+        deadline: Deadline,
+        probe: bool,
     ) -> Reply:
-        listening = Listening(question.hear, patience.check, patience.remaining, patience.waking)
+        callbacks = StreamCallbacks(question.on_text, deadline.check, deadline.remaining, deadline.waking)
         try:
-            reply = self._api.ask(question.messages(dialect.way(ROLE)), arguments, listening)
+            reply = self._api.ask(question.messages(capabilities.way(ROLE)), arguments, callbacks)
         except ApiFailure:
             raise
         except BaseException:
             self._breaker.withdrew(probe=probe)
-            self._accounts.called("cancelled")
+            self._observer.called("cancelled")
             raise
         # One that is thrown away is paid for all the same.
-        question.spend(reply.usage)
+        question.on_usage(reply.usage)
         if reply.usage is not None:
-            self._accounts.used(reply.usage, self._endpoint.cost(reply.usage))
+            self._observer.used(reply.usage, self._endpoint.cost(reply.usage))
         if reply.broken is not None and not question.enough(reply.text):
             raise reply.broken
         return reply
 
     def _note(self, failure: ApiFailure, probe: bool) -> None:
-        self._accounts.called(failure.outcome)
+        self._observer.called(failure.outcome)
         if failure.retry_after is not None:
-            self._pacing.hold(failure.retry_after)
+            self._rate_limit.hold(failure.retry_after)
         if failure.server_fault:
             self._breaker.failed(probe=probe)
         else:
             self._breaker.succeeded()
 
-    def _succeeded(self, reply: Reply, dialect: Dialect) -> None:
-        self._accounts.called("answered" if reply.broken is None else "broken")
+    def _succeeded(self, reply: Reply, capabilities: Capabilities) -> None:
+        self._observer.called("answered" if reply.broken is None else "broken")
         self._breaker.succeeded()
         with self._lock:
-            self._role_proven |= dialect.way(ROLE) == Dialect().way(ROLE)
-            learned = dialect.differences(self._dialect)
-            self._dialect = dialect
+            self._role_proven |= capabilities.way(ROLE) == Capabilities().way(ROLE)
+            learned = capabilities.differences(self._capabilities)
+            self._capabilities = capabilities
         for what in learned:
             _log.warning(what)
 
@@ -237,26 +248,26 @@ class Persistence:
         repeated = bool(before) and before[-1].status == failure.status
         return not self._role_proven and (repeated or blames_role(failure))
 
-    def _wait(self, failures: Sequence[ApiFailure], patience: Patience) -> None:
+    def _wait(self, failures: Sequence[ApiFailure], deadline: Deadline) -> None:
         """Waits until a call may be made, or raises where there will be none: what the last failure means, if any."""
         last = failures[-1] if failures else None
         if last is not None and (not last.transient or self._backoff.is_spent(failures)):
             raise _with_delay(last) from None
-        patience.check()
+        deadline.check()
         apart = self._backoff.pause(max(1, len(failures)), self._unit())
         begun = self._clock()
         due = begun if last is None else begun + (last.retry_after or 0.0) + apart
         while True:
             # Others may have been told meanwhile to stay away for longer.
-            held = self._pacing.until
+            held = self._rate_limit.until
             due = max(due, held + apart) if held > begun else due
             left = due - self._clock()
             if left <= 0:
                 return
-            if left >= patience.remaining():
+            if left >= deadline.remaining():
                 raise _with_delay(last) if last is not None else _held_back(held - self._clock())
-            self._sleep(patience, left)
-            patience.check()
+            self._sleep(deadline, left)
+            deadline.check()
 
 
 def _with_delay(failure: ApiFailure) -> ServiceError:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from postcards_language.engines.openai.phrases.faults import MOST_TEXT, english_words
 from postcards_language.engines.openai.phrases.glossing import CRY, STYLED, Meaning, read_gloss
 from postcards_language.engines.openai.phrases.reply import Proposal, ProposedWord
-from postcards_language.engines.openai.phrases.transcription import Ear
-from postcards_language.realisation.delivery import toned, written_out
-from postcards_language.realisation.grammar import Speaker, Spoken
+from postcards_language.engines.openai.phrases.transcription import Transcriber
+from postcards_language.realisation.grammar import ClauseRealiser, WordForm
 from postcards_language.realisation.lexicon import Lexicon, Morpheme, join
+from postcards_language.realisation.sentences import with_intonation, write_text
 from postcards_species.speech.english import plain_letters, reads_as_english
 from postcards_species.speech.naming import capitalised
 from postcards_species.speech.phonology import Intensity, Plural
@@ -33,7 +33,7 @@ _FINAL_MARK = re.compile(r"[.!?\u2026]+$")
 
 
 @dataclass
-class Colouring:
+class Adjustments:
     """What became of the model's words, for the manifest."""
 
     replaced: dict[str, str] = field(default_factory=dict[str, str])
@@ -49,12 +49,12 @@ class Phraser:
         """Speaks with the words of `lexicon`."""
         self._lexicon = lexicon
         self._phonology = lexicon.phonology
-        self._speaker = Speaker(lexicon)
-        self._ear = Ear(lexicon.phonology)
+        self._realiser = ClauseRealiser(lexicon)
+        self._transcriber = Transcriber(lexicon.phonology)
         self._forms = {bare(self._text_of(key)) for key in lexicon}
         self.coined: dict[str, Word] = {}
         """Words for meanings that the lexicon lacks, by meaning."""
-        self.colouring = Colouring()
+        self.adjustments = Adjustments()
         """What became of the model's words so far."""
 
     @property
@@ -80,11 +80,11 @@ class Phraser:
         words = [word for group in groups for word in group]
         gloss = sentence(proposal.english_gloss)
         asks = gloss.endswith("?")
-        text = written_out(self._phonology, groups, mood, asks=asks)
+        text = write_text(self._phonology, groups, mood, asks=asks)
         if not words or len(text) > MOST_TEXT or len(gloss) > MOST_TEXT:
             return None
         commands = intent is Intent.COMMAND or any(".IMP" in word.gloss for word in words)
-        return Phrase(text, gloss, intent, mood, tuple(toned(words, asks=asks, commands=commands)))
+        return Phrase(text, gloss, intent, mood, tuple(with_intonation(words, asks=asks, commands=commands)))
 
     def cry(self, growl: str, mood: Mood) -> Word | None:
         """A cry with the sounds of `growl`; None where there are none."""
@@ -96,9 +96,9 @@ class Phraser:
             return None
         if meaning.roots:
             spoken = self._spoken(meaning)
-            plain = self._speaker.written(spoken)
+            plain = self._realiser.written(spoken)
             coloured = self._coloured(spoken, plain.text, word.text)
-            other = _within_limits(self._speaker.written(coloured)) if coloured else None
+            other = _within_limits(self._realiser.written(coloured)) if coloured else None
             return other if other is not None and other.text != plain.text else _within_limits(plain)
         if meaning.free == CRY:
             return self._heard(word.text, CRY, mood)
@@ -108,36 +108,36 @@ class Phraser:
             self.coined[gloss] = coined
         return self.coined[gloss]
 
-    def _spoken(self, meaning: Meaning) -> Spoken:
+    def _spoken(self, meaning: Meaning) -> WordForm:
         """The word of the lexicon for a meaning, marked as the grammar of the species marks it."""
         first, *others = meaning.roots
-        spoken = self._speaker.word(first, meaning.shown)
+        spoken = self._realiser.word(first, meaning.shown)
         for key in others:
-            part = self._speaker.word(key)
-            spoken = Spoken((*spoken.morphemes, *part.morphemes), (*spoken.signs, "+", *part.signs))
+            part = self._realiser.word(key)
+            spoken = WordForm((*spoken.morphemes, *part.morphemes), (*spoken.signs, "+", *part.signs))
         for tag in meaning.tags:
-            spoken = self._styled(spoken, tag) if tag in STYLED else spoken.after(self._speaker.affix(tag))
+            spoken = self._styled(spoken, tag) if tag in STYLED else spoken.after(self._realiser.affix(tag))
         return spoken
 
-    def _styled(self, spoken: Spoken, tag: str) -> Spoken:
+    def _styled(self, spoken: WordForm, tag: str) -> WordForm:
         grammar = self._phonology.grammar
         match tag, grammar.plural, grammar.intensity:
             case "PL", Plural.PREFIX, _:
-                return spoken.before(self._speaker.affix(tag))
+                return spoken.before(self._realiser.affix(tag))
             case "PL", Plural.REDUPLICATION, _:
-                return self._speaker.twice(spoken, tag)
+                return self._realiser.twice(spoken, tag)
             case "PL", _, _:
-                return spoken.after(self._speaker.affix(tag))
+                return spoken.after(self._realiser.affix(tag))
             case "INTENS", _, Intensity.LENGTHENING:
-                return self._speaker.drawn_out(spoken, tag)
+                return self._realiser.drawn_out(spoken, tag)
             case "INTENS", _, _:
-                return self._speaker.twice(spoken, tag)
+                return self._realiser.twice(spoken, tag)
             case "IMP", _, _:
-                return self._speaker.commanded(spoken)
+                return self._realiser.commanded(spoken)
             case _:
-                return self._speaker.drawn_out(spoken, tag)
+                return self._realiser.drawn_out(spoken, tag)
 
-    def _coloured(self, spoken: Spoken, own: str, text: str) -> Spoken | None:
+    def _coloured(self, spoken: WordForm, own: str, text: str) -> WordForm | None:
         """The word drawn out or said twice where the model did so with it; None where it did neither."""
         if english_words(text) and bare(text) not in self._forms:
             return None
@@ -145,10 +145,10 @@ class Phraser:
         if heard == known:
             return None
         if _short(heard) == _short(known * 2):
-            return self._speaker.twice(spoken, "INTENS")
+            return self._realiser.twice(spoken, "INTENS")
         if _short(heard) == _short(known) and len(heard) > len(known):
-            return self._speaker.drawn_out(spoken, "EMPH")
-        self.colouring.respelled += 1
+            return self._realiser.drawn_out(spoken, "EMPH")
+        self.adjustments.respelled += 1
         return None
 
     def _heard(self, text: str, gloss: str, mood: Mood, limit: int = 3) -> Word | None:
@@ -157,9 +157,9 @@ class Phraser:
             return self._lexical_cry(gloss, mood)
         pieces: list[Morpheme] = []
         for piece in [piece for piece in _PIECES.split(self._without_marks(text)) if piece][:limit]:
-            heard = self._ear.hear(piece)
+            heard = self._transcriber.transcribe(piece)
             if heard.syllables:
-                self.colouring.replaced.update(heard.replaced)
+                self.adjustments.replaced.update(heard.replaced)
                 stream = Stream(self._phonology.lexicon_seed, f"heard/{piece.lower()}")
                 pieces.append(Morpheme(gloss, assemble(self._phonology, stream, heard.syllables)))
         if not pieces:
@@ -175,7 +175,7 @@ class Phraser:
         return text.rstrip('.,;:?\u2026"\u201d' if clicks else '.,;:?!\u2026"\u201d')
 
     def _lexical_cry(self, gloss: str, mood: Mood) -> Word | None:
-        return self._speaker.written(self._speaker.word(f"INTJ.{mood.value}")) if gloss == CRY else None
+        return self._realiser.written(self._realiser.word(f"INTJ.{mood.value}")) if gloss == CRY else None
 
     def _coin(self, gloss: str) -> Word:
         """A word that the species would coin itself; the same one whenever it is asked for this meaning."""

@@ -88,7 +88,7 @@ def read_reply(text: str) -> Reading:
     return Reading(growls=tuple(line for line in map(_bare_line, text.splitlines()) if line))
 
 
-def heard_so_far(text: str) -> str:
+def animal_text_so_far(text: str) -> str:
     """The animal text in the beginning of a reply, its phrases in lines, for showing while it comes in."""
     if "{" not in text:
         return "\n".join(line for line in map(_bare_line, text.splitlines()) if line)

@@ -1,4 +1,4 @@
-"""Hears what a language model wrote: letters in, phonemes and syllables of one species out.
+"""Transcribes what a language model wrote: letters in, phonemes and syllables of one species out.
 
 A model spells by ear. What it writes is read with the spellings of the species first; letters that its language does
 not have stand for the nearest sound it has; and what its syllables cannot hold together is parted by its commonest
@@ -79,8 +79,8 @@ def nearest(symbol: str, among: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What was heard in one piece of a word."""
+class Transcription:
+    """One piece of a word as sounds of the species."""
 
     syllables: tuple[tuple[str, ...], ...]
     """Symbols of the phonemes, syllable by syllable; empty where nothing can be said."""
@@ -88,8 +88,8 @@ class Heard:
     """Letters that the language does not have, and the symbol of the sound that they were heard as."""
 
 
-class Ear:
-    """Hears the language of one species."""
+class Transcriber:
+    """Reads letters as sounds of the language of one species."""
 
     def __init__(self, phonology: Phonology) -> None:
         """Learns the spellings of `phonology`."""
@@ -106,15 +106,15 @@ class Ear:
         vowels = [symbol for symbol in self._nuclei if is_vowel(symbol)]
         self._filler = "uh" if "uh" in vowels else (vowels or list(self._nuclei))[0]
 
-    def hear(self, text: str) -> Heard:
-        """The syllables of `text`, which holds one piece of a word: what is no letter, "'" or "!" is not heard."""
+    def transcribe(self, text: str) -> Transcription:
+        """The syllables of `text`, which holds one piece of a word: what is no letter, "'" or "!" is left out."""
         replaced: dict[str, str] = {}
         symbols: list[str] = []
         for letters, symbol, is_own in self._sounds("".join(_SOUND.findall(text.lower()))):
             if not is_own:
                 replaced[letters] = symbol
             symbols.append(symbol)
-        return Heard(tuple(self._syllables(symbols))[:MOST_SYLLABLES], replaced)
+        return Transcription(tuple(self._syllables(symbols))[:MOST_SYLLABLES], replaced)
 
     def _sounds(self, text: str) -> Iterator[tuple[str, str, bool]]:
         """The sounds of `text`: letters, symbol, and whether the language writes it so.

@@ -48,14 +48,13 @@ class Builder:
     """Collects the polygons of one plant, those behind first."""
 
     def __init__(self) -> None:
-        """Nothing grown yet."""
         self._shapes: list[Points] = []
         self._parts: list[int] = []
         self._facing: list[float] = []
         self._sideways: list[float] = []
 
     def shape(self, points: NDArray[np.floating], part: Part, facing: float = 0.0, sideways: float = 0.0) -> None:
-        """Adds a polygon."""
+        """Adds a polygon (n, 2) that turns to the light by `facing` (up) and `sideways`, each -1 to 1."""
         self._shapes.append(np.asarray(points, np.float32))
         self._parts.append(int(part))
         self._facing.append(facing)
@@ -103,7 +102,7 @@ class Builder:
         turn: float = 0.0,
         sides: int = 14,
     ) -> None:
-        """An ellipse."""
+        """Adds an ellipse with the half axes `radius`, turned by `turn` radians, as a polygon of `sides` corners."""
         angles = np.linspace(0, 2 * np.pi, sides, endpoint=False)
         x, y = np.cos(angles) * radius[0], np.sin(angles) * radius[1]
         points = np.stack([x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)], 1)
@@ -116,7 +115,7 @@ class Builder:
         self.blob((x, y + radius * 0.25), (radius * 0.7, radius * 0.65), part, 0.4, sides=8)
 
     def grown(self) -> Plant:
-        """The plant."""
+        """What was added so far as a plant, in the order in which it is painted."""
         return Plant(
             tuple(self._shapes),
             np.array(self._parts, np.int64),

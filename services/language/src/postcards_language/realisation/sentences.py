@@ -1,10 +1,10 @@
-"""Delivers a sentence: words in the grammar of the species, coloured by the mood and written down."""
+"""Realises a sentence as a phrase: words in the grammar of the species, coloured by the mood and written down."""
 
 from dataclasses import replace
 
 from postcards_language.meaning.clauses import Sentence
-from postcards_language.meaning.in_english import say_sentence
-from postcards_language.realisation.grammar import Speaker, Spoken
+from postcards_language.meaning.english import say_sentence
+from postcards_language.realisation.grammar import ClauseRealiser, WordForm
 from postcards_language.realisation.lexicon import Lexicon
 from postcards_species.speech.naming import capitalised
 from postcards_species.speech.phonology import Phonology
@@ -36,24 +36,24 @@ _QUESTION_RISE = 4.0
 _EMPHASIS_RISE = 2.0
 
 
-def deliver(lexicon: Lexicon, sentence: Sentence, intent: Intent, mood: Mood, stream: Stream) -> Phrase | None:
+def realise_sentence(lexicon: Lexicon, sentence: Sentence, intent: Intent, mood: Mood, stream: Stream) -> Phrase | None:
     """The phrase, or None where it would be too long or too short."""
-    speaker = Speaker(lexicon)
-    groups: list[list[Spoken]] = []
+    realiser = ClauseRealiser(lexicon)
+    groups: list[list[WordForm]] = []
     for i, clause in enumerate(sentence.clauses):
         link = sentence.links[i - 1] if i else ";"
-        words = speaker.clause(clause)
-        groups.append(words if link == ";" else [speaker.word(link), *words])
+        words = realiser.clause(clause)
+        groups.append(words if link == ";" else [realiser.word(link), *words])
     if stream.chance(_DRAWN_OUT.get(mood, 0.0)) and groups[-1][-1].morphemes[-1].gloss.islower():
-        groups[-1][-1] = speaker.drawn_out(groups[-1][-1], "EMPH")
+        groups[-1][-1] = realiser.drawn_out(groups[-1][-1], "EMPH")
     if stream.chance(_CRY_SHARES[mood]):
-        cry = speaker.word(f"INTJ.{mood.value}")
+        cry = realiser.word(f"INTJ.{mood.value}")
         if stream.chance(_TWICE.get(mood, 0.0)):
-            cry = Spoken((*cry.morphemes, *cry.morphemes), (*cry.signs, "~", *cry.signs))
+            cry = WordForm((*cry.morphemes, *cry.morphemes), (*cry.signs, "~", *cry.signs))
         groups.insert(0, [cry])
-    written = [[speaker.written(word) for word in group] for group in groups]
+    written = [[realiser.written(word) for word in group] for group in groups]
     words = [word for group in written for word in group]
-    text = written_out(lexicon.phonology, written, mood, asks=sentence.asks)
+    text = write_text(lexicon.phonology, written, mood, asks=sentence.asks)
     if not LEAST_WORDS <= len(words) <= MOST_WORDS or len(text) > _LONGEST_TEXT or _overfull(words):
         return None
     loud = sentence.commands and mood in _LOUD
@@ -62,7 +62,7 @@ def deliver(lexicon: Lexicon, sentence: Sentence, intent: Intent, mood: Mood, st
         english_gloss=say_sentence(sentence, exclaim=loud),
         intent=intent,
         mood=mood,
-        words=tuple(toned(words, asks=sentence.asks, commands=sentence.commands)),
+        words=tuple(with_intonation(words, asks=sentence.asks, commands=sentence.commands)),
     )
 
 
@@ -70,7 +70,7 @@ def _overfull(words: list[Word]) -> bool:
     return any(len(word.gloss) > _LONGEST_GLOSS or len(word.syllables) > 16 or len(word.text) > 128 for word in words)
 
 
-def written_out(phonology: Phonology, groups: list[list[Word]], mood: Mood, *, asks: bool) -> str:
+def write_text(phonology: Phonology, groups: list[list[Word]], mood: Mood, *, asks: bool) -> str:
     """The phrase as written: its words, a pause between two groups, and the mark of the mood at the end."""
     text = phonology.pause.join(" ".join(word.text for word in group) for group in groups)
     if asks:
@@ -86,7 +86,7 @@ def written_out(phonology: Phonology, groups: list[list[Word]], mood: Mood, *, a
     return (capitalised(text) if phonology.capitals else text) + mark
 
 
-def toned(words: list[Word], *, asks: bool, commands: bool) -> list[Word]:
+def with_intonation(words: list[Word], *, asks: bool, commands: bool) -> list[Word]:
     """The words with the pitch of questions and commands on their last and first syllables."""
     pitched = list(words)
     if asks:

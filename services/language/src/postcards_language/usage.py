@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from typing_extensions import override
+
 PROMPT = "prompt"
 COMPLETION = "completion"
 KINDS = (PROMPT, COMPLETION)
@@ -36,7 +38,7 @@ class Usage:
         return (self.prompt_tokens * prompt_price + self.completion_tokens * completion_price) / _MILLION
 
 
-class Accounts(Protocol):
+class UsageObserver(Protocol):
     """Takes note of what an engine that asks an API does. Called from many threads."""
 
     def called(self, outcome: str) -> None:
@@ -56,17 +58,21 @@ class Accounts(Protocol):
         ...
 
 
-class NoAccounts:
+class NoUsageObserver(UsageObserver):
     """Takes note of nothing."""
 
+    @override
     def called(self, outcome: str) -> None:
-        """See `Accounts`."""
+        pass
 
+    @override
     def used(self, usage: Usage, cost_usd: float | None) -> None:
-        """See `Accounts`."""
+        pass
 
+    @override
     def circuit(self, opened: bool) -> None:
-        """See `Accounts`."""
+        pass
 
+    @override
     def repaired(self, phrases: int) -> None:
-        """See `Accounts`."""
+        pass
