@@ -34,7 +34,7 @@ from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
 from postcards_serving.testing import listening_server
 
-TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
+TINY = Path(__file__).parents[3] / "models" / "tiny.onnx"
 
 
 @pytest.fixture(autouse=True)
