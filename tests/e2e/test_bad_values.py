@@ -48,10 +48,11 @@ LANGUAGE = {
     "temperature": BAD_TEMPERATURE,
     "top_p": BAD_TOP_P,
 }
+ANIMAL = {"theme": ["x" * 201], "temperament": [["x"] * 4], "parents": [BAD_PARENTS]}
 COMMON = {"request_id": BAD_REQUEST_ID, **PART_ENGINES}
 LIMITS = {
-    "GenerateImage": {**COMMON, **IMAGE, "strangeness": BAD_SHARE, "caption": [["x"] * 3], "parents": [BAD_PARENTS]},
-    "GenerateAudio": {**COMMON, **AUDIO, "strangeness": BAD_SHARE},
+    "GenerateImage": {**COMMON, **IMAGE, **ANIMAL, "strangeness": BAD_SHARE, "caption": [["x"] * 3]},
+    "GenerateAudio": {**COMMON, **AUDIO, **ANIMAL, "strangeness": BAD_SHARE},
     "GeneratePhrases": {
         **COMMON,
         **LANGUAGE,
