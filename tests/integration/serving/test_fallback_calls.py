@@ -3,18 +3,24 @@
 import asyncio
 import contextlib
 import threading
+from pathlib import Path
 
 import grpc
 import grpc.aio
 import pytest
 from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
+from postcards.image.v1 import image_pb2, image_pb2_grpc
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
 from postcards_audio.engine import AudioRequest, AudioResult
 from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_audio.servicer import AudioServicer
+from postcards_image.engines.creature import CreatureEngine
+from postcards_image.engines.ddpm import DdpmEngine, load_network
+from postcards_image.servicer import ImageServicer
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
+from postcards_serving.device.loss import listening
 from postcards_serving.engine.executor import Executor
 from postcards_serving.engine.work import Item, Progress, Work
 from postcards_serving.errors import EngineFailed, ModelUnusable, Unavailable
@@ -139,3 +145,26 @@ async def test_while_a_fallback_takes_its_time_to_load_the_server_lives_on():
             )
     finally:
         go_on.set()
+
+
+TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
+
+
+@pytest.mark.parametrize(
+    "text", ["out of memory", "std::bad_alloc", "CUDA error: an illegal memory access was encountered"]
+)
+async def test_what_a_request_says_is_no_fault_of_the_machine(text: str):
+    """The engine quotes it in its refusal: there, words that runtimes use for their own faults prove nothing."""
+    heard: list[str] = []
+    engine = load_with_fallback(
+        lambda: DdpmEngine(load_network(str(TINY), "onnx", 1)), CreatureEngine, name="ddpm", fallback="creature"
+    )
+    wanted = image_pb2.GenerateImageRequest(width=64, height=64, steps=2, sampler=text)
+    with listening(heard.append):
+        async with serving(ImageServicer, image_pb2_grpc.add_ImageServiceServicer_to_server, engine) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                async for _ in image_pb2_grpc.ImageServiceStub(channel).GenerateImage(wanted):
+                    pass
+    told = from_rpc_error(caught.value)
+    assert (told.code.value, told.reason, told.metadata["field"]) == ("INVALID_ARGUMENT", "INVALID_FIELD", "sampler")
+    assert not heard

@@ -8,6 +8,9 @@ with `google.rpc` details. Standard library only, so that an engine can raise th
 from collections.abc import Mapping
 from enum import StrEnum
 
+OUT_OF_MEMORY = "OUT_OF_MEMORY"
+"""Reason of a request that needs more memory than there is."""
+
 
 class Code(StrEnum):
     """How a failure is classed. The names are those of the gRPC status codes."""
@@ -178,7 +181,7 @@ class OutOfMemory(ServiceError):
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Says what did not fit; see `ServiceError`."""
-        super().__init__(Code.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY", message, metadata=metadata)
+        super().__init__(Code.RESOURCE_EXHAUSTED, OUT_OF_MEMORY, message, metadata=metadata)
 
 
 class ModelUnusable(ServiceError):

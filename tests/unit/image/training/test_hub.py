@@ -186,10 +186,23 @@ def test_a_dataset_of_the_hub_is_asked_for_by_its_name(monkeypatch):
     assert library.asked == [("lucabaggi/animal-wildlife", None), ("someone/birds", "small")]
 
 
+def gated() -> Exception:
+    """As the library raises it."""
+    import httpx2
+    from huggingface_hub.errors import GatedRepoError
+
+    fault = datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' is one that asks for more")
+    fault.__cause__ = GatedRepoError(
+        "403", response=httpx2.Response(403, request=httpx2.Request("GET", "https://hub.invalid"))
+    )
+    return fault
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' is a gated dataset"), "accept its terms.*HF_TOKEN"),
+        (gated(), "accept its terms.*HF_TOKEN"),
+        (datasets.exceptions.DatasetNotFoundError("Dataset 'gated/birds' doesn't exist"), "there is no .* a/b "),
         (datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' doesn't exist"), "there is no .* a/b .*HF_TOKEN"),
         (ConnectionError("no route"), "cannot be reached"),
         (OSError(28, "No space left on device"), "cannot be read: .*No space left"),

@@ -324,6 +324,16 @@ def test_what_the_server_blames_is_left_out(clock: Clock, failure: ApiFailure, m
     assert len(before.keys() ^ after.keys()) <= 2
 
 
+def test_the_words_of_a_server_that_names_a_parameter_are_not_read(clock: Clock) -> None:
+    """They quote the request: here a theme that happens to be about temperature."""
+    failure = rejected("messages[1].content 'a temperature in the desert' is too odd", parameter="content")
+    api = ScriptedApi(clock, failure, GOOD)
+    ask(clock, persistence(clock, api))
+    before, after = api.asked
+    assert "temperature" in before
+    assert "temperature" in after
+
+
 def test_a_failing_server_is_tried_without_developer_the_second_time(clock: Clock) -> None:
     api = ScriptedApi(clock, down(500), down(500), GOOD)
     ask(clock, client(clock, api))

@@ -18,7 +18,7 @@ from postcards_serving.device.memory import (
     is_out_of_memory,
     watch_peak,
 )
-from postcards_serving.errors import EngineFailed, ModelUnusable, OutOfMemory
+from postcards_serving.errors import EngineFailed, InvalidField, ModelUnusable, OutOfMemory, ServiceError
 
 
 class Cuda:
@@ -275,6 +275,19 @@ def test_without_knowledge_of_the_machine_nothing_is_bound(tmp_path):
     assert bound_host_memory(tmp_path) is None
 
 
+class AcceleratorError(RuntimeError):
+    """Named as PyTorch's, and with the driver's number as its."""
+
+    def __init__(self, said: str, error_code: int) -> None:
+        super().__init__(said)
+        self.error_code = error_code
+
+
+OnnxFailed = type("RuntimeException", (Exception,), {"__module__": "onnxruntime.capi.onnxruntime_pybind11_state"})
+OnnxInvalid = type("InvalidArgument", (Exception,), {"__module__": "onnxruntime.capi.onnxruntime_pybind11_state"})
+"""Named as those of onnxruntime, which nobody can make run out of memory on demand."""
+
+
 def chained(outer: Exception, inner: BaseException) -> Exception:
     outer.__cause__ = inner
     return outer
@@ -294,6 +307,9 @@ def chained(outer: Exception, inner: BaseException) -> Exception:
         RuntimeError("std::bad_alloc"),
         OSError(12, "Cannot allocate memory"),
         chained(EngineFailed("no picture"), MemoryError()),
+        AcceleratorError("told by number alone", 2),
+        OnnxFailed("bad allocation"),
+        ServiceError("RESOURCE_EXHAUSTED", "OUT_OF_MEMORY", "of another process"),
     ],
 )
 def test_faults_that_less_work_might_avoid(fault):
@@ -301,7 +317,24 @@ def test_faults_that_less_work_might_avoid(fault):
 
 
 @pytest.mark.parametrize(
-    "fault", [ValueError("odd"), RuntimeError("CUDA error: device-side assert triggered"), KeyboardInterrupt()]
+    "fault",
+    [
+        ValueError("odd"),
+        RuntimeError("CUDA error: device-side assert triggered"),
+        KeyboardInterrupt(),
+        # Whoever refuses what a request says quotes it.
+        InvalidField("sampler", "must be empty, not 'out of memory'"),
+        ServiceError("RESOURCE_EXHAUSTED", "STORE_FULL", "not enough memory on the card"),
+        EngineFailed("the model says: out of memory"),
+        ValueError("no sampler 'out of memory'"),
+        KeyError("bad allocation"),
+        OSError(2, "no such file", "out of memory.safetensors"),
+        OnnxInvalid("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Invalid input name: out of memory"),
+        AcceleratorError("CUDA error: out of memory, says the kernel's name", 98),
+        # What ours says of itself holds, whatever it was raised from.
+        chained(InvalidField("width", "is too large"), MemoryError()),
+        chained(ModelUnusable("it cannot be loaded"), RuntimeError("CUDA out of memory")),
+    ],
 )
 def test_other_faults(fault):
     assert not is_out_of_memory(fault)

@@ -7,7 +7,7 @@ import pytest
 from postcards_serving.batching.rows import as_told
 from postcards_serving.device.loss import is_device_lost, listening, tell_if_lost
 from postcards_serving.device.memory import is_out_of_memory
-from postcards_serving.errors import Code, DeviceLost, EngineFailed, ModelUnusable, Unavailable
+from postcards_serving.errors import Code, DeviceLost, EngineFailed, InvalidField, ModelUnusable, Unavailable
 from postcards_serving.fallback.reload import Reloading
 from postcards_serving.testing import eventually
 
@@ -15,7 +15,11 @@ ADVICE = "\nCUDA kernel errors might be asynchronously reported at some other AP
 
 
 class AcceleratorError(RuntimeError):
-    """Named as PyTorch's."""
+    """Named as PyTorch's, and with the driver's number as its."""
+
+    def __init__(self, said: str, error_code: int | None = None) -> None:
+        super().__init__(said)
+        self.error_code = error_code
 
 
 def chained(outer: Exception, inner: BaseException) -> Exception:
@@ -38,6 +42,7 @@ def chained(outer: Exception, inner: BaseException) -> Exception:
         RuntimeError("HIP error: unspecified launch failure"),
         DeviceLost(),
         chained(EngineFailed("no picture"), AcceleratorError("CUDA error: misaligned address")),
+        AcceleratorError("told by number alone", 700),
         chained(ModelUnusable("the unet cannot be loaded"), RuntimeError("CUDA error: unknown error")),
     ],
 )
@@ -56,6 +61,11 @@ def test_faults_after_which_only_a_new_process_computes(fault):
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm(...)`"),
         RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED"),
+        AcceleratorError("CUDA error: unknown error", 1),
+        # Whoever refuses what a request says quotes it.
+        InvalidField("sampler", "must be empty, not 'CUDA error: device-side assert triggered'"),
+        EngineFailed("CUDA error: device-side assert triggered"),
+        ValueError("no sampler 'CUDA error: device-side assert triggered'"),
         MemoryError(),
         Unavailable("the engine is stopping", reason="STOPPING"),
         KeyboardInterrupt(),

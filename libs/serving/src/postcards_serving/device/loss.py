@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
-from postcards_serving.errors import DeviceLost
+from postcards_serving.device.fault_words import causes, driver_code, type_names, words_of
+from postcards_serving.errors import DeviceLost, ServiceError
 
 Listener = Callable[[str], None]
 
@@ -36,6 +37,8 @@ _LASTING: Final = (
 What libraries above it say of a call (CUBLAS_STATUS_EXECUTION_FAILED, say) is not among them: it may be of this call
 alone, and where it is not, the next call says one of these.
 """
+_LASTING_CODES: Final = frozenset({214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999})
+"""The same by number, of CUDA's runtime; HIP numbers alike those that it has."""
 
 _lock = threading.Lock()
 _listeners: list[Listener] = []
@@ -75,18 +78,16 @@ def listening(listener: Listener) -> Generator[None]:
 
 def _said(fault: BaseException) -> str:
     """The one line, nearest to the device, that says it is lost; empty where none does."""
-    said = ""
-    seen: list[BaseException] = []
-    cause: BaseException | None = fault
-    while cause is not None and cause not in seen:
-        if isinstance(cause, DeviceLost) or _says_so(cause):
-            said = str(cause).strip().splitlines()[0]
-        seen.append(cause)
-        cause = cause.__cause__
-    return said
+    sayers = [cause for cause in causes(fault) if _says_so(cause)]
+    return (str(sayers[-1]).strip().splitlines() or [type(sayers[-1]).__name__])[0] if sayers else ""
 
 
 def _says_so(fault: BaseException) -> bool:
-    said = str(fault).lower()
-    of_a_device = type(fault).__name__ == "AcceleratorError" or _SPEAKS_OF_A_DEVICE.search(said) is not None
+    if isinstance(fault, ServiceError):
+        return isinstance(fault, DeviceLost)
+    code = driver_code(fault)
+    if code is not None:
+        return code in _LASTING_CODES
+    said = words_of(fault)
+    of_a_device = "AcceleratorError" in type_names(fault) or _SPEAKS_OF_A_DEVICE.search(said) is not None
     return of_a_device and any(words in said for words in _LASTING)

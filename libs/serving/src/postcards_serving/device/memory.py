@@ -1,6 +1,7 @@
 """How the memory of a device and of this machine stands."""
 
 import contextlib
+import errno
 import re
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 from postcards_serving.device.choice import Device, import_torch, text_of
+from postcards_serving.device.fault_words import causes, driver_code, type_names, words_of
+from postcards_serving.errors import OUT_OF_MEMORY, Code, ServiceError
 
 _MEMORY_WORDS = (
     "out of memory",
@@ -20,7 +23,10 @@ _MEMORY_WORDS = (
     "alloc_failed",
 )
 """How frameworks say in an error of a general type that memory is short."""
-
+_SAYS_NOTHING = {Code.INTERNAL, Code.UNKNOWN}
+"""Codes that say only that something failed: what it was raised from may say what."""
+_DRIVER_OUT_OF_MEMORY = 2
+"""`cudaErrorMemoryAllocation`, `hipErrorOutOfMemory`."""
 
 _MEMORY_FILES = (
     ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
@@ -104,20 +110,26 @@ def give_back_cached(device: Device) -> None:
 
 
 def is_out_of_memory(fault: BaseException) -> bool:
-    """Whether less work might succeed: MemoryError, PyTorch's OutOfMemoryError, and what runtimes say in words.
+    """Whether less work might succeed: a type or a code that says so, or else what runtimes say in words.
 
-    Also asks what the fault was raised from.
+    Also asks what the fault was raised from, down to the first `ServiceError` whose code says what has happened.
     """
-    seen: list[BaseException] = []
-    cause: BaseException | None = fault
-    while cause is not None and cause not in seen:
-        kinds = {kind.__name__ for kind in type(cause).__mro__}
-        said = str(cause).lower()
-        if kinds & {"MemoryError", "OutOfMemoryError", "OutOfMemory"} or any(words in said for words in _MEMORY_WORDS):
+    for cause in causes(fault):
+        if isinstance(cause, ServiceError):
+            if cause.code not in _SAYS_NOTHING:
+                return cause.reason == OUT_OF_MEMORY
+        elif _says_memory_is_short(cause):
             return True
-        seen.append(cause)
-        cause = cause.__cause__
     return False
+
+
+def _says_memory_is_short(fault: BaseException) -> bool:
+    if isinstance(fault, MemoryError) or "OutOfMemoryError" in type_names(fault):
+        return True
+    if driver_code(fault) == _DRIVER_OUT_OF_MEMORY or (isinstance(fault, OSError) and fault.errno == errno.ENOMEM):
+        return True
+    said = words_of(fault)
+    return any(words in said for words in _MEMORY_WORDS)
 
 
 def _number(pattern: str, meminfo: Path) -> int | None:

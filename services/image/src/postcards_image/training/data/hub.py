@@ -67,7 +67,7 @@ def _loaded(name: str, load: Callable[[], Any]) -> Any:  # noqa: ANN401 - the li
     try:
         return load()
     except DatasetNotFoundError as fault:
-        if "gated" in str(fault).lower():
+        if type(fault.__cause__).__name__ == "GatedRepoError":
             raise DataError(
                 f"the dataset {name} is gated: accept its terms on its page at huggingface.co, then set HF_TOKEN"
             ) from None

@@ -156,12 +156,13 @@ def blames_role(failure: ApiFailure) -> bool:
 
 
 def _named(failure: ApiFailure) -> list[str]:
-    """What the server blames: the parameter that it names, else those whose words it uses."""
+    """What the server blames: the parameter that it names, or where it names none, that whose words it uses.
+
+    The words of one that names a parameter are not read: they quote the request, whose text may speak of anything.
+    """
     parameter = failure.parameter.lower()
     if parameter:
-        by_name = [name for name, words in _NAMES if name in parameter or any(word in parameter for word in words)]
-        if by_name:
-            return by_name[:1]
+        return [name for name, words in _NAMES if name in parameter or any(word in parameter for word in words)][:1]
     return [name for name, words in _NAMES if any(word in failure.words for word in words)][:1]
 
 
