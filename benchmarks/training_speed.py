@@ -31,7 +31,7 @@ from postcards_image.training.data.batches import Batches
 from postcards_image.training.data.photos import Photos, side_for
 from postcards_image.training.loop.events import Began, Stepped
 from postcards_image.training.loop.trainer import Intervals, train
-from postcards_image.training.network.network import build, describe
+from postcards_image.training.network.building import build, describe
 from postcards_image.training.network.objective import Loss
 from postcards_image.training.recipe import PRESETS, Recipe
 

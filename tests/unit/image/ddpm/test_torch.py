@@ -40,8 +40,8 @@ def sample(network, sampler: Sampler, steps: int = 20, noise: np.ndarray | None 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
 
+    from postcards_image.training.network.building import build, describe
     from postcards_image.training.network.export import write_folder
-    from postcards_image.training.network.network import build, describe
     from postcards_image.training.recipe import Recipe
 
     torch.manual_seed(0)

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs torch: make setup-train")
 
 from postcards_image.engines.ddpm.description import ModelDescription  # noqa: E402
 from postcards_image.engines.ddpm.noise_schedule import NoiseSchedule  # noqa: E402
-from postcards_image.training.network.bands import Bands, band_basis, measure_bands  # noqa: E402
+from postcards_image.engines.ddpm.unet.bands import Bands, band_basis, measure_bands  # noqa: E402
 
 
 def described(deviations: tuple[float, ...], patch_size: int = 2) -> ModelDescription:

@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch", reason="needs torch: make setup-train")
 pytest.importorskip("onnx", reason="needs onnx: make setup-train")
 
 from postcards_image.training.choices import Ask, choose_weights  # noqa: E402
+from postcards_image.training.network.building import build, describe  # noqa: E402
 from postcards_image.training.network.class_table import fitted  # noqa: E402
 from postcards_image.training.network.export import write_folder  # noqa: E402
-from postcards_image.training.network.network import build, describe  # noqa: E402
 from postcards_image.training.recipe import AUGMENTATION_LABELS, Recipe  # noqa: E402
 
 TABLE = "unet.class_embedding.weight"

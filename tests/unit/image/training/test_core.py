@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="needs torch: make setup-train")
 
 from postcards_image.engines.ddpm.noise_schedule import NoiseSchedule, denoised, network_input  # noqa: E402
+from postcards_image.engines.ddpm.unet.network import MixedEmbedding  # noqa: E402
 from postcards_image.training.data.augmentation import View, choose_view, show  # noqa: E402
 from postcards_image.training.data.batches import Batches  # noqa: E402
 from postcards_image.training.data.photos import Photos  # noqa: E402
 from postcards_image.training.loop import checkpoints  # noqa: E402
 from postcards_image.training.loop.checkpoints import Checkpoint, Position  # noqa: E402
 from postcards_image.training.network.averaging import AveragedWeights, exponent  # noqa: E402
-from postcards_image.training.network.network import MixedEmbedding, build, describe  # noqa: E402
+from postcards_image.training.network.building import build, describe  # noqa: E402
 from postcards_image.training.network.objective import Loss  # noqa: E402
 from postcards_image.training.recipe import AUGMENTATION_LABELS, PRESETS, Recipe, with_budget  # noqa: E402
 

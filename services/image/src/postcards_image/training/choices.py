@@ -138,9 +138,9 @@ def choose_weights(ask: Ask, recipe: Recipe, classes: tuple[str, ...]) -> "Mappi
     """
     if ask.start_from is None:
         return None
+    from postcards_image.training.network.building import describe
     from postcards_image.training.network.class_table import fitted
     from postcards_image.training.network.export import read_weights
-    from postcards_image.training.network.network import describe
 
     try:
         weights, theirs = read_weights(ask.start_from)

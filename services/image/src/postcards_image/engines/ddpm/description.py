@@ -37,7 +37,7 @@ class ModelDescription:
     """Side of the square of pixels that becomes one position of the network's input."""
     band_deviations: tuple[float, ...] = ()
     """Standard deviations of the bands of a patch, 3 * patch_size**2, model units; empty where the network is shown
-    pixels. See `postcards_image.training.network.bands`."""
+    pixels. See `postcards_image.engines.ddpm.unet.bands`."""
     data_scale: float = 1.0
     """Factor from pictures in [-1, 1] to what the network was trained on; 2 gives photographs unit variance."""
     prediction_type: PredictionType = "epsilon"

@@ -75,7 +75,7 @@ class TorchNetwork:
 def _libraries(folder: Path) -> tuple[Any, Any, Any]:
     try:
         torch, diffusers = import_module("torch"), import_module("diffusers")
-        network = import_module("postcards_image.training.network.network")
+        network = import_module("postcards_image.engines.ddpm.unet.network")
     except ImportError as fault:
         raise ModelUnusable(f"{folder} needs {fault.name or 'torch'}, which is not installed: {INSTALL}") from None
     return torch, diffusers, network.Network

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from postcards_image.engines.ddpm.description import ModelDescription
+from postcards_image.engines.ddpm.unet.network import Network
 from postcards_image.training.loop.checkpoints import Position
-from postcards_image.training.network.network import Network
 from postcards_image.training.recipe import Recipe
 
 

@@ -20,6 +20,8 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
+from postcards_image.engines.ddpm.unet.bands import measure_bands
+from postcards_image.engines.ddpm.unet.network import Network
 from postcards_image.training.data.augmentation import View, show
 from postcards_image.training.data.batches import Batch, Batches
 from postcards_image.training.data.photos import Photos
@@ -27,8 +29,7 @@ from postcards_image.training.loop import checkpoints
 from postcards_image.training.loop.checkpoints import Checkpoint, Position
 from postcards_image.training.loop.events import Averaged, Began, Ended, Event, History, NotSaved, Saved, Stepped
 from postcards_image.training.network.averaging import AveragedWeights
-from postcards_image.training.network.bands import measure_bands
-from postcards_image.training.network.network import EDM_SCALE, Network, bf16_is_fast, build, describe, parameter_count
+from postcards_image.training.network.building import EDM_SCALE, bf16_is_fast, build, describe, parameter_count
 from postcards_image.training.network.objective import Loss
 from postcards_image.training.recipe import Recipe
 

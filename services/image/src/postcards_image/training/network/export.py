@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from postcards_image.engines.ddpm.description import DESCRIPTION_FILE, ONNX_METADATA_KEY, ModelDescription
-from postcards_image.training.network.network import Network
+from postcards_image.engines.ddpm.unet.network import Network
 
 ONNX_FILE = "model.onnx"
 """Name of the ONNX file in a model's folder."""
@@ -97,7 +97,7 @@ def read_weights(path: Path) -> tuple[Mapping[str, Tensor], ModelDescription]:
         description_file = path / DESCRIPTION_FILE
         if not description_file.is_file():
             raise ValueError(f"{path} holds no {DESCRIPTION_FILE}")
-        from postcards_image.training.network.network import load
+        from postcards_image.engines.ddpm.unet.network import load
 
         description = ModelDescription.from_json(description_file.read_text(encoding="utf-8"))
         return load(path, description).state_dict(), description

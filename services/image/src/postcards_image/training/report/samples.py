@@ -18,7 +18,7 @@ from postcards_image.engines.ddpm.sampling import (
     noise_levels,
     starting_noise,
 )
-from postcards_image.training.network.network import Network
+from postcards_image.engines.ddpm.unet.network import Network
 
 STEPS = 20
 """Denoising steps of a sample, as the engine takes."""
