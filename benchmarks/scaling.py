@@ -138,14 +138,12 @@ def serve_paced(seconds: float) -> int:
     """An image server whose engine only waits: what it does to the system is what one with a GPU does."""
     import cv2
     import numpy as np
-    from postcards.image.v1 import image_pb2, image_pb2_grpc
+    from postcards.image.v1 import image_pb2
 
-    from postcards_image.__main__ import draw_thumbnail
     from postcards_image.engine import ImageRequest, ImageResult
-    from postcards_image.servicer import ImageServicer
+    from postcards_image.service import service_of
     from postcards_image.settings import ImageSettings
-    from postcards_serving.engine.admission import Admission
-    from postcards_serving.engine.executor import Executor
+    from postcards_serving.engine.served import alone
     from postcards_serving.engine.work import Blob, Progress, Provenance, Work
     from postcards_serving.server.process import Service, serve
 
@@ -159,6 +157,7 @@ def serve_paced(seconds: float) -> int:
         name = "paced"
         version = "1"
         stages = ("denoise",)
+        requests_at_once = None
 
         def generate(self, request: ImageRequest, work: Work) -> ImageResult:
             """Waits."""
@@ -174,16 +173,7 @@ def serve_paced(seconds: float) -> int:
             """Nothing to let go of."""
 
     def load(settings: ImageSettings) -> Service:
-        engine = PacedEngine()
-        admission = Admission(settings.max_queue)
-        executor = Executor(settings.max_in_flight, admission, engine=engine.name, stages=engine.stages)
-        servicer = ImageServicer(engine, executor)
-        return Service(
-            register=lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server),
-            warm_up=draw_thumbnail,
-            executor=executor,
-            close=engine.close,
-        )
+        return service_of(alone(PacedEngine()), settings)
 
     return serve("image", ImageSettings, [image_pb2.DESCRIPTOR.services_by_name["ImageService"]], load)
 

@@ -31,6 +31,7 @@ from postcards_audio.engines.vocal_tract.mastering.master import finish
 from postcards_audio.servicer import AudioServicer
 from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.served import alone
 from postcards_serving.engine.work import Progress, Work
 from postcards_serving.testing import running_server
 
@@ -150,7 +151,7 @@ def raw_loop(model: StableAudioModel, calls: Sequence[Call], rows: int) -> None:
 async def through_the_service(engine: StableAudioEngine, calls: Sequence[Call], rows: int) -> list[float]:
     """All calls at once over a real channel; the seconds that each took."""
     executor = Executor(rows, Admission(len(calls)), engine=engine.name, stages=engine.stages)
-    servicer = AudioServicer(engine, executor)
+    servicer = AudioServicer(alone(engine), executor)
 
     async def ask(stub: audio_pb2_grpc.AudioServiceStub, call: Call) -> float:
         begun = time.perf_counter()

@@ -52,6 +52,7 @@ from postcards_image.servicer import ImageServicer
 from postcards_serving.batching.in_flight import InFlightBatch
 from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.served import alone
 from postcards_serving.engine.work import Work
 from postcards_serving.rpc.channels import open_channel
 from postcards_serving.rpc.messages import encode
@@ -244,7 +245,7 @@ class Outside:
     def _serve(self, load: Callable[[str], Awaitable[Any]]) -> Any:  # noqa: ANN401
         async def live() -> Any:  # noqa: ANN401
             executor = Executor(ROWS, Admission(2 * ROWS), engine=self._engine.name, stages=self._engine.stages)
-            servicer = ImageServicer(self._engine, executor)
+            servicer = ImageServicer(alone(self._engine), executor)
             async with listening_server(
                 lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server)
             ) as address:

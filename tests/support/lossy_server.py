@@ -139,12 +139,13 @@ def build() -> Engine:
 
 
 def load(settings: ServiceSettings) -> Service:
-    engine = load_with_fallback(
+    engines = load_with_fallback(
         build,
         (lambda: Careful("careful")) if "FALLBACK" in os.environ else None,
         name="painter",
         fallback="careful" if "FALLBACK" in os.environ else "",
     )
+    engine = engines.default
     executor = Executor(4, Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
     servicer = Servicer(engine, executor)
     return Service(

@@ -20,6 +20,7 @@ class Bird:
     name: str = "model"
     version: str = "2"
     stages: tuple[str, ...] = ("breathe", "sing")
+    requests_at_once: int | None = None
     fault: BaseException | None = None
     asked: list[str] = field(default_factory=list)
     closed: int = 0

@@ -7,6 +7,7 @@ from postcards_audio.engines.vocal_tract import VocalTractEngine
 from postcards_audio.servicer import AudioServicer
 from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.served import alone
 from postcards_serving.testing import running_server
 
 SERVICE = audio_pb2.DESCRIPTOR.services_by_name["AudioService"]
@@ -36,7 +37,7 @@ async def audio():
     """A stub of a running audio service, with `engine` on it."""
     engine = ListeningEngine()
     executor = Executor(1, Admission(2), engine=engine.name, stages=engine.stages)
-    servicer = AudioServicer(engine, executor)
+    servicer = AudioServicer(alone(engine), executor)
     async with running_server(
         lambda server: audio_pb2_grpc.add_AudioServiceServicer_to_server(servicer, server), services=[SERVICE]
     ) as channel:

@@ -22,6 +22,7 @@ from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
 from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.served import alone
 from postcards_serving.testing import eventually, listening_server
 
 RETRY = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(nanos=20_000_000))
@@ -127,8 +128,8 @@ async def test_nobody_there(postcards):
 
 async def test_parts_are_asked_by_shares():
     drawing, speaking = Executor(1, Admission(8)), Executor(1, Admission(8))
-    pictures = ImageServicer(CreatureEngine(), drawing)
-    phrases = LanguageServicer(PhonotacticEngine(), speaking)
+    pictures = ImageServicer(alone(CreatureEngine()), drawing)
+    phrases = LanguageServicer(alone(PhonotacticEngine()), speaking)
     async with (
         listening_server(lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(pictures, server)) as image,
         listening_server(
@@ -151,7 +152,7 @@ async def test_parts_are_asked_by_shares():
 async def test_several_addresses_take_turns():
     executors = [Executor(1, Admission(8)) for _ in range(2)]
     engines = [CountingEngine(), CountingEngine()]
-    servicers = [LanguageServicer(engine, executor) for engine, executor in zip(engines, executors, strict=True)]
+    servicers = [LanguageServicer(alone(engine), executor) for engine, executor in zip(engines, executors, strict=True)]
     add = language_pb2_grpc.add_LanguageServiceServicer_to_server
     async with (
         listening_server(lambda server: add(servicers[0], server)) as one,
@@ -184,7 +185,7 @@ class StuckEngine(CreatureEngine):
 
 async def test_an_open_loop_beyond_capacity_is_refused_and_does_not_hang():
     executor = Executor(1, Admission(1))
-    servicer = ImageServicer(StuckEngine(), executor)
+    servicer = ImageServicer(alone(StuckEngine()), executor)
     async with listening_server(
         lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server)
     ) as address:

@@ -10,6 +10,7 @@ from postcards_image.engine import ImageRequest, ImageResult
 from postcards_image.servicer import ImageServicer
 from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.served import alone
 from postcards_serving.engine.work import Blob, Preview, Progress, Provenance, Work, json_settings
 from postcards_serving.errors import EngineFailed, InvalidField
 from postcards_serving.testing import running_server
@@ -78,7 +79,7 @@ class Probe:
 async def probe():
     engine = ObedientEngine()
     admission = Admission(1)
-    servicer = ImageServicer(engine, Executor(1, admission, engine=engine.name, stages=engine.stages))
+    servicer = ImageServicer(alone(engine), Executor(1, admission, engine=engine.name, stages=engine.stages))
     made = Probe(engine, admission)
     async with running_server(
         lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server), services=[SERVICE]

@@ -17,6 +17,7 @@ from checkpoints.stable_diffusion import build_checkpoint  # noqa: E402
 from postcards_image.engines.stable_diffusion import Choices, load_engine  # noqa: E402
 from postcards_image.servicer import ImageServicer  # noqa: E402
 from postcards_serving.engine.executor import Executor  # noqa: E402
+from postcards_serving.engine.served import alone  # noqa: E402
 from postcards_serving.rpc.statuses import from_rpc_error  # noqa: E402
 from postcards_serving.testing import running_server  # noqa: E402
 from streamed import streamed  # noqa: E402
@@ -36,7 +37,7 @@ def engine(tmp_path_factory):
 
 @pytest.fixture
 async def stub(engine):
-    servicer = ImageServicer(engine, Executor(ROWS, engine=engine.name, stages=engine.stages))
+    servicer = ImageServicer(alone(engine), Executor(ROWS, engine=engine.name, stages=engine.stages))
     async with running_server(
         lambda server: image_pb2_grpc.add_ImageServiceServicer_to_server(servicer, server)
     ) as channel:

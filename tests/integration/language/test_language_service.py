@@ -11,6 +11,7 @@ from postcards.species.v1 import phonology_pb2, phrase_pb2
 from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
 from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.served import alone
 from postcards_serving.rpc.messages import decode, encode
 from postcards_serving.testing import running_server
 from postcards_species.ancestry.parents import choose_parents
@@ -29,7 +30,7 @@ def tongue(seed: int) -> phonology_pb2.Phonology:
 @pytest.fixture
 async def stub():
     engine = PhonotacticEngine()
-    servicer = LanguageServicer(engine, Executor(1, engine=engine.name, stages=engine.stages))
+    servicer = LanguageServicer(alone(engine), Executor(1, engine=engine.name, stages=engine.stages))
     async with running_server(
         lambda server: language_pb2_grpc.add_LanguageServiceServicer_to_server(servicer, server), services=[SERVICE]
     ) as channel:

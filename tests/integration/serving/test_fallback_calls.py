@@ -50,12 +50,12 @@ def no_songs() -> VocalTractEngine:
 
 
 @contextlib.asynccontextmanager
-async def serving(servicer_type, add, engine, places=1):
-    executor = Executor(places, engine=engine.name)
-    async with running_server(lambda server: add(servicer_type(engine, executor), server)) as channel:
+async def serving(servicer_type, add, engines, places=1):
+    executor = Executor(places, engine=engines.default.name)
+    async with running_server(lambda server: add(servicer_type(engines, executor), server)) as channel:
         yield channel
         await executor.drain(30)
-    await asyncio.to_thread(engine.close)
+    await asyncio.to_thread(engines.default.close)
 
 
 async def sung(channel: grpc.aio.Channel, engine: str = "", seed: int = 1) -> audio_pb2.AudioResult:
@@ -65,8 +65,8 @@ async def sung(channel: grpc.aio.Channel, engine: str = "", seed: int = 1) -> au
 
 
 async def test_a_service_without_its_model_is_served_by_the_engine_behind_it():
-    engine = load_with_fallback(no_songs, VocalTractEngine, name="stable-audio", fallback="vocal-tract")
-    async with serving(AudioServicer, audio_pb2_grpc.add_AudioServiceServicer_to_server, engine) as channel:
+    engines = load_with_fallback(no_songs, VocalTractEngine, name="stable-audio", fallback="vocal-tract")
+    async with serving(AudioServicer, audio_pb2_grpc.add_AudioServiceServicer_to_server, engines) as channel:
         made = (await sung(channel)).provenance
         assert made.engine == "vocal-tract"
         assert made.notes[-1] == "stable-audio failed (its model cannot be used here): vocal-tract made this"
@@ -83,9 +83,9 @@ async def test_a_service_without_its_model_is_served_by_the_engine_behind_it():
 
 
 async def test_phrases_of_an_engine_that_failed_on_the_way_do_not_reach_the_caller():
-    engine = load_with_fallback(Orator, PhonotacticEngine, name="openai", fallback="phonotactic")
+    engines = load_with_fallback(Orator, PhonotacticEngine, name="openai", fallback="phonotactic")
     request = language_pb2.GeneratePhrasesRequest(seed=1, count=3)
-    async with serving(LanguageServicer, language_pb2_grpc.add_LanguageServiceServicer_to_server, engine) as channel:
+    async with serving(LanguageServicer, language_pb2_grpc.add_LanguageServiceServicer_to_server, engines) as channel:
         stub = language_pb2_grpc.LanguageServiceStub(channel)
         responses = [response async for response in stub.GeneratePhrases(request)]
     phrases = [response.phrase for response in responses if response.HasField("phrase")]
@@ -121,10 +121,10 @@ async def test_while_a_fallback_takes_its_time_to_load_the_server_lives_on():
         assert go_on.wait(60)
         return VocalTractEngine()
 
-    engine = load_with_fallback(Singer, load_slowly, name="stable-audio", fallback="vocal-tract")
+    engines = load_with_fallback(Singer, load_slowly, name="stable-audio", fallback="vocal-tract")
     try:
         async with serving(
-            AudioServicer, audio_pb2_grpc.add_AudioServiceServicer_to_server, engine, places=3
+            AudioServicer, audio_pb2_grpc.add_AudioServiceServicer_to_server, engines, places=3
         ) as channel:
             stub = audio_pb2_grpc.AudioServiceStub(channel)
             patient = asyncio.ensure_future(sung(channel, seed=2))
@@ -156,12 +156,12 @@ TINY = Path(__file__).parents[2] / "models" / "tiny.onnx"
 async def test_what_a_request_says_is_no_fault_of_the_machine(text: str):
     """The engine quotes it in its refusal: there, words that runtimes use for their own faults prove nothing."""
     heard: list[str] = []
-    engine = load_with_fallback(
+    engines = load_with_fallback(
         lambda: DdpmEngine(load_network(str(TINY), "onnx", 1)), CreatureEngine, name="ddpm", fallback="creature"
     )
     wanted = image_pb2.GenerateImageRequest(width=64, height=64, steps=2, sampler=text)
     with listening(heard.append):
-        async with serving(ImageServicer, image_pb2_grpc.add_ImageServiceServicer_to_server, engine) as channel:
+        async with serving(ImageServicer, image_pb2_grpc.add_ImageServiceServicer_to_server, engines) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 async for _ in image_pb2_grpc.ImageServiceStub(channel).GenerateImage(wanted):
                     pass

@@ -24,7 +24,7 @@ SERVICES = [
 class Denoiser:
     """An engine of which as many requests share a step as its memory holds."""
 
-    version, stages, batch_rows = "1", ("denoise",), ROWS
+    version, stages, requests_at_once = "1", ("denoise",), ROWS
 
     def __init__(self, name: str) -> None:
         self.name = name

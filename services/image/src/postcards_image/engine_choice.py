@@ -1,19 +1,20 @@
 """From the settings to the engine that they name."""
 
-from postcards_image.engine import ImageEngine
+from postcards_image.engine import ImageEngine, ImageRequest, ImageResult
 from postcards_image.settings import ImageSettings
 from postcards_serving.batching.capacity import USUAL_ROWS
-from postcards_serving.fallback.engine import batch_rows_of
+from postcards_serving.engine.served import ServedEngines
 from postcards_serving.fallback.load import load_named
 
 
-def load_engine(settings: ImageSettings) -> ImageEngine:
+def load_engines(settings: ImageSettings) -> ServedEngines[ImageRequest, ImageResult]:
     """The engine that the settings name, with another one behind it if they name one."""
     return load_named(
         lambda name: _engine(name, settings),
         settings.image_engine,
         settings.image_fallback,
         retry_seconds=settings.load_retry_seconds,
+        expected_at_once=settings.image_batch_rows or USUAL_ROWS,
     )
 
 
@@ -49,10 +50,3 @@ def _engine(name: str, settings: ImageSettings) -> ImageEngine:
             from postcards_image.engines.creature import CreatureEngine
 
             return CreatureEngine()
-
-
-def places(engine: ImageEngine, settings: ImageSettings) -> int:
-    """Requests that are worked on at once: of an engine that denoises as many as share a step, if nobody says."""
-    denoises = {settings.image_engine, settings.image_fallback} - {"", "creature"}
-    usual = settings.image_batch_rows or USUAL_ROWS
-    return settings.places(batch_rows_of(engine, usual) if denoises else settings.max_in_flight)

@@ -8,6 +8,9 @@ from postcards_serving.engine.work import Provenance
 from postcards_species.speech.phonology import Phonology
 from postcards_species.speech.phrase import Intent, Mood, Phrase
 
+REQUESTS_TO_AN_API = 16
+"""Requests that an engine works on at once which does nothing but wait for an API."""
+
 
 @dataclass(frozen=True)
 class PhrasesRequest:

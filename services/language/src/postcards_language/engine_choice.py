@@ -1,17 +1,15 @@
 """From the settings to the engine that they name."""
 
-from postcards_language.engine import LanguageEngine
+from postcards_language.engine import REQUESTS_TO_AN_API, LanguageEngine, PhrasesRequest, PhrasesResult
 from postcards_language.metrics import UsageMetrics
 from postcards_language.settings import LanguageSettings
+from postcards_serving.engine.served import ServedEngines, alone
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.fallback.load import load_with_fallback
 from postcards_serving.settings import SettingsError
 
-PLACES_OF_AN_API = 16
-"""Requests that an engine works on at once which does nothing but wait for an API."""
 
-
-def load_engine(settings: LanguageSettings) -> LanguageEngine:
+def load_engines(settings: LanguageSettings) -> ServedEngines[PhrasesRequest, PhrasesResult]:
     """The engine that the settings name, with the one behind it that they name. Imports libraries only now.
 
     Raises:
@@ -20,7 +18,7 @@ def load_engine(settings: LanguageSettings) -> LanguageEngine:
     """
     match settings.language_engine:
         case "phonotactic":
-            return _phonotactic()
+            return alone(_phonotactic())
         case "openai":
             return load_with_fallback(
                 lambda: _openai(settings),
@@ -28,6 +26,7 @@ def load_engine(settings: LanguageSettings) -> LanguageEngine:
                 name="openai",
                 fallback=settings.language_fallback,
                 retry_seconds=settings.load_retry_seconds,
+                expected_at_once=REQUESTS_TO_AN_API,
             )
 
 
@@ -64,8 +63,3 @@ def _openai(settings: LanguageSettings) -> LanguageEngine:
         engine.close()
         raise
     return engine
-
-
-def places(settings: LanguageSettings) -> int:
-    """Requests that are worked on at once: of an engine that waits for an API many, if nobody says."""
-    return settings.places(PLACES_OF_AN_API if settings.language_engine == "openai" else settings.max_in_flight)

@@ -9,23 +9,23 @@ from postcards.language.v1 import language_pb2, language_pb2_grpc
 from postcards.media.v1 import media_pb2
 from postcards.species.v1 import phrase_pb2
 
-from postcards_language.engine import LanguageEngine
+from postcards_language.engine import PhrasesRequest, PhrasesResult
 from postcards_language.requests import read_request
 from postcards_serving.engine.executor import Executor, Finished
+from postcards_serving.engine.served import ServedEngines
 from postcards_serving.engine.work import Item, Progress
-from postcards_serving.fallback.engine import engine_named, names_of
 from postcards_serving.rpc.messages import encode
-from postcards_serving.rpc.request_head import check_head
+from postcards_serving.rpc.part_calls import part_events
 
 Response = language_pb2.GeneratePhrasesResponse
 
 
 class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
-    """Answers `LanguageService` with one engine."""
+    """Answers `LanguageService` with one engine, or with two of which one stands behind the other."""
 
-    def __init__(self, engine: LanguageEngine, executor: Executor) -> None:
-        """Runs `engine` on `executor`."""
-        self._engine = engine
+    def __init__(self, engines: ServedEngines[PhrasesRequest, PhrasesResult], executor: Executor) -> None:
+        """Runs `engines` on `executor`."""
+        self._engines = engines
         self._executor = executor
 
     async def GeneratePhrases(  # noqa: N802
@@ -34,9 +34,7 @@ class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
         context: "grpc.aio.ServicerContext[language_pb2.GeneratePhrasesRequest, Response]",
     ) -> AsyncGenerator[Response]:
         """See the proto. A call that is dropped stops its engine before the next phrase."""
-        engine = engine_named(self._engine, check_head(request, *names_of(self._engine)).engine)
-        wanted = read_request(request)
-        running = self._executor.run(lambda work: engine.generate(wanted, work), timeout=context.time_remaining())
+        running = part_events(self._engines, self._executor, request, read_request, context.time_remaining())
         digest = hashlib.sha256()
         async with aclosing(running) as events:
             async for event in events:

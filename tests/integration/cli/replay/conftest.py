@@ -32,6 +32,7 @@ from postcards_language.engines.phonotactic import PhonotacticEngine
 from postcards_language.servicer import LanguageServicer
 from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
+from postcards_serving.engine.served import alone
 from postcards_serving.testing import listening_server
 
 TINY = Path(__file__).parents[3] / "models" / "tiny.onnx"
@@ -52,17 +53,17 @@ def ddpm():
 
 
 def image_server(engine):
-    servicer = ImageServicer(engine, Executor(2, Admission(8), engine=engine.name, stages=engine.stages))
+    servicer = ImageServicer(alone(engine), Executor(2, Admission(8), engine=engine.name, stages=engine.stages))
     return listening_server(partial(image_pb2_grpc.add_ImageServiceServicer_to_server, servicer))
 
 
 def audio_server(engine):
-    servicer = AudioServicer(engine, Executor(2, Admission(8), engine=engine.name, stages=engine.stages))
+    servicer = AudioServicer(alone(engine), Executor(2, Admission(8), engine=engine.name, stages=engine.stages))
     return listening_server(partial(audio_pb2_grpc.add_AudioServiceServicer_to_server, servicer))
 
 
 def language_server(engine):
-    servicer = LanguageServicer(engine, Executor(2, Admission(8), engine=engine.name, stages=engine.stages))
+    servicer = LanguageServicer(alone(engine), Executor(2, Admission(8), engine=engine.name, stages=engine.stages))
     return listening_server(partial(language_pb2_grpc.add_LanguageServiceServicer_to_server, servicer))
 
 

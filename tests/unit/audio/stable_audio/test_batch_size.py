@@ -38,18 +38,18 @@ class OnCard:
 def test_calls_with_guidance_are_counted_twice_and_decoding_is_tried(stable_audio_model, monkeypatch, total, rows):
     model = OnCard(stable_audio_model, StrawCard(monkeypatch, total))
     engine = StableAudioEngine(model)
-    assert engine.batch_rows == rows
+    assert engine.requests_at_once == rows
     assert model.read > 0
     engine._batch.close()
 
 
 def test_a_person_may_ask_for_more_or_less(stable_audio_model, monkeypatch):
     engine = StableAudioEngine(OnCard(stable_audio_model, StrawCard(monkeypatch, 10 * SOUND)), batch_rows=23)
-    assert engine.batch_rows == 23
+    assert engine.requests_at_once == 23
     engine._batch.close()
 
 
 def test_a_processor_steps_the_usual_number(stable_audio_model):
     engine = StableAudioEngine(stable_audio_model)
-    assert engine.batch_rows == USUAL_ROWS
+    assert engine.requests_at_once == USUAL_ROWS
     engine._batch.close()

@@ -49,11 +49,11 @@ def test_pictures_with_guidance_are_counted_twice(checkpoint, card):
 @pytest.mark.usefixtures("card")
 def test_the_engine_steps_what_the_memory_holds(checkpoint):
     engine = StableDiffusionEngine(replace(checkpoint, device=CARD), batch_rows=0)
-    assert engine.batch_rows == 8
+    assert engine.requests_at_once == 8
     side = checkpoint.size // checkpoint.autoencoder.factor
     assert engine._batch._loop._schedule.budget.most == 2 * 8 * side**2
     engine.close()
 
 
 def test_a_processor_steps_the_usual_number(sd_engine):
-    assert sd_engine.batch_rows == USUAL_ROWS
+    assert sd_engine.requests_at_once == USUAL_ROWS

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from postcards_serving.batching.capacity import USUAL_ROWS, Peaks, Room, find_room, rows_that_fit
 from postcards_serving.device.choice import Device
-from postcards_serving.fallback.engine import FallbackEngine, batch_rows_of
 from straw_card import CARD, StrawCard
 
 GIB = 2**30
@@ -169,28 +168,3 @@ def test_a_fault_of_another_kind_is_no_want_of_memory(monkeypatch, broken):
 
     with pytest.raises(RuntimeError, match="kernel image"):
         find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing)
-
-
-class Plain:
-    """An engine that works on one request at a time."""
-
-    name, version, stages = "plain", "1", ()
-
-    def generate(self, request: object, work: object) -> object:
-        raise AssertionError((request, work))
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-class Shared(Plain):
-    """One whose requests share steps."""
-
-    name, batch_rows = "shared", 11
-
-
-def test_an_executor_has_as_many_places_as_the_main_engine_has_rows():
-    assert batch_rows_of(Shared(), 4) == 11
-    assert batch_rows_of(Plain(), 4) == 4
-    assert batch_rows_of(FallbackEngine(Shared(), Plain, fallback="plain"), 4) == 11
-    assert batch_rows_of(FallbackEngine(Plain(), Shared, fallback="shared"), 4) == 4

@@ -7,7 +7,7 @@ import pytest
 
 from postcards_serving.engine.work import Work
 from postcards_serving.errors import EngineFailed, ModelUnusable, ServiceError
-from postcards_serving.fallback.engine import FallbackEngine, engine_named
+from postcards_serving.fallback.engine import FallbackEngine
 from postcards_serving.fallback.load import load_with_fallback
 from songbirds import Bird
 
@@ -46,7 +46,8 @@ def test_a_main_engine_whose_model_is_missing_is_replaced_for_as_long_as_it_last
     def load() -> Bird:
         raise ModelUnusable("someone/animals is gated: accept its licence")
 
-    engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    engines = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    engine = engines.default
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert "accept its licence" in warnings[0].getMessage()
@@ -55,7 +56,7 @@ def test_a_main_engine_whose_model_is_missing_is_replaced_for_as_long_as_it_last
     assert song.provenance.notes[-1] == "model failed (its model cannot be used here): tract made this"
     assert [record.levelno for record in caplog.records].count(logging.WARNING) == 1
     with pytest.raises(ServiceError, match=r"accept its licence \(the request names 'model'") as fault:
-        engine_named(engine, "model").generate("dawn", Work())
+        engines.named("model").generate("dawn", Work())
     assert fault.value.reason == "MODEL_UNUSABLE"
     engine.close()
 
@@ -70,7 +71,7 @@ def test_without_a_fallback_a_missing_model_is_the_end():
 
 
 def test_without_a_fallback_the_engine_is_served_as_it_is(model):
-    assert load_with_fallback(lambda: model, None, name="model") is model
+    assert load_with_fallback(lambda: model, None, name="model").default is model
 
 
 def test_another_fault_while_loading_is_not_hidden(tract):
@@ -97,7 +98,8 @@ def test_what_was_loaded_before_the_failure_is_let_go(tract, fault):
         assert weights_seen() is weights
         raise type(fault)(*fault.args)
 
-    engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    engines = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    engine = engines.default
     assert parts[0]() is None
     assert engine.generate("dawn", Work()).text == "dawn by tract"
     engine.close()
@@ -109,7 +111,8 @@ def test_memory_that_ends_while_loading_is_one_sentence_with_or_without_another_
 
     with pytest.raises(ModelUnusable, match=r"^there is not enough memory for engine 'model'"):
         load_with_fallback(load, None, name="model")
-    engine = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    engines = load_with_fallback(load, lambda: tract, name="model", fallback="tract")
+    engine = engines.default
     with pytest.raises(ServiceError, match="not enough memory for engine 'model'"):
-        engine_named(engine, "model").generate("dawn", Work())
+        engines.named("model").generate("dawn", Work())
     engine.close()

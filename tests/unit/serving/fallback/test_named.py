@@ -4,15 +4,16 @@ import threading
 
 import pytest
 
+from postcards_serving.engine.served import alone
 from postcards_serving.engine.work import Provenance, Work
 from postcards_serving.errors import Cancelled, DeadlineExceeded, EngineFailed, Overloaded, ServiceError
-from postcards_serving.fallback.engine import FallbackEngine, engine_named, names_of
+from postcards_serving.fallback.engine import FallbackEngine
 from songbirds import Bird, Song
 
 
 def test_a_request_that_names_the_main_engine_never_gets_another_and_is_told(both, model, tract):
     model.fault = EngineFailed("no ink", reason="NO_INK", metadata={"colour": "black"})
-    engine = engine_named(both, "model")
+    engine = both.served.named("model")
     assert (engine.name, engine.version, engine.stages) == ("model", "2", ("breathe", "sing"))
     with pytest.raises(ServiceError) as fault:
         engine.generate("dawn", Work())
@@ -28,19 +29,19 @@ def test_a_request_that_names_the_main_engine_never_gets_another_and_is_told(bot
 
 
 def test_a_request_that_names_the_other_engine_gets_it_without_a_note(both, model):
-    song = engine_named(both, "tract").generate("dawn", Work())
+    song = both.served.named("tract").generate("dawn", Work())
     assert song == Song("dawn by tract", Provenance("tract", "1", notes=("in tune",)))
     assert model.asked == []
 
 
 def test_a_request_that_names_none_gets_whichever_can(both):
-    assert engine_named(both, "") is both
-    assert names_of(both) == ("model", "tract")
+    assert both.served.named("") is both
+    assert both.served.names == ("model", "tract")
 
 
 def test_an_engine_alone_has_one_name(model):
-    assert names_of(model) == ("model",)
-    assert engine_named(model, "model") is model
+    assert alone(model).names == ("model",)
+    assert alone(model).named("model") is model
 
 
 def test_naming_the_other_engine_loads_nothing_until_the_work_begins(model):
@@ -50,7 +51,7 @@ def test_naming_the_other_engine_loads_nothing_until_the_work_begins(model):
         loaders.append(threading.current_thread())
         return Bird("tract", "7")
 
-    engine = engine_named(FallbackEngine(model, load, fallback="tract"), "tract")
+    engine = FallbackEngine(model, load, fallback="tract").served.named("tract")
     assert (engine.name, engine.version, engine.stages) == ("tract", "0", ())
     assert loaders == []
     worker = threading.Thread(target=engine.generate, args=("dawn", Work()))
@@ -69,7 +70,7 @@ def test_who_waits_while_another_loads_may_leave(model, expected):
         assert go_on.wait(30)
         return Bird("tract")
 
-    engine = engine_named(FallbackEngine(model, load, fallback="tract"), "tract")
+    engine = FallbackEngine(model, load, fallback="tract").served.named("tract")
     first = threading.Thread(target=engine.generate, args=("dawn", Work()))
     first.start()
     try:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from postcards_serving.engine.served import alone
 from postcards_serving.engine.work import Work
 from postcards_serving.errors import ServiceError
-from postcards_serving.fallback.engine import engine_named, follow_main
 from postcards_serving.fallback.load import load_with_fallback
 from postcards_serving.fallback.reload import LOAD_THREAD, Reloading
 from postcards_serving.models.find import find_model
@@ -22,6 +22,7 @@ class Weights:
 
     version = "3"
     stages = ("denoise",)
+    requests_at_once = 5
 
     def __init__(self, folder: Path, name: str = "model") -> None:
         self.name = name
@@ -66,42 +67,45 @@ def before() -> set[threading.Thread]:
 
 async def test_a_model_that_comes_later_takes_over(folder, before, caplog):
     caplog.set_level(logging.INFO)
-    both = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=0.01)
+    engines = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=0.01)
+    both = engines.default
     assert (both.name, both.version, both.stages) == ("model", "0", ())
     await eventually(lambda: "still cannot be loaded (attempt 3)" in caplog.text)
     with pytest.raises(ServiceError, match="there is no folder"):
-        engine_named(both, "model").generate("dawn", Work())
+        engines.named("model").generate("dawn", Work())
     bring(folder)
     await eventually(lambda: "engine 'model' is loaded and takes over from 'tract'" in caplog.text)
     assert (both.version, both.stages) == ("3", ("denoise",))
     assert both.generate("dawn", Work()) == {"engine": "model"}
-    assert engine_named(both, "model").generate("dawn", Work()) == {"engine": "model"}
+    assert engines.named("model").generate("dawn", Work()) == {"engine": "model"}
     both.close()
     assert both.main.closed.is_set()
     await eventually(lambda: load_threads() <= before)
 
 
 async def test_who_follows_the_main_engine_is_told_when_it_takes_over(folder):
-    both = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=0.01)
+    engines = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=0.01)
+    both = engines.default
     told: list[str] = []
-    follow_main(both, lambda: told.append(both.version))
+    engines.call_when_main_is_loaded(lambda: told.append(both.version))
     assert told == []
     bring(folder)
     await eventually(lambda: told == ["3"])
-    follow_main(both, lambda: told.append("who comes later is told at once"))
+    engines.call_when_main_is_loaded(lambda: told.append("who comes later is told at once"))
     assert told == ["3", "who comes later is told at once"]
     both.close()
 
 
 def test_who_follows_an_engine_that_is_there_hears_nothing(folder):
     bring(folder)
-    alone = Weights(folder)
-    follow_main(alone, pytest.fail)
-    follow_main(load_with_fallback(lambda: alone, Tract, name="model", fallback="tract"), pytest.fail)
+    here = Weights(folder)
+    alone(here).call_when_main_is_loaded(pytest.fail)
+    load_with_fallback(lambda: here, Tract, name="model", fallback="tract").call_when_main_is_loaded(pytest.fail)
 
 
 async def test_who_closes_it_ends_the_attempts(folder, before):
-    both = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=300)
+    engines = load_with_fallback(lambda: Weights(folder), Tract, name="model", fallback="tract", retry_seconds=300)
+    both = engines.default
     assert load_threads() - before
     both.close()
     await eventually(lambda: load_threads() <= before)

@@ -1,7 +1,7 @@
 """What the engines of all services have in common."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar
 
 from postcards_serving.engine.work import Work
 
@@ -27,6 +27,11 @@ class Engine(Protocol[RequestT_contra, ResultT_co]):
         """Names of the stages that it reports, in order."""
         ...
 
+    @property
+    def requests_at_once(self) -> int | None:
+        """Requests that it works on at once, e.g. those that share a step; None: as many as it is given threads."""
+        ...
+
     def generate(self, request: RequestT_contra, work: Work) -> ResultT_co:
         """Makes what the request asks for: a frozen dataclass with a `provenance`.
 
@@ -42,14 +47,4 @@ class Engine(Protocol[RequestT_contra, ResultT_co]):
 
     def close(self) -> None:
         """Lets go of what it holds. Called once, after the last call has ended."""
-        ...
-
-
-@runtime_checkable
-class Batching(Protocol):
-    """An engine whose requests share steps."""
-
-    @property
-    def batch_rows(self) -> int:
-        """Requests that share a step at most."""
         ...

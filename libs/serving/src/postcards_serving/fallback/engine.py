@@ -1,6 +1,6 @@
 """Another engine that makes a part where the main one cannot, and says so.
 
-A request that names an engine gets that engine or its failure, never another one: `engine_named`. Needs no gRPC.
+A request that names an engine gets that engine or its failure, never another one. Needs no gRPC.
 """
 
 import dataclasses
@@ -10,21 +10,22 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 from postcards_serving.device.loss import tell_if_lost
-from postcards_serving.engine.protocol import Batching, Engine
+from postcards_serving.engine.protocol import Engine
+from postcards_serving.engine.served import ServedEngines
 from postcards_serving.engine.work import Provenance, Work
 from postcards_serving.errors import DeadlineExceeded, EngineFailed, InvalidField, ServiceError
 from postcards_serving.fallback.faults import REASONS, in_words, may_fall_back, reason_of, refused_by_both
 from postcards_serving.fallback.pair import (
-    HeldBackWork,
-    LoneEngine,
     MissingEngine,
-    OtherEngine,
+    NamedFallback,
+    NamedMain,
+    WorkOfMain,
     loaded,
 )
 from postcards_serving.fallback.reload import Reloading
 from postcards_serving.telemetry import metrics
 
-__all__ = ["REASONS", "FallbackEngine", "batch_rows_of", "engine_named", "follow_main", "names_of"]
+__all__ = ["REASONS", "FallbackEngine"]
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
@@ -86,7 +87,7 @@ class FallbackEngine(Generic[RequestT, ResultT]):
             ServiceError: the failure of the main engine if it lies with the request or its caller, or if the other
                 one does not know a field of the request; else that of the other engine.
         """
-        held = HeldBackWork(work)
+        held = WorkOfMain(work)
         try:
             made = self._main.generate(request, held)
         except DeadlineExceeded as fault:
@@ -103,15 +104,19 @@ class FallbackEngine(Generic[RequestT, ResultT]):
             return made
         return self._instead(request, work, failure)
 
-    def named(self, name: str) -> Engine[RequestT, ResultT]:
-        """The engine for a request that names one.
+    @property
+    def requests_at_once(self) -> int | None:
+        """As many as the main engine does."""
+        return self._main.requests_at_once
 
-        Args:
-            name: "" (whichever can), or one of `names`.
-        """
-        if not name:
-            return self
-        return OtherEngine(self) if name == self.fallback else LoneEngine(self._main, self.fallback)
+    @property
+    def served(self) -> ServedEngines[RequestT, ResultT]:
+        """The two, for a service that answers with them."""
+        both: dict[str, Engine[RequestT, ResultT]] = {
+            self.name: NamedMain(self.name, self),
+            self.fallback: NamedFallback(self),
+        }
+        return ServedEngines(self, both, self.when_taken_over)
 
     @property
     def main(self) -> Engine[RequestT, ResultT]:
@@ -165,11 +170,6 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         finally:
             self._lock.release()
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names that a request may ask for."""
-        return (self.name, self.fallback)
-
     def close(self) -> None:
         """Closes both."""
         if self._reloading is not None:
@@ -207,28 +207,6 @@ class FallbackEngine(Generic[RequestT, ResultT]):
         except InvalidField as refused:
             raise refused_by_both(failure, self.name, self.fallback, refused) from failure
         return _with_note(made, note)
-
-
-def names_of(engine: Engine[Any, Any]) -> tuple[str, ...]:
-    """The names by which requests may ask for an engine: of two if one stands behind the other."""
-    return engine.names if isinstance(engine, FallbackEngine) else (engine.name,)
-
-
-def engine_named(engine: Engine[RequestT, ResultT], name: str) -> Engine[RequestT, ResultT]:
-    """The engine for a request that names one of `names_of(engine)`, or none with ""."""
-    return engine.named(name) if isinstance(engine, FallbackEngine) else engine
-
-
-def batch_rows_of(engine: Engine[Any, Any], otherwise: int) -> int:
-    """Requests that share a step of an engine, of the main one if another stands behind; else `otherwise`."""
-    main = engine.main if isinstance(engine, FallbackEngine) else engine
-    return main.batch_rows if isinstance(main, Batching) else otherwise
-
-
-def follow_main(engine: Engine[Any, Any], tell: Callable[[], None]) -> None:
-    """Calls `tell` when the main engine has been loaded after all, where another one stands behind it."""
-    if isinstance(engine, FallbackEngine):
-        engine.when_taken_over(tell)
 
 
 def _nothing() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from postcards_serving.engine.protocol import Engine
+from postcards_serving.engine.served import ServedEngines, alone
 from postcards_serving.errors import ModelUnusable
 from postcards_serving.fallback.engine import FallbackEngine
 from postcards_serving.fallback.pair import MissingEngine, loaded
@@ -26,8 +27,9 @@ def load_with_fallback(
     name: str,
     fallback: str = "",
     retry_seconds: float = _RETRY_SECONDS,
-) -> Engine[RequestT, ResultT]:
-    """The engine to serve: the main one, with the other behind it if one is named.
+    expected_at_once: int | None = None,
+) -> ServedEngines[RequestT, ResultT]:
+    """The engines to serve: the main one, with the other behind it if one is named.
 
     A main engine that cannot be loaded is tried again in the background, until it can.
 
@@ -37,12 +39,13 @@ def load_with_fallback(
         name: name of the main engine, which is needed where it cannot be loaded.
         fallback: name of the other one; see `FallbackEngine`.
         retry_seconds: pause before the main engine is tried again; see `FallbackEngine.reload`.
+        expected_at_once: requests that the main engine works on at once, as far as can be said while it is missing.
 
     Raises:
         ModelUnusable: the model of the main engine is missing or does not fit into memory, and nobody stands in.
     """
     if load_fallback is None or name == fallback:
-        return loaded(load_main, name)
+        return alone(loaded(load_main, name))
     missing: MissingEngine[RequestT, ResultT] | None = None
     main: Engine[RequestT, ResultT] | None = None
     try:
@@ -52,19 +55,24 @@ def load_with_fallback(
         _log.warning(
             "engine %r cannot be loaded: %s; %r serves in its place until it can", name, fault.message, fallback
         )
-        missing = MissingEngine[RequestT, ResultT](name, fault)
+        missing = MissingEngine[RequestT, ResultT](name, fault, expected_at_once)
     if main is not None:
-        return FallbackEngine(main, load_fallback, fallback=fallback)
+        return FallbackEngine(main, load_fallback, fallback=fallback).served
     # What was loaded before the failure hangs together in cycles.
     gc.collect()
     both = FallbackEngine(cast(Engine[RequestT, ResultT], missing), load_fallback, fallback=fallback)
     both.reload(load_main, retry_seconds)
-    return both
+    return both.served
 
 
 def load_named(
-    build: Callable[[str], Engine[RequestT, ResultT]], name: str, fallback: str, *, retry_seconds: float
-) -> Engine[RequestT, ResultT]:
+    build: Callable[[str], Engine[RequestT, ResultT]],
+    name: str,
+    fallback: str,
+    *,
+    retry_seconds: float,
+    expected_at_once: int | None = None,
+) -> ServedEngines[RequestT, ResultT]:
     """The engine that is named, with the one behind it that is named as `fallback`, if any; see `load_with_fallback`.
 
     Args:
@@ -72,6 +80,7 @@ def load_named(
         name: of the main engine.
         fallback: of the other one; empty: none.
         retry_seconds: see `load_with_fallback`.
+        expected_at_once: see `load_with_fallback`.
     """
     return load_with_fallback(
         lambda: build(name),
@@ -79,4 +88,5 @@ def load_named(
         name=name,
         fallback=fallback,
         retry_seconds=retry_seconds,
+        expected_at_once=expected_at_once,
     )

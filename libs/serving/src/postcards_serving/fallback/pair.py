@@ -49,9 +49,10 @@ class MissingEngine(Generic[RequestT, ResultT]):
     version = "0"
     stages = ()
 
-    def __init__(self, name: str, fault: ModelUnusable) -> None:
-        """Will raise `fault` under the name of the engine that is missing."""
+    def __init__(self, name: str, fault: ModelUnusable, requests_at_once: int | None = None) -> None:
+        """Will raise `fault` under the name of the engine that is missing, which may do `requests_at_once`."""
         self.name: Final = name
+        self.requests_at_once: Final = requests_at_once
         # Not the fault itself: its traceback holds what was loaded of the model.
         self._message: Final = fault.message
         self._metadata: Final = dict(fault.metadata)
@@ -69,7 +70,7 @@ class MissingEngine(Generic[RequestT, ResultT]):
         """Nothing is held."""
 
 
-class OtherEngine(Generic[RequestT, ResultT]):
+class NamedFallback(Generic[RequestT, ResultT]):
     """The other engine for a request that names it: loaded where the work is done, not where it is looked up."""
 
     def __init__(self, both: Pair[RequestT, ResultT]) -> None:
@@ -86,6 +87,11 @@ class OtherEngine(Generic[RequestT, ResultT]):
         """Unknown (none) until it is loaded."""
         return () if self._both.loaded is None else self._both.loaded.stages
 
+    @property
+    def requests_at_once(self) -> int | None:
+        """Unknown (None) until it is loaded."""
+        return None if self._both.loaded is None else self._both.loaded.requests_at_once
+
     def generate(self, request: RequestT, work: Work) -> ResultT:
         """What it makes, once it is loaded."""
         return self._both.load(work).generate(request, work)
@@ -94,37 +100,48 @@ class OtherEngine(Generic[RequestT, ResultT]):
         """The engine belongs to the pair."""
 
 
-class LoneEngine(Generic[RequestT, ResultT]):
+class NamedMain(Generic[RequestT, ResultT]):
     """The main engine for a request that names it: its failure says that nobody else was asked."""
 
-    def __init__(self, main: Engine[RequestT, ResultT], fallback: str) -> None:
-        self.name: Final = main.name
-        self.version: Final = main.version
-        self.stages: Final = main.stages
-        self._main: Final = main
-        self._fallback: Final = fallback
+    def __init__(self, name: str, both: Pair[RequestT, ResultT]) -> None:
+        self.name: Final = name
+        self._both: Final = both
+
+    @property
+    def version(self) -> str:
+        """That of the main engine, as it is now."""
+        return self._both.main.version
+
+    @property
+    def stages(self) -> Sequence[str]:
+        """Those of the main engine, as it is now."""
+        return self._both.main.stages
+
+    @property
+    def requests_at_once(self) -> int | None:
+        """As many as the main engine does."""
+        return self._both.main.requests_at_once
 
     def generate(self, request: RequestT, work: Work) -> ResultT:
         """What it makes, or its own failure."""
         try:
-            return self._main.generate(request, work)
+            return self._both.main.generate(request, work)
         except ServiceError as fault:
             if not may_fall_back(fault):
                 raise
             raise ServiceError(
                 fault.code,
                 fault.reason,
-                f"{fault.message} (the request names {self.name!r}: {self._fallback!r} was not asked)",
+                f"{fault.message} (the request names {self.name!r}: {self._both.fallback!r} was not asked)",
                 retry_after=fault.retry_after,
-                metadata={**fault.metadata, "fallback": self._fallback},
+                metadata={**fault.metadata, "fallback": self._both.fallback},
             ) from fault
 
     def close(self) -> None:
-        """Closes it."""
-        self._main.close()
+        """The engine belongs to the pair."""
 
 
-class HeldBackWork(Work):
+class WorkOfMain(Work):
     """The same work with a share of its time, whose finished pieces of the result wait until they are let go."""
 
     def __init__(self, whole: Work) -> None:

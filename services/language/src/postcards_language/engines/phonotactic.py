@@ -23,6 +23,7 @@ class PhonotacticEngine:
     name = "phonotactic"
     version = "1"
     stages: tuple[str, ...] = ("lexicon", "phrases")
+    requests_at_once = None
 
     def generate(self, request: PhrasesRequest, work: Work) -> PhrasesResult:
         """Makes the phrases; about 1 ms each after 50 ms for a lexicon that is not in the cache.

@@ -76,7 +76,7 @@ class StableAudioEngine:
         """
         self._model: Final = model
         room = room_for(model, batch_rows, engine=self.name)
-        self.batch_rows: Final = room.rows
+        self.requests_at_once: Final = room.rows
         model.rehearse(2 * room.rows)
         self._batch: Final = InFlightBatch[Row](
             RowStepper(model),

@@ -19,6 +19,7 @@ class VocalTractEngine:
     name = "vocal-tract"
     version = "2"
     stages = _STAGES
+    requests_at_once = None
 
     def generate(self, request: AudioRequest, work: Work) -> AudioResult:
         """Makes the call. Equal requests give equal samples.

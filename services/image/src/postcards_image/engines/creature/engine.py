@@ -26,6 +26,7 @@ class CreatureEngine:
     name = "creature"
     version = "1.0.0"
     stages = STAGES
+    requests_at_once = None
 
     def __init__(self) -> None:
         """Keeps OpenCV on the calling thread: one picture, one core."""

@@ -79,11 +79,13 @@ class DdpmEngine:
             network: draws.
             batch_rows: pictures that its calls hold at most (twice as many samples with guidance); 0: `USUAL_ROWS`.
         """
-        self.batch_rows: Final = batch_rows or USUAL_ROWS
+        self.requests_at_once: Final = batch_rows or USUAL_ROWS
         cv2.setNumThreads(1)
         self._network: Final[LoadedNetwork] = network
         self._denoiser: Final = Denoiser(network)
-        self._batch: Final = InFlightBatch[Row](RowStepper(self._denoiser), max_rows=self.batch_rows, engine=self.name)
+        self._batch: Final = InFlightBatch[Row](
+            RowStepper(self._denoiser), max_rows=self.requests_at_once, engine=self.name
+        )
 
     def generate(self, request: ImageRequest, work: Work) -> ImageResult:
         """Draws `request.parents` mixed into one animal, over the bones of `request.body_plan` in `request.scene`.

@@ -62,7 +62,7 @@ class StableDiffusionEngine:
         self._looks: Final = latent_previews.Looks(checkpoint.autoencoder)
         side = checkpoint.size // checkpoint.autoencoder.factor
         room = room_for(checkpoint, batch_rows, engine=self.name)
-        self.batch_rows: Final = room.rows
+        self.requests_at_once: Final = room.rows
         checkpoint.network.rehearse(2 * room.rows, side, side, checkpoint.reader.length)
         budget = 2.0 * room.held * side**2
         stepper = RowStepper(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version as package_version
 
-from postcards_language.engine import PhrasesRequest, PhrasesResult
+from postcards_language.engine import REQUESTS_TO_AN_API, PhrasesRequest, PhrasesResult
 from postcards_language.engines.openai.api.capabilities import FORM, ROLE, Capabilities
 from postcards_language.engines.openai.api.circuit_breaker import CircuitBreaker
 from postcards_language.engines.openai.api.client import Api
@@ -44,6 +44,7 @@ class OpenAiEngine:
     name = "openai"
     version = "1"
     stages: tuple[str, ...] = ("asking", "listening", "phrases")
+    requests_at_once = REQUESTS_TO_AN_API
 
     def __init__(
         self,
