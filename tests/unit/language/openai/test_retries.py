@@ -328,7 +328,7 @@ def test_the_words_of_a_server_that_names_a_parameter_are_not_read(clock: Clock)
     """They quote the request: here a theme that happens to be about temperature."""
     failure = rejected("messages[1].content 'a temperature in the desert' is too odd", parameter="content")
     api = ScriptedApi(clock, failure, GOOD)
-    ask(clock, persistence(clock, api))
+    ask(clock, client(clock, api))
     before, after = api.asked
     assert "temperature" in before
     assert "temperature" in after
