@@ -1,4 +1,4 @@
-"""Who may import whom: the rules of docs/architecture.md, read from the source and tried in fresh processes."""
+"""Who may import whom, as docs/explanation/architecture.md says: read from the source, tried in fresh processes."""
 
 import ast
 import subprocess

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 CASES = sorted((PROMETHEUS / "tests").glob("*.yml"))
-RUNBOOKS = ROOT / "docs" / "runbooks.md"
+RUNBOOKS = ROOT / "docs" / "how-to" / "answer-an-alert.md"
 SECTIONS = ("What it means", "What users notice", "First look", "What to do")
 
 needs_promtool = pytest.mark.skipif(
@@ -75,7 +75,7 @@ def test_an_alert_says_how_grave_it_is_and_what_to_read(name):
     alert = ALERTS[name]
     assert alert["labels"]["severity"] in ("critical", "warning", "info")
     assert set(alert["annotations"]) == {"summary", "description", "runbook"}
-    assert alert["annotations"]["runbook"] == f"docs/runbooks.md#{name.lower()}"
+    assert alert["annotations"]["runbook"] == f"docs/how-to/answer-an-alert.md#{name.lower()}"
 
 
 def runbooks() -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_the_runbooks_name_only_settings_that_there_are():
 
 
 def test_every_recorded_number_is_used():
-    users = [ROOT / "docs" / "runbooks.md", *(ROOT / "deploy").rglob("*.json"), *(ROOT / "deploy").rglob("*.yml")]
+    users = [ROOT / "docs" / "how-to" / "answer-an-alert.md", *(ROOT / "deploy").rglob("*.json"), *(ROOT / "deploy").rglob("*.yml")]
     text = "\n".join(
         re.sub(r"- record: .+", "", path.read_text("utf-8")) for path in users if path not in CASES and path.is_file()
     )
