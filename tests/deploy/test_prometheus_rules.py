@@ -110,7 +110,11 @@ def test_the_runbooks_name_only_settings_that_there_are():
 
 
 def test_every_recorded_number_is_used():
-    users = [ROOT / "docs" / "how-to" / "answer-an-alert.md", *(ROOT / "deploy").rglob("*.json"), *(ROOT / "deploy").rglob("*.yml")]
+    users = [
+        ROOT / "docs" / "how-to" / "answer-an-alert.md",
+        *(ROOT / "deploy").rglob("*.json"),
+        *(ROOT / "deploy").rglob("*.yml"),
+    ]
     text = "\n".join(
         re.sub(r"- record: .+", "", path.read_text("utf-8")) for path in users if path not in CASES and path.is_file()
     )

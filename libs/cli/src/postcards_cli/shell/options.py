@@ -1,29 +1,24 @@
 """The options that several commands share, and how their values are read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from postcards.species.v1 import phrase_pb2, world_pb2
 
 from postcards_cli.local.ports import DEFAULT_PORT, LOOPBACK, NAMES
 
-FINISHES = ("camera-trap", "field-plate", "risograph")
-INTENTS = (
-    "greeting",
-    "warning",
-    "hunger",
-    "mourning",
-    "command",
-    "courtship",
-    "threat",
-    "play",
-    "question",
-    "lullaby",
-    "territory",
-    "telling",
-)
-MOODS = ("calm", "joyful", "fearful", "angry", "sorrowful", "longing", "curious", "solemn")
+
+def _words_of(names: Sequence[str], prefix: str) -> tuple[str, ...]:
+    """Names of an enum of the API as people type them, the unspecified one left out."""
+    return tuple(name.removeprefix(prefix).lower().replace("_", "-") for name in names[1:])
+
+
+FINISHES = _words_of(world_pb2.Finish.keys(), "FINISH_")
+INTENTS = _words_of(phrase_pb2.Intent.keys(), "INTENT_")
+MOODS = _words_of(phrase_pb2.Mood.keys(), "MOOD_")
 
 FIELD_OPTIONS = {
     "request_id": "--request-id",
