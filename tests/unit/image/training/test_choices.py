@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from postcards_image.training.choices import Ask, UsageError, choose_recipe, nearest_preset
+from postcards_image.training.choices import NEEDED, Ask, UsageError, choose_recipe, nearest_preset
 from postcards_image.training.recipe import PRESETS
 
 COMMAND = (sys.executable, "-m", "postcards_image.training.command")
@@ -91,18 +92,21 @@ def test_a_value_out_of_its_range_names_the_option_and_the_limit(overrides, said
     assert str(refused.value) == said
 
 
-@pytest.mark.parametrize("package", ["typer", "torch"])
-def test_a_package_that_is_missing_ends_in_the_line_that_brings_it(tmp_path, package):
+@pytest.mark.parametrize("packages", [("typer",), ("torch",), ("torch", "safetensors")])
+def test_packages_that_are_missing_are_all_named_with_the_line_that_brings_them(tmp_path, packages):
+    """Here, where others may be missing too."""
     (tmp_path / "photos").mkdir()
+    missing = [name for name in NEEDED if name in packages or find_spec(name) is None]
     arguments = ["postcards-train", "--data", str(tmp_path / "photos"), "--out", str(tmp_path / "out"), "--json"]
     code = (
-        f"import sys; sys.modules[{package!r}] = None; sys.argv = {arguments!r}; "
+        f"import sys; sys.modules.update(dict.fromkeys({packages!r})); sys.argv = {arguments!r}; "
         "from postcards_image.training.command import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"postcards-train: training needs {package}, which is not installed: run `make setup-train`")
+    named = f"training needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed"
+    assert line.startswith(f"postcards-train: {named}: run `make setup-train`")
     assert json.loads(done.stdout)["error"] == {"reason": "NOT_INSTALLED", "message": line.partition(": ")[2]}
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 INSTALL = 'run `make setup-train`, or pip install torch==2.13.0 "postcards-image[train]"'
 """What brings the libraries that training needs."""
 
+NEEDED = ("torch", "typer", "diffusers", "accelerate", "safetensors", "onnx", "datasets")
+"""The libraries that training needs beside those of the service, in the order in which they are named."""
+
 
 class UsageError(Exception):
     """The command cannot do what it was asked; the message is one line that says what to do."""
