@@ -4,6 +4,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
+# The small modules come last, so that no worker is left alone with a large one.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder --ignore tests/containers
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 SEED ?=
 THEME ?=
@@ -77,7 +79,11 @@ train: $(VENV)/train.stamp ## learn from the pictures in DATA=, e.g. make train 
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## run every test that can run on this machine (those of training and of models after `make setup-train setup-models setup-servers`; those of containers: make e2e)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -q --ignore tests/containers
+	@$(PYTEST) -m "not long"
+
+.PHONY: test-long
+test-long: $(VENV)/dev.stamp ## run the tests that take their time: kills, storms, ten thousand species
+	@$(PYTEST) -m long
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp $(VENV)/train.stamp $(VENV)/models.stamp ## check style, types, protos, shell scripts and workflows

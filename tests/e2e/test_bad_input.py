@@ -10,6 +10,7 @@ from any_message import FUZZ, build, messages, one_field_off
 from service_calls import ALLOWED, METHODS, SERVICES, SMALL
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "method"), METHODS, ids=[method.name for _, method in METHODS])
 def test_no_message_harms_a_service(running, name, method):
     base = SMALL.get(method.name, {})

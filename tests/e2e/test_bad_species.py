@@ -85,6 +85,7 @@ def path_of(place: Place) -> str:
     return ".".join(name if index is None else f"{name}[{index}]" for name, index in place)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "method"), SPECIES_METHODS, ids=SPECIES_IDS)
 def test_no_strange_species_harms_an_engine(running, postcard, name, method):
     base = whole_request(method, postcard)

@@ -258,6 +258,7 @@ def test_a_service_that_cannot_start_is_one_clear_line(tmp_path, port_base):
     assert gone(port_base)
 
 
+@pytest.mark.long
 def test_ctrl_c_mid_way_stops_everything_and_the_next_run_goes_on(tmp_path, port_base):
     arguments = (
         "create",
@@ -312,6 +313,7 @@ class _Links(HTMLParser):
             self.found.append(dict(attrs)["href"])
 
 
+@pytest.mark.long
 def test_a_killed_jungle_goes_on(tmp_path, port_base):
     arguments = (
         "jungle", "--start", "--count", "3", "--seed", "9", "--out", "jungle", "--port-base", str(port_base),

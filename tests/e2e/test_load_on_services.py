@@ -7,6 +7,8 @@ import subprocess
 import sys
 import urllib.request
 
+import pytest
+
 from free_ports import free_port_base
 from postcards_cli.local.ports import endpoints
 from postcards_serving.testing import eventually
@@ -27,6 +29,7 @@ def start(*arguments: str, folder) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.long
 async def test_services_that_stop_leave_a_report_and_an_exit_code(tmp_path):
     base = free_port_base()
     metrics = f"http://127.0.0.1:{endpoints(base)[0].metrics_port}/metrics"

@@ -279,6 +279,7 @@ def test_a_full_disk_ends_no_run_and_leaves_the_last_good_checkpoint(drawings, s
     assert checkpoint.position.step >= reached
 
 
+@pytest.mark.long
 def test_the_authors_settings_run_as_given_and_diffusers_loads_what_comes_out(drawings, tmp_path):
     out = tmp_path / "author"
 

@@ -55,6 +55,7 @@ def content(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.long
 def test_the_engine_of_the_manifest_is_started_and_nothing_is_left_behind(tmp_path):
     model = {"POSTCARDS_IMAGE_MODEL": str(TINY), "POSTCARDS_IMAGE_THREADS": "1"}
     made = postcards(
@@ -80,6 +81,7 @@ def test_the_engine_of_the_manifest_is_started_and_nothing_is_left_behind(tmp_pa
     assert list((tmp_path / "scratch").glob("*/logs/image.log")), "its log is left to be read"
 
 
+@pytest.mark.long
 def test_by_id_the_manifest_in_an_object_store_names_the_engine_and_the_model(tmp_path, s3_settings):
     branch = cached_model(tmp_path / "home", COMMIT)
     store = {

@@ -78,6 +78,7 @@ def living(tmp_path_factory):
     return asyncio.run(look())
 
 
+@pytest.mark.long
 def test_every_series_of_a_trigger_is_told_by_a_living_service(every_variant, living):
     asked = {query for variant in every_variant for scaler in variant.of("ScaledObject") for query in queries(scaler)}
     named = [one for query in asked for one in series(query)]

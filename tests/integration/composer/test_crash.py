@@ -167,6 +167,7 @@ async def test_what_was_accepted_is_finished_after_a_kill(start, folder: Path, p
     await eventually(lambda: not (folder / "pending").exists())
 
 
+@pytest.mark.long
 async def test_a_postcard_outlives_many_kills(start, folder: Path):
     times = random.Random(5)  # noqa: S311
     first = await start()

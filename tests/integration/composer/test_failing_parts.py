@@ -166,6 +166,7 @@ async def test_who_has_tried_everything_is_not_asked_again(replica, parts):
     assert (part.attempts, part.error.reason) == (1, "API_FAILED")
 
 
+@pytest.mark.long
 async def test_a_part_service_that_stays_full_is_asked_until_the_time_is_over(open_replica, parts):
     replica = await open_replica(part_patience_seconds=0.1)
     parts.image_refusals += [Overloaded(0.7)] * 50

@@ -85,6 +85,7 @@ async def test_when_the_grace_is_over_the_engine_is_stopped_then_closed(tmp_path
         assert "engine closed" in probe.lines
 
 
+@pytest.mark.long
 async def test_an_engine_that_hangs_is_left_unclosed(tmp_path):
     async with server(tmp_path, POSTCARDS_GRACE_SECONDS="0") as probe, await probe.channel() as channel:
         call = await started(channel, FOR_EVER)

@@ -69,6 +69,7 @@ def test_strangeness_out_of_range(strangeness: float) -> None:
         derive_species(0, strangeness)
 
 
+@pytest.mark.long
 def test_many_names_are_sayable_and_rarely_collide() -> None:
     names = [coin_name(derive_phonology(seed, choose_parents(seed))) for seed in range(MANY)]
     assert len(set(names)) > MANY * 0.995

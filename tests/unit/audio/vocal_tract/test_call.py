@@ -114,6 +114,7 @@ def test_the_loudness_is_sixteen_below_full_scale(studio, seed, seconds):
     assert measured == pytest.approx(result.loudness_lufs, abs=0.2)
 
 
+@pytest.mark.long
 def test_a_minute_is_a_minute(studio):
     result = studio.record(seed=5, seconds=60.0)
     samples = studio.listen(result)
@@ -261,6 +262,7 @@ def colour(samples: np.ndarray) -> np.ndarray:
     return np.concatenate([bands.mean(axis=0), bands.std(axis=0)])
 
 
+@pytest.mark.long
 def test_species_are_further_apart_than_the_phrases_of_one(studio):
     scene = Scene(Biome.DESERT, Weather.CLEAR, TimeOfDay.DAY, Finish.FIELD_PLATE, 0.5, 0.5, 0)
     phrases = [studio.phrase("k aa.n o", "grr"), studio.phrase("m e.l i", "t oo.s a"), studio.phrase("h uh.r a", "n i")]
