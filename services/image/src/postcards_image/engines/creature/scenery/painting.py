@@ -54,7 +54,7 @@ def paint_scenery(scene: Scene, width: int, height: int, seed: int) -> Scenery:
     canvas = _ground_shade(stage, canvas)
     return Scenery(
         backdrop=decode(canvas),
-        foreground=_foreground(stage, place.framing(stage)),
+        foreground=_foreground(stage, place.framing),
         ground_y=GROUND_Y,
         light=stage.palette.light,
         haze=stage.palette.haze,
@@ -114,17 +114,18 @@ def _blurred(sheet: Sheet, sigma: float) -> Canvas:
 def _corners(stage: Stage, sheet: Sheet, framing: Framing, rng: np.random.Generator) -> None:
     """Plants that rise at the two sides, one side taller, and hang from above."""
     heavy = float(rng.choice([-1.0, 1.0]))
+    sides, hanging = framing.sides.bred(stage), framing.hanging.bred(stage) if framing.hanging else ()
     for hand in (-1.0, 1.0):
         share = 1.0 if hand == heavy else 0.62
         for _ in range(3 if hand == heavy else 2):
-            kind = framing.sides[int(rng.integers(len(framing.sides)))]
+            kind = sides[int(rng.integers(len(sides)))]
             size = framing.size * share * stage.unit * float(rng.uniform(0.7, 1.1))
             reach = _breadth(kind) * size / stage.width
             x = 0.5 + hand * max(float(rng.uniform(0.46, 0.54)), float(rng.uniform(_CLEAR, _CLEAR + 0.06)) + reach)
             foot = stage.height * float(rng.uniform(1.0, 1.1))
             plant(sheet, kind, rng, (x * stage.width, foot), size, stage.palette, 0.0, -hand * 0.02, framing.dark)
-    for _ in range(5 if framing.hanging else 0):
-        kind = framing.hanging[int(rng.integers(len(framing.hanging)))]
+    for _ in range(5 if hanging else 0):
+        kind = hanging[int(rng.integers(len(hanging)))]
         x = 0.5 + float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.31, 0.5))
         size = stage.unit * float(rng.uniform(0.12, 0.34)) * (abs(x - 0.5) + 0.45)
         if kind.individuals[0].shapes[0][:, 1].max() > 0.5:
@@ -141,8 +142,9 @@ def _breadth(kind: Kind) -> float:
 
 def _edge(stage: Stage, sheet: Sheet, framing: Framing, rng: np.random.Generator) -> None:
     """Low things along the lower edge."""
-    for _ in range(9 if framing.tufts else 0):
-        kind = framing.tufts[int(rng.integers(len(framing.tufts)))]
+    tufts = framing.tufts.bred(stage) if framing.tufts else ()
+    for _ in range(9 if tufts else 0):
+        kind = tufts[int(rng.integers(len(tufts)))]
         x = float(rng.uniform(-0.05, 1.05))
         size = stage.unit * (0.06 + 0.13 * abs(x - 0.5)) * float(rng.uniform(0.7, 1.2))
         plant(

@@ -1,112 +1,52 @@
 """Recipes of the places below: reef, abyss, cave."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from postcards_image.engines.creature.scenery.biomes.recipe import Canvas, Framing, Place, lay, number, sheet_of
+from postcards_image.engines.creature.scenery.biomes.recipe import (
+    Canvas,
+    Flora,
+    Framing,
+    Layer,
+    Mist,
+    Place,
+    Plain,
+    Ridge,
+    Stand,
+    Strewn,
+    lay,
+    number,
+    rock,
+    sheet_of,
+)
+from postcards_image.engines.creature.scenery.biomes.stony import STONES, pebbles
 from postcards_image.engines.creature.scenery.colour import encode, mix, oklch
 from postcards_image.engines.creature.scenery.filters import shrunk, stretched
-from postcards_image.engines.creature.scenery.ground import crowns, outline, paint_plain, paint_range
+from postcards_image.engines.creature.scenery.ground import crowns, paint_range
 from postcards_image.engines.creature.scenery.noise import clouds, smoothstep
 from postcards_image.engines.creature.scenery.plants import fungi, leafy, mineral, sea
 from postcards_image.engines.creature.scenery.plants.plant import Kind, plant
-from postcards_image.engines.creature.scenery.plants.planting import breed, set_out, strew
 from postcards_image.engines.creature.scenery.sheet import Sheet
 from postcards_image.engines.creature.scenery.stage import Stage, distance_field
 from postcards_image.engines.creature.scenery.water import caustics, paint_depths, pool_mask, pools, rays
-from postcards_image.engines.creature.scenery.weather import mist
 
 
-def reef(stage: Stage) -> Canvas:
-    """Coral gardens under shafts of light, kelp, a shoal far away, the net of light on the sand."""
-    palette = stage.palette
-    bright = float(np.clip(palette.light.colour.mean() * 1.3, 0.15, 1.0))
-    canvas = paint_depths(stage, bright)
+def _brightness(stage: Stage) -> float:
+    """How much light comes down to the reef."""
+    return float(np.clip(stage.palette.light.colour.mean() * 1.3, 0.15, 1.0))
+
+
+def _far_reefs(stage: Stage, canvas: Canvas) -> Canvas:
+    """Coral heads, one behind the other."""
     for level in range(3):
-        line = crowns(
-            stage,
-            stage.layout(f"reef/{level}"),
-            stage.horizon + 0.03 * stage.unit,
-            (0.28 - 0.05 * level) * stage.unit,
-            7 + 4 * level,
-        )
-        canvas = paint_range(
-            stage,
-            canvas,
-            line,
-            mix(palette.rock, palette.leaf, 0.4),
-            0.86 - 0.14 * level,
-            rugged=0.4,
-            base=stage.horizon + 0.05 * stage.unit,
-        )
-    canvas = _shoal(stage, canvas)
-    tall = breed(stage, "kelp", [sea.kelp, sea.sea_fan], 2, leaf=oklch(0.55, 0.11, 115))
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        tall,
-        "far kelp",
-        count=number(stage, 5, 11),
-        nearness=(0.05, 0.2),
-        size=1.7,
-        clearing=0.6,
-        veil=0.68,
-    )
-    canvas = lay(stage, canvas, sheet, 0.3)
-    canvas = paint_plain(stage, canvas, relief=0.4, patches=0.45, repeat=0.4, ripples=0.4)
-    canvas = caustics(stage, canvas, 1.1 * (1 - 0.5 * palette.overcast))
-    corals = breed(
-        stage,
-        "corals",
-        [sea.staghorn, sea.sea_fan, sea.brain_coral, sea.tube_sponge, sea.anemone],
-        5,
-        individuals=2,
-        height=(0.7, 1.2),
-    )
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        corals,
-        "far corals",
-        count=number(stage, 9, 16),
-        nearness=(0.1, 0.35),
-        size=0.6,
-        clearing=0.55,
-        veil=0.52,
-    )
-    canvas = lay(stage, canvas, sheet, 0.3)
-    canvas = rays(stage, canvas, (stage.orb[0], -0.15 * stage.height), 0.5 * bright, palette.light.colour, 1.1)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        corals,
-        "middle",
-        count=number(stage, 9, 17),
-        nearness=(0.35, 0.8),
-        size=0.3,
-        clearing=0.7,
-        veil=0.2,
-    )
-    strew(
-        stage,
-        sheet,
-        "shells",
-        count=90,
-        nearness=(0.3, 1.5),
-        size=0.009,
-        colours=[
-            palette.ground,
-            mix(palette.leaf, palette.ground, 0.5),
-            mix(palette.accent, palette.ground, 0.6),
-            palette.rock,
-        ],
-    )
-    set_out(stage, sheet, corals, "low", count=number(stage, 6, 14), nearness=(0.7, 0.95), size=0.09, clearing=0.4)
-    return lay(stage, canvas, sheet, 0.35)
+        rng, foot = stage.layout(f"reef/{level}"), stage.horizon + 0.03 * stage.unit
+        line = crowns(stage, rng, foot, (0.28 - 0.05 * level) * stage.unit, 7 + 4 * level)
+        albedo = mix(stage.palette.rock, stage.palette.leaf, 0.4)
+        base = stage.horizon + 0.05 * stage.unit
+        canvas = paint_range(stage, canvas, line, albedo, 0.86 - 0.14 * level, rugged=0.4, base=base)
+    return canvas
 
 
 def _shoal(stage: Stage, canvas: Canvas) -> Canvas:
@@ -124,99 +64,51 @@ def _shoal(stage: Stage, canvas: Canvas) -> Canvas:
     return sheet.over(canvas, 0.7)
 
 
-def reef_framing(stage: Stage) -> Framing:
-    """Kelp and fans in the corners."""
-    return Framing(
-        sides=breed(stage, "kelp", [sea.kelp, sea.sea_fan], 2, leaf=oklch(0.55, 0.11, 115)),
-        tufts=breed(stage, "corals", [sea.anemone, sea.staghorn], 2),
-        size=0.72,
-        dark=0.4,
-    )
+def _light_on_sand(stage: Stage, canvas: Canvas) -> Canvas:
+    return caustics(stage, canvas, 1.1 * (1 - 0.5 * stage.palette.overcast))
 
 
-def abyss(stage: Stage) -> Canvas:
-    """Blackness, a lamp's pool of light, lilies and worms, lights that drift and hunt."""
-    palette = stage.palette
-    canvas = paint_depths(stage, 0.06)
-    for level in range(2):
-        line = outline(
-            stage,
-            stage.layout(f"ridge/{level}"),
-            stage.horizon + 0.02 * stage.unit,
-            (0.24 - 0.08 * level) * stage.unit,
-            4 + 2 * level,
-            5,
-        )
-        canvas = paint_range(
-            stage,
-            canvas,
-            line,
-            palette.rock * 0.5,
-            0.72 - 0.2 * level,
-            rugged=0.5,
-            base=stage.horizon + 0.05 * stage.unit,
-        )
-    vents = breed(stage, "vents", [mineral.vent, mineral.spire], 2, stem=palette.rock)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        vents,
-        "vents",
-        count=number(stage, 3, 6),
-        nearness=(0.05, 0.2),
-        size=1.2,
-        clearing=0.7,
-        veil=0.5,
-        light=0.6,
-    )
-    canvas = lay(stage, canvas, sheet, 1.0)
-    canvas = _drifters(stage, canvas)
-    canvas = paint_plain(stage, canvas, relief=0.55, patches=0.5, repeat=0.45)
-    garden = breed(
-        stage,
-        "garden",
-        [sea.sea_lily, sea.tube_worms, sea.glass_sponge, sea.anemone, sea.sea_fan],
-        4,
-    )
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        garden,
-        "far",
-        count=number(stage, 6, 13),
-        nearness=(0.12, 0.4),
-        size=0.6,
-        clearing=0.6,
-        veil=0.45,
-        light=0.7,
-    )
-    canvas = lay(stage, canvas, sheet, 1.1)
-    canvas = _lamp(stage, canvas)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        garden,
-        "middle",
-        count=number(stage, 6, 13),
-        nearness=(0.4, 0.8),
-        size=0.34,
-        clearing=0.75,
-        veil=0.12,
-    )
-    strew(
-        stage,
-        sheet,
-        "nodules",
-        count=50,
-        nearness=(0.25, 1.5),
-        size=0.011,
-        colours=[palette.rock, palette.ground, palette.patch],
-    )
-    set_out(stage, sheet, garden, "low", count=number(stage, 4, 9), nearness=(0.7, 0.95), size=0.1, clearing=0.4)
-    return lay(stage, canvas, sheet, 0.9)
+def _sunbeams(stage: Stage, canvas: Canvas) -> Canvas:
+    source = (stage.orb[0], -0.15 * stage.height)
+    return rays(stage, canvas, source, 0.5 * _brightness(stage), stage.palette.light.colour, 1.1)
+
+
+_KELP = Flora("kelp", [sea.kelp, sea.sea_fan], 2, leaf=lambda _: oklch(0.55, 0.11, 115))
+_CORALS = Flora(
+    "corals",
+    [sea.staghorn, sea.sea_fan, sea.brain_coral, sea.tube_sponge, sea.anemone],
+    5,
+    individuals=2,
+    height=(0.7, 1.2),
+)
+
+REEF = Place(
+    lambda stage: paint_depths(stage, _brightness(stage)),
+    (
+        _far_reefs,
+        _shoal,
+        Layer(Stand(_KELP, "far kelp", (5, 11), (0.05, 0.2), 1.7, clearing=0.6, veil=0.68), bloom=0.3),
+        Plain(0.4, 0.45, 0.4, 0.4),
+        _light_on_sand,
+        Layer(Stand(_CORALS, "far corals", (9, 16), (0.1, 0.35), 0.6, clearing=0.55, veil=0.52), bloom=0.3),
+        _sunbeams,
+        Layer(
+            Stand(_CORALS, "middle", (9, 17), (0.35, 0.8), 0.3, clearing=0.7, veil=0.2),
+            Strewn(
+                "shells",
+                90,
+                0.009,
+                lambda p: [p.ground, mix(p.leaf, p.ground, 0.5), mix(p.accent, p.ground, 0.6), p.rock],
+                (0.3, 1.5),
+            ),
+            Stand(_CORALS, "low", (6, 14), (0.7, 0.95), 0.09, clearing=0.4),
+            bloom=0.35,
+        ),
+    ),
+    Framing(sides=_KELP, tufts=Flora("corals", [sea.anemone, sea.staghorn], 2), size=0.72, dark=0.4),
+    0.36,
+)
+"""Coral gardens under shafts of light, kelp, a shoal far away, the net of light on the sand."""
 
 
 def _lamp(stage: Stage, canvas: Canvas) -> Canvas:
@@ -256,73 +148,55 @@ def _drifters(stage: Stage, canvas: Canvas) -> Canvas:
     return lay(stage, canvas, sheet, 1.3)
 
 
-def abyss_framing(stage: Stage) -> Framing:
-    """Fans and lilies in the corners, nearly black."""
-    return Framing(
-        sides=breed(stage, "garden", [sea.sea_fan, sea.sea_lily], 2),
-        tufts=breed(stage, "tufts", [mineral.boulder], 1, stem=stage.palette.rock),
+def _bottom(level: int, veil: float) -> Ridge:
+    """A rise of the sea floor, 0 the farthest."""
+    return Ridge(
+        f"ridge/{level}",
+        0.24 - 0.08 * level,
+        4 + 2 * level,
+        5,
+        veil,
+        rugged=0.5,
+        foot=0.02,
+        base=0.05,
+        tint=lambda palette: palette.rock * 0.5,
+    )
+
+
+_VENTS = Flora("vents", [mineral.vent, mineral.spire], 2, stem=rock)
+_GARDEN = Flora("garden", [sea.sea_lily, sea.tube_worms, sea.glass_sponge, sea.anemone, sea.sea_fan], 4)
+
+ABYSS = Place(
+    lambda stage: paint_depths(stage, 0.06),
+    (
+        _bottom(0, 0.72),
+        _bottom(1, 0.72 - 0.2),
+        Layer(Stand(_VENTS, "vents", (3, 6), (0.05, 0.2), 1.2, clearing=0.7, veil=0.5, light=0.6), bloom=1.0),
+        _drifters,
+        Plain(0.55, 0.5, 0.45),
+        Layer(Stand(_GARDEN, "far", (6, 13), (0.12, 0.4), 0.6, clearing=0.6, veil=0.45, light=0.7), bloom=1.1),
+        _lamp,
+        Layer(
+            Stand(_GARDEN, "middle", (6, 13), (0.4, 0.8), 0.34, clearing=0.75, veil=0.12),
+            Strewn("nodules", 50, 0.011, lambda p: [p.rock, p.ground, p.patch]),
+            Stand(_GARDEN, "low", (4, 9), (0.7, 0.95), 0.1, clearing=0.4),
+            bloom=0.9,
+        ),
+    ),
+    Framing(
+        sides=Flora("garden", [sea.sea_fan, sea.sea_lily], 2),
+        tufts=Flora("tufts", [mineral.boulder], 1, stem=rock),
         size=0.55,
         dark=0.22,
-    )
+    ),
+    0.12,
+)
+"""Blackness, a lamp's pool of light, lilies and worms, lights that drift and hunt."""
 
 
-def cave(stage: Stage) -> Canvas:
-    """Walls of stone around a lit opening, hanging and standing dripstone, crystals and pale fungi that glow."""
-    palette = stage.palette
-    opening = (stage.orb[0], 0.16 * stage.height)
-    canvas = _walls(stage, opening)
-    teeth = breed(stage, "teeth", [mineral.dripstone], 3, stem=palette.rock)
-    for level, (veil, size) in enumerate(((0.68, 0.3), (0.45, 0.36))):
-        sheet = sheet_of(stage)
-        _hang(stage, sheet, teeth, f"teeth/{level}", 12 - 3 * level, size, veil)
-        set_out(
-            stage,
-            sheet,
-            teeth,
-            f"stand/{level}",
-            count=8,
-            nearness=(0.03 + 0.12 * level, 0.1 + 0.2 * level),
-            size=0.9 - 0.3 * level,
-            clearing=0.7,
-            veil=veil,
-        )
-        canvas = lay(stage, canvas, sheet)
-        canvas = mist(stage, canvas, stage.horizon, 0.07, 0.4, f"cave/{level}")
-    canvas = paint_plain(stage, canvas, relief=0.7, patches=0.45, repeat=0.5)
-    canvas = pools(stage, canvas, pool_mask(stage, 0.42), stage.horizon + 0.02 * stage.height, 0.2, 0.03)
-    canvas = rays(
-        stage, canvas, (opening[0], -0.05 * stage.height), 0.55, mix(palette.horizon, palette.light.colour, 0.5), 0.75
-    )
-    things = breed(
-        stage,
-        "glowing",
-        [
-            mineral.crystals,
-            fungi.bell_cluster,
-            mineral.crystals,
-            fungi.coral_fungus,
-            leafy.lantern_stalks,
-        ],
-        4,
-        leaf=mix(palette.leaf, palette.glow, 0.25),
-    )
-    sheet = sheet_of(stage)
-    set_out(stage, sheet, things, "middle", count=number(stage, 9, 20), nearness=(0.15, 0.75), size=0.5, clearing=0.8)
-    canvas = lay(stage, canvas, sheet, 1.0)
-    sheet = sheet_of(stage)
-    strew(
-        stage,
-        sheet,
-        "pebbles",
-        count=60,
-        nearness=(0.2, 1.5),
-        size=0.011,
-        colours=[palette.rock, palette.ground, palette.patch],
-    )
-    stones = breed(stage, "stones", [mineral.boulder], 2, stem=palette.rock)
-    set_out(stage, sheet, stones, "stones", count=number(stage, 4, 10), nearness=(0.3, 0.95), size=0.1, clearing=0.4)
-    set_out(stage, sheet, things, "low", count=number(stage, 4, 10), nearness=(0.65, 0.95), size=0.08, clearing=0.4)
-    return lay(stage, canvas, sheet, 0.9)
+def _opening(stage: Stage) -> tuple[float, float]:
+    """Where the light comes into the cave."""
+    return (stage.orb[0], 0.16 * stage.height)
 
 
 def _walls(stage: Stage, opening: tuple[float, float]) -> Canvas:
@@ -368,18 +242,71 @@ def _hang(stage: Stage, sheet: Sheet, kinds: Sequence[Kind], name: str, count: i
     sheet.pixels = np.ascontiguousarray(flipped + (sheet.pixels * share).astype(np.uint8))
 
 
-def cave_framing(stage: Stage) -> Framing:
-    """Dark stone teeth in the corners and above."""
-    teeth = breed(stage, "teeth", [mineral.dripstone], 2, stem=stage.palette.rock)
-    return Framing(
-        sides=teeth,
-        hanging=teeth,
-        tufts=breed(stage, "stones", [mineral.boulder], 1, stem=stage.palette.rock),
+_TEETH = Flora("teeth", [mineral.dripstone], 3, stem=rock)
+
+
+@dataclass(frozen=True)
+class _Hanging:
+    """Teeth of stone above."""
+
+    name: str
+    count: int
+    size: float
+    veil: float
+
+    def put(self, stage: Stage, sheet: Sheet) -> None:
+        """Hangs them on a sheet."""
+        _hang(stage, sheet, _TEETH.bred(stage), self.name, self.count, self.size, self.veil)
+
+
+def _cave_pools(stage: Stage, canvas: Canvas) -> Canvas:
+    return pools(stage, canvas, pool_mask(stage, 0.42), stage.horizon + 0.02 * stage.height, 0.2, 0.03)
+
+
+def _daylight(stage: Stage, canvas: Canvas) -> Canvas:
+    palette = stage.palette
+    source = (_opening(stage)[0], -0.05 * stage.height)
+    return rays(stage, canvas, source, 0.55, mix(palette.horizon, palette.light.colour, 0.5), 0.75)
+
+
+_GLOWING = Flora(
+    "glowing",
+    [mineral.crystals, fungi.bell_cluster, mineral.crystals, fungi.coral_fungus, leafy.lantern_stalks],
+    4,
+    leaf=lambda palette: mix(palette.leaf, palette.glow, 0.25),
+)
+
+CAVE = Place(
+    lambda stage: _walls(stage, _opening(stage)),
+    (
+        Layer(
+            _Hanging("teeth/0", 12, 0.3, 0.68),
+            Stand(_TEETH, "stand/0", (8, 8), (0.03, 0.1), 0.9, clearing=0.7, veil=0.68),
+        ),
+        Mist("cave/0", 0.07, 0.4),
+        Layer(
+            _Hanging("teeth/1", 9, 0.36, 0.45),
+            Stand(_TEETH, "stand/1", (8, 8), (0.03 + 0.12, 0.1 + 0.2), 0.9 - 0.3, clearing=0.7, veil=0.45),
+        ),
+        Mist("cave/1", 0.07, 0.4),
+        Plain(0.7, 0.45, 0.5),
+        _cave_pools,
+        _daylight,
+        Layer(Stand(_GLOWING, "middle", (9, 20), (0.15, 0.75), 0.5, clearing=0.8), bloom=1.0),
+        Layer(
+            pebbles(60, (0.2, 1.5)),
+            Stand(STONES, "stones", (4, 10), (0.3, 0.95), 0.1, clearing=0.4),
+            Stand(_GLOWING, "low", (4, 10), (0.65, 0.95), 0.08, clearing=0.4),
+            bloom=0.9,
+        ),
+    ),
+    Framing(
+        sides=Flora("teeth", [mineral.dripstone], 2, stem=rock),
+        hanging=Flora("teeth", [mineral.dripstone], 2, stem=rock),
+        tufts=Flora("stones", [mineral.boulder], 1, stem=rock),
         size=0.5,
         dark=0.16,
-    )
-
-
-REEF = Place(reef, reef_framing, 0.36)
-ABYSS = Place(abyss, abyss_framing, 0.12)
-CAVE = Place(cave, cave_framing, 0.3)
+    ),
+    0.3,
+)
+"""Walls of stone around a lit opening, hanging and standing dripstone, crystals and pale fungi that glow."""

@@ -2,197 +2,110 @@
 
 import numpy as np
 
-from postcards_image.engines.creature.scenery.biomes.recipe import Canvas, Framing, Place, lay, number, sheet_of, shine
+from postcards_image.engines.creature.scenery.biomes.recipe import (
+    Canvas,
+    Flora,
+    Framing,
+    Layer,
+    Mist,
+    Place,
+    Plain,
+    Ridge,
+    Stand,
+    rock,
+    sheet_of,
+    shine,
+)
 from postcards_image.engines.creature.scenery.biomes.stony import stony_floor
 from postcards_image.engines.creature.scenery.colour import encode, mix, oklch
-from postcards_image.engines.creature.scenery.ground import on_plane, outline, paint_plain, paint_range, tile
+from postcards_image.engines.creature.scenery.ground import on_plane, paint_range, tile
 from postcards_image.engines.creature.scenery.noise import clouds, smoothstep
 from postcards_image.engines.creature.scenery.plants import leafy, mineral, woody
-from postcards_image.engines.creature.scenery.plants.planting import breed, set_out
 from postcards_image.engines.creature.scenery.sky import paint_sky
 from postcards_image.engines.creature.scenery.stage import Stage
-from postcards_image.engines.creature.scenery.weather import mist
 
+_FROZEN = oklch(0.95, 0.012, 240)
+_CONIFERS = Flora("trees", [woody.conifer, woody.conifer, woody.bare_tree], 2)
+_ICE = Flora(
+    "ice",
+    [mineral.ice, leafy.cushion, mineral.boulder, leafy.grass_tuft],
+    4,
+    stem=rock,
+    leaf=lambda _: oklch(0.82, 0.05, 225),
+)
 
-def tundra(stage: Stage) -> Canvas:
-    """White ranges, a wood of conifers, pressed ice, snow with blue hollows."""
-    palette = stage.palette
-    canvas = paint_sky(stage)
-    snow = oklch(0.95, 0.012, 240)
-    for level, (height, veil) in enumerate(((0.26, 0.74), (0.16, 0.6))):
-        line = outline(
-            stage, stage.layout(f"range/{level}"), stage.horizon, height * stage.unit, 5 + 2 * level, 6, 0.52
-        )
-        canvas = paint_range(
-            stage, canvas, line, palette.rock, veil, rugged=0.9, cap=snow, cap_height=height * 0.75 * stage.unit
-        )
-    trees = breed(stage, "trees", [woody.conifer, woody.conifer, woody.bare_tree], 2)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        trees,
-        "far trees",
-        count=number(stage, 14, 40),
-        nearness=(0.005, 0.07),
-        size=0.62,
-        clearing=0.4,
-        veil=0.56,
-    )
-    canvas = lay(stage, canvas, sheet)
-    canvas = mist(stage, canvas, stage.horizon + 0.01 * stage.unit, 0.04, 0.5, "wood")
-    canvas = paint_plain(stage, canvas, relief=0.42, patches=0.32, repeat=0.22)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        trees,
-        "trees",
-        count=number(stage, 2, 5),
-        nearness=(0.16, 0.34),
-        size=0.95,
-        clearing=0.9,
-        groups=0.1,
-        veil=0.3,
-    )
-    plants = breed(
-        stage,
-        "ice",
-        [mineral.ice, leafy.cushion, mineral.boulder, leafy.grass_tuft],
-        4,
-        stem=palette.rock,
-        leaf=oklch(0.82, 0.05, 225),
-    )
-    set_out(stage, sheet, plants, "middle", count=number(stage, 6, 16), nearness=(0.15, 0.75), size=0.2, clearing=0.7)
-    canvas = lay(stage, canvas, sheet)
-    return stony_floor(stage, canvas, breed(stage, "low", [leafy.grass_tuft, leafy.cushion], 2), 30)
-
-
-def tundra_framing(stage: Stage) -> Framing:
-    """Boughs and blades of frost in the corners."""
-    return Framing(
-        sides=breed(stage, "trees", [woody.conifer, woody.bare_tree], 2),
-        tufts=breed(stage, "low", [leafy.grass_tuft], 1),
+TUNDRA = Place(
+    paint_sky,
+    (
+        Ridge("range/0", 0.26, 5, 6, 0.74, rough=0.52, rugged=0.9, cap=_FROZEN, cap_height=0.26 * 0.75),
+        Ridge("range/1", 0.16, 7, 6, 0.6, rough=0.52, rugged=0.9, cap=_FROZEN, cap_height=0.16 * 0.75),
+        Layer(Stand(_CONIFERS, "far trees", (14, 40), (0.005, 0.07), 0.62, clearing=0.4, veil=0.56)),
+        Mist("wood", 0.04, 0.5, foot=0.01),
+        Plain(0.42, 0.32, 0.22),
+        Layer(
+            Stand(_CONIFERS, "trees", (2, 5), (0.16, 0.34), 0.95, clearing=0.9, groups=0.1, veil=0.3),
+            Stand(_ICE, "middle", (6, 16), (0.15, 0.75), 0.2, clearing=0.7),
+        ),
+        stony_floor(Flora("low", [leafy.grass_tuft, leafy.cushion], 2), 15),
+    ),
+    Framing(
+        sides=Flora("trees", [woody.conifer, woody.bare_tree], 2),
+        tufts=Flora("low", [leafy.grass_tuft], 1),
         size=0.6,
+    ),
+    0.25,
+)
+"""White ranges, a wood of conifers, pressed ice, snow with blue hollows."""
+
+_SNOW = oklch(0.96, 0.01, 240)
+_FIRS = Flora("trees", [woody.conifer], 2)
+_ROCKS = Flora("rocks", [mineral.boulder, mineral.boulder, mineral.spire], 3, stem=rock)
+_ALPINE = Flora("alpine", [leafy.cushion, leafy.grass_tuft, leafy.rosette_spear], 3)
+
+
+def _peak(level: int, height: float, veil: float) -> Ridge:
+    """One of the peaks behind peaks, 0 the farthest."""
+    return Ridge(
+        f"peak/{level}",
+        height,
+        3.5 + 2 * level,
+        7,
+        veil,
+        rugged=1.0,
+        foot=0.02,
+        base=0.05,
+        tint=rock if level < 2 else lambda palette: mix(palette.rock, palette.leaf, 0.5),
+        cap=_SNOW,
+        cap_height=0.22 - 0.09 * level,
     )
 
 
-def mountain(stage: Stage) -> Canvas:
-    """Peaks behind peaks, snow on the high ones, conifers on the shoulders, alpine flowers."""
-    palette = stage.palette
-    canvas = paint_sky(stage)
-    snow = oklch(0.96, 0.01, 240)
-    for level, (height, veil) in enumerate(((0.46, 0.72), (0.32, 0.58), (0.18, 0.42))):
-        line = outline(
-            stage,
-            stage.layout(f"peak/{level}"),
-            stage.horizon + 0.02 * stage.unit,
-            height * stage.unit,
-            3.5 + 2 * level,
-            7,
-            0.5,
-        )
-        canvas = paint_range(
-            stage,
-            canvas,
-            line,
-            palette.rock if level < 2 else mix(palette.rock, palette.leaf, 0.5),
-            veil,
-            rugged=1.0,
-            cap=snow,
-            cap_height=(0.22 - 0.09 * level) * stage.unit,
-            base=stage.horizon + 0.05 * stage.unit,
-        )
-        canvas = mist(stage, canvas, stage.horizon - (0.10 - 0.04 * level) * stage.unit, 0.035, 0.45, f"valley/{level}")
-    trees = breed(stage, "trees", [woody.conifer], 2)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        trees,
-        "far trees",
-        count=number(stage, 16, 44),
-        nearness=(0.01, 0.1),
-        size=0.55,
-        clearing=0.35,
-        veil=0.5,
-    )
-    canvas = lay(stage, canvas, sheet)
-    canvas = paint_plain(stage, canvas, relief=0.6, patches=0.6, repeat=0.4)
-    sheet = sheet_of(stage)
-    rocks = breed(stage, "rocks", [mineral.boulder, mineral.boulder, mineral.spire], 3, stem=palette.rock)
-    set_out(
-        stage,
-        sheet,
-        trees,
-        "trees",
-        count=number(stage, 2, 5),
-        nearness=(0.15, 0.34),
-        size=1.0,
-        clearing=0.9,
-        groups=0.1,
-        veil=0.28,
-    )
-    set_out(stage, sheet, rocks, "rocks", count=number(stage, 5, 12), nearness=(0.15, 0.75), size=0.24, clearing=0.7)
-    plants = breed(stage, "alpine", [leafy.cushion, leafy.grass_tuft, leafy.rosette_spear], 3)
-    set_out(stage, sheet, plants, "middle", count=number(stage, 10, 24), nearness=(0.3, 0.85), size=0.13, clearing=0.5)
-    canvas = lay(stage, canvas, sheet)
-    return stony_floor(stage, canvas, plants, 100)
-
-
-def mountain_framing(stage: Stage) -> Framing:
-    """Flowers and boughs in the corners."""
-    return Framing(
-        sides=breed(stage, "alpine", [leafy.rosette_spear, leafy.grass_tuft], 2),
-        tufts=breed(stage, "tufts", [leafy.cushion, leafy.grass_tuft], 2),
+MOUNTAIN = Place(
+    paint_sky,
+    (
+        _peak(0, 0.46, 0.72),
+        Mist("valley/0", 0.035, 0.45, foot=-0.10),
+        _peak(1, 0.32, 0.58),
+        Mist("valley/1", 0.035, 0.45, foot=-(0.10 - 0.04)),
+        _peak(2, 0.18, 0.42),
+        Mist("valley/2", 0.035, 0.45, foot=-(0.10 - 0.04 * 2)),
+        Layer(Stand(_FIRS, "far trees", (16, 44), (0.01, 0.1), 0.55, clearing=0.35, veil=0.5)),
+        Plain(0.6, 0.6, 0.4),
+        Layer(
+            Stand(_FIRS, "trees", (2, 5), (0.15, 0.34), 1.0, clearing=0.9, groups=0.1, veil=0.28),
+            Stand(_ROCKS, "rocks", (5, 12), (0.15, 0.75), 0.24, clearing=0.7),
+            Stand(_ALPINE, "middle", (10, 24), (0.3, 0.85), 0.13, clearing=0.5),
+        ),
+        stony_floor(_ALPINE, 50),
+    ),
+    Framing(
+        sides=Flora("alpine", [leafy.rosette_spear, leafy.grass_tuft], 2),
+        tufts=Flora("tufts", [leafy.cushion, leafy.grass_tuft], 2),
         size=0.4,
-    )
-
-
-def volcanic(stage: Stage) -> Canvas:
-    """A smoking cone, columns of basalt, charred trees, ground split by fire."""
-    palette = stage.palette
-    canvas = paint_sky(stage)
-    canvas = _cone(stage, canvas)
-    for level, (height, veil) in enumerate(((0.12, 0.66), (0.09, 0.5))):
-        line = outline(
-            stage,
-            stage.layout(f"ridge/{level}"),
-            stage.horizon + 0.01 * stage.unit,
-            height * stage.unit,
-            6 + 3 * level,
-            6,
-            0.6,
-        )
-        canvas = paint_range(stage, canvas, line, palette.rock, veil, rugged=0.8)
-    canvas = paint_plain(stage, canvas, relief=0.75, patches=0.5, repeat=0.5)
-    canvas = _fissures(stage, canvas)
-    things = breed(stage, "burnt", [mineral.basalt, woody.bare_tree, mineral.vent, mineral.spire], 4, stem=palette.rock)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        things,
-        "far",
-        count=number(stage, 6, 14),
-        nearness=(0.03, 0.25),
-        size=0.8,
-        clearing=0.75,
-        veil=0.48,
-    )
-    canvas = lay(stage, canvas, sheet, 0.8)
-    canvas = mist(stage, canvas, stage.row(0.15), 0.04, 0.4, "smoke")
-    sheet = sheet_of(stage)
-    set_out(stage, sheet, things, "near", count=number(stage, 6, 12), nearness=(0.25, 0.7), size=0.42, clearing=0.85)
-    canvas = lay(stage, canvas, sheet, 0.8)
-    plants = breed(
-        stage,
-        "fire plants",
-        [leafy.rosette_spear, leafy.lantern_stalks, leafy.grass_tuft],
-        2,
-        stem=palette.stem,
-    )
-    return stony_floor(stage, canvas, plants, 110)
+    ),
+    0.3,
+)
+"""Peaks behind peaks, snow on the high ones, conifers on the shoulders, alpine flowers."""
 
 
 def _cone(stage: Stage, canvas: Canvas) -> Canvas:
@@ -247,17 +160,28 @@ def _fissures(stage: Stage, canvas: Canvas) -> Canvas:
     return shine(stage, canvas.astype(np.float32), (full[..., None] * hot * 255).astype(np.uint8), 0.7)
 
 
-def volcanic_framing(stage: Stage) -> Framing:
-    """Charred claws in the corners."""
-    rock = stage.palette.rock
-    return Framing(
-        sides=breed(stage, "burnt", [woody.bare_tree, mineral.basalt], 2, stem=rock),
-        tufts=breed(stage, "tufts", [mineral.boulder], 1, stem=rock),
+_BURNT = Flora("burnt", [mineral.basalt, woody.bare_tree, mineral.vent, mineral.spire], 4, stem=rock)
+_FIRE_PLANTS = [leafy.rosette_spear, leafy.lantern_stalks, leafy.grass_tuft]
+
+VOLCANIC = Place(
+    paint_sky,
+    (
+        _cone,
+        Ridge("ridge/0", 0.12, 6, 6, 0.66, rough=0.6, rugged=0.8, foot=0.01),
+        Ridge("ridge/1", 0.09, 9, 6, 0.5, rough=0.6, rugged=0.8, foot=0.01),
+        Plain(0.75, 0.5, 0.5),
+        _fissures,
+        Layer(Stand(_BURNT, "far", (6, 14), (0.03, 0.25), 0.8, clearing=0.75, veil=0.48)),
+        Mist("smoke", 0.04, 0.4, nearness=0.15),
+        Layer(Stand(_BURNT, "near", (6, 12), (0.25, 0.7), 0.42, clearing=0.85)),
+        stony_floor(Flora("fire plants", _FIRE_PLANTS, 2, stem=lambda palette: palette.stem), 55),
+    ),
+    Framing(
+        sides=Flora("burnt", [woody.bare_tree, mineral.basalt], 2, stem=rock),
+        tufts=Flora("tufts", [mineral.boulder], 1, stem=rock),
         size=0.5,
         dark=0.25,
-    )
-
-
-TUNDRA = Place(tundra, tundra_framing, 0.25)
-MOUNTAIN = Place(mountain, mountain_framing, 0.3)
-VOLCANIC = Place(volcanic, volcanic_framing, 0.3)
+    ),
+    0.3,
+)
+"""A smoking cone, columns of basalt, charred trees, ground split by fire."""

@@ -2,72 +2,48 @@
 
 import numpy as np
 
-from postcards_image.engines.creature.scenery.biomes.recipe import Canvas, Framing, Place, lay, number, sheet_of
+from postcards_image.engines.creature.scenery.biomes.recipe import (
+    Canvas,
+    Flora,
+    Framing,
+    Layer,
+    Place,
+    Plain,
+    Ridge,
+    Stand,
+    Strewn,
+    rock,
+)
 from postcards_image.engines.creature.scenery.biomes.stony import stony_floor
-from postcards_image.engines.creature.scenery.colour import decode, encode, mix, oklch
+from postcards_image.engines.creature.scenery.colour import Colour, decode, encode, mix, oklch
 from postcards_image.engines.creature.scenery.ground import on_plane, outline, paint_plain, paint_range, tile
 from postcards_image.engines.creature.scenery.noise import clouds, ridge, smoothstep
+from postcards_image.engines.creature.scenery.palette import Palette
 from postcards_image.engines.creature.scenery.plants import leafy, mineral, woody
-from postcards_image.engines.creature.scenery.plants.planting import breed, set_out, strew
 from postcards_image.engines.creature.scenery.sheet import Sheet
 from postcards_image.engines.creature.scenery.sky import paint_sky
 from postcards_image.engines.creature.scenery.stage import Stage
 from postcards_image.engines.creature.scenery.water import pools
 
-_GRASS = oklch(0.66, 0.10, 92)
 
-
-def desert(stage: Stage) -> Canvas:
-    """Mesas and towers of stone, dunes with ripples, cacti in flower."""
-    palette = stage.palette
-    canvas = paint_sky(stage)
+def _mesas(stage: Stage, canvas: Canvas) -> Canvas:
+    """Two rows of tables of stone, in steps."""
     for level, (height, veil) in enumerate(((0.17, 0.8), (0.12, 0.66))):
         line = outline(stage, stage.layout(f"mesa/{level}"), stage.horizon, height * stage.unit, 5 + 3 * level, 4)
         step = 0.03 * stage.unit
         line = np.floor(line / step) * step * 0.65 + line * 0.35
-        canvas = paint_range(stage, canvas, line, palette.rock, veil, rugged=0.55)
-    sheet = sheet_of(stage)
-    towers = breed(stage, "towers", [mineral.spire], 2, stem=palette.rock)
-    set_out(
-        stage,
-        sheet,
-        towers,
-        "towers",
-        count=number(stage, 2, 5),
-        nearness=(0.02, 0.1),
-        size=1.6,
-        clearing=0.8,
-        groups=0.2,
-        veil=0.55,
-    )
-    canvas = lay(stage, canvas, sheet)
+        canvas = paint_range(stage, canvas, line, stage.palette.rock, veil, rugged=0.55)
+    return canvas
+
+
+def _dunes(stage: Stage, canvas: Canvas) -> Canvas:
+    """Two rows of dunes, and sand with ripples before them."""
     for level in range(2):
         line = outline(stage, stage.layout(f"dune/{level}"), stage.row(0.10 + 0.1 * level), 0.05 * stage.unit, 2.5, 2)
-        canvas = paint_range(
-            stage, canvas, line, palette.ground, 0.52 - 0.2 * level, rugged=0.9, base=stage.row(0.25 + 0.1 * level)
-        )
+        base = stage.row(0.25 + 0.1 * level)
+        canvas = paint_range(stage, canvas, line, stage.palette.ground, 0.52 - 0.2 * level, rugged=0.9, base=base)
     near = paint_plain(stage, canvas.copy(), relief=0.4, patches=0.3, repeat=0.3, ripples=0.75)
-    canvas = _blend_from(stage, canvas, near, 0.12)
-    sheet = sheet_of(stage)
-    plants = breed(
-        stage,
-        "cacti",
-        [woody.column_cactus, woody.paddle_cactus, woody.barrel_cactus, leafy.rosette_spear],
-        3,
-    )
-    set_out(
-        stage,
-        sheet,
-        plants,
-        "middle",
-        count=number(stage, 5, 16),
-        nearness=(0.16, 0.7),
-        size=0.4,
-        clearing=0.7,
-        groups=0.3,
-    )
-    canvas = lay(stage, canvas, sheet)
-    return stony_floor(stage, canvas, plants, 90)
+    return _blend_from(stage, canvas, near, 0.12)
 
 
 def _blend_from(stage: Stage, canvas: Canvas, near: Canvas, nearness: float) -> Canvas:
@@ -77,66 +53,40 @@ def _blend_from(stage: Stage, canvas: Canvas, near: Canvas, nearness: float) -> 
     return canvas * (1 - share) + near * share
 
 
-def desert_framing(stage: Stage) -> Framing:
-    """Spears and pads in the corners."""
-    return Framing(
-        sides=breed(stage, "cacti", [leafy.rosette_spear, woody.paddle_cactus], 2),
-        tufts=breed(stage, "tufts", [leafy.grass_tuft, mineral.boulder], 2, stem=stage.palette.rock),
+_TOWERS = Flora("towers", [mineral.spire], 2, stem=rock)
+_CACTI = Flora("cacti", [woody.column_cactus, woody.paddle_cactus, woody.barrel_cactus, leafy.rosette_spear], 3)
+
+DESERT = Place(
+    paint_sky,
+    (
+        _mesas,
+        Layer(Stand(_TOWERS, "towers", (2, 5), (0.02, 0.1), 1.6, clearing=0.8, groups=0.2, veil=0.55)),
+        _dunes,
+        Layer(Stand(_CACTI, "middle", (5, 16), (0.16, 0.7), 0.4, clearing=0.7, groups=0.3)),
+        stony_floor(_CACTI, 45),
+    ),
+    Framing(
+        sides=Flora("cacti", [leafy.rosette_spear, woody.paddle_cactus], 2),
+        tufts=Flora("tufts", [leafy.grass_tuft, mineral.boulder], 2, stem=rock),
         size=0.45,
-    )
+    ),
+    0.2,
+)
+"""Mesas and towers of stone, dunes with ripples, cacti in flower."""
+
+_GRASS = oklch(0.66, 0.10, 92)
 
 
-def savanna(stage: Stage) -> Canvas:
-    """Grass to the horizon, flat-topped trees, a far scarp."""
-    palette = stage.palette
-    canvas = paint_sky(stage)
-    line = outline(stage, stage.layout("scarp"), stage.horizon, 0.09 * stage.unit, 3, 4)
-    canvas = paint_range(stage, canvas, line, palette.rock, 0.84, rugged=0.3)
-    trees = breed(stage, "trees", [woody.umbrella_tree, woody.umbrella_tree, woody.bare_tree], 2)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        trees,
-        "far trees",
-        count=number(stage, 8, 18),
-        nearness=(0.005, 0.05),
-        size=0.62,
-        clearing=0.2,
-        veil=0.68,
-    )
-    canvas = lay(stage, canvas, sheet)
-    canvas = paint_plain(stage, canvas, relief=0.55, patches=0.5, repeat=0.45)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        trees,
-        "trees",
-        count=number(stage, 2, 5),
-        nearness=(0.12, 0.3),
-        size=1.3,
-        clearing=0.85,
-        groups=0.0,
-        veil=0.34,
-    )
-    canvas = lay(stage, canvas, sheet)
-    grass = breed(stage, "grass", [leafy.grass_tuft, leafy.reeds], 3, leaf=mix(_GRASS, palette.ground, 0.4))
-    sheet = sheet_of(stage)
-    _sward(stage, sheet, (0.05, 0.95), 900)
-    set_out(
-        stage,
-        sheet,
-        grass,
-        "middle",
-        count=number(stage, 24, 46),
-        nearness=(0.12, 0.85),
-        size=0.2,
-        clearing=0.5,
-        groups=0.3,
-    )
-    canvas = lay(stage, canvas, sheet)
-    return stony_floor(stage, canvas, grass, 40)
+def _grass(palette: Palette) -> Colour:
+    return mix(_GRASS, palette.ground, 0.4)
+
+
+class _Sward:
+    """Grass over the ground."""
+
+    def put(self, stage: Stage, sheet: Sheet) -> None:
+        """Draws it on a sheet."""
+        _sward(stage, sheet, (0.05, 0.95), 900)
 
 
 def _sward(stage: Stage, sheet: Sheet, nearness: tuple[float, float], count: int) -> None:
@@ -162,37 +112,42 @@ def _sward(stage: Stage, sheet: Sheet, nearness: tuple[float, float], count: int
         sheet.lines(list(np.stack([px, py], 2).astype(np.float32)), colour, stage.unit * 0.0022 * near)
 
 
-def savanna_framing(stage: Stage) -> Framing:
-    """Tall grass in the corners and along the edge."""
-    grass = breed(stage, "grass", [leafy.grass_tuft, leafy.reeds], 2, leaf=mix(_GRASS, stage.palette.ground, 0.4))
-    return Framing(sides=grass, tufts=grass[:1], size=0.5, dark=0.42)
+_ACACIAS = Flora("trees", [woody.umbrella_tree, woody.umbrella_tree, woody.bare_tree], 2)
+_TUFTS = Flora("grass", [leafy.grass_tuft, leafy.reeds], 3, leaf=_grass)
+
+SAVANNA = Place(
+    paint_sky,
+    (
+        Ridge("scarp", 0.09, 3, 4, 0.84, rugged=0.3),
+        Layer(Stand(_ACACIAS, "far trees", (8, 18), (0.005, 0.05), 0.62, clearing=0.2, veil=0.68)),
+        Plain(0.55, 0.5, 0.45),
+        Layer(Stand(_ACACIAS, "trees", (2, 5), (0.12, 0.3), 1.3, clearing=0.85, groups=0.0, veil=0.34)),
+        Layer(_Sward(), Stand(_TUFTS, "middle", (24, 46), (0.12, 0.85), 0.2, clearing=0.5, groups=0.3)),
+        stony_floor(_TUFTS, 20),
+    ),
+    Framing(
+        sides=Flora("grass", [leafy.grass_tuft, leafy.reeds], 2, leaf=_grass),
+        tufts=Flora("grass", [leafy.grass_tuft, leafy.reeds], 2, leaf=_grass, first=1),
+        size=0.5,
+        dark=0.42,
+    ),
+    0.25,
+)
+"""Grass to the horizon, flat-topped trees, a far scarp."""
 
 
-def coast(stage: Stage) -> Canvas:
-    """Open sea with a path of light, stacks of rock, wet sand, shells and sea grass."""
-    palette = stage.palette
-    canvas = paint_sky(stage)
+def _cape(stage: Stage, canvas: Canvas) -> Canvas:
+    """High land that falls to the sea on one side."""
     line = outline(stage, stage.layout("cape"), stage.horizon, 0.11 * stage.unit, 3, 5)
     x = np.linspace(0, 1, stage.width)
-    cape = smoothstep(0.42, 0.95, x if palette.side < 0 else 1 - x)
-    canvas = paint_range(
-        stage, canvas, stage.horizon + 1 - (stage.horizon + 1 - line) * cape, palette.rock, 0.72, rugged=0.6
-    )
-    stacks = breed(stage, "stacks", [mineral.spire, mineral.basalt, mineral.boulder], 2, stem=palette.rock)
-    sheet = sheet_of(stage)
-    set_out(
-        stage,
-        sheet,
-        stacks,
-        "far stacks",
-        count=number(stage, 2, 6),
-        nearness=(0.03, 0.12),
-        size=0.95,
-        clearing=0.8,
-        groups=0.3,
-        veil=0.55,
-    )
-    canvas = lay(stage, canvas, sheet)
+    cape = smoothstep(0.42, 0.95, x if stage.palette.side < 0 else 1 - x)
+    line = stage.horizon + 1 - (stage.horizon + 1 - line) * cape
+    return paint_range(stage, canvas, line, stage.palette.rock, 0.72, rugged=0.6)
+
+
+def _shore(stage: Stage, canvas: Canvas) -> Canvas:
+    """The sea, wet sand, the foam between."""
+    palette = stage.palette
     shore = 0.34
     land = paint_plain(stage, canvas.copy(), relief=0.35, patches=0.4, repeat=0.4, ripples=0.45)
     y = np.arange(stage.height, dtype=np.float32)[:, None]
@@ -206,22 +161,7 @@ def coast(stage: Stage) -> Canvas:
     edge = np.exp(-(((y - tide) / (0.011 * stage.unit)) ** 2)) * smoothstep(0.3, 0.6, foam)
     edge += 0.6 * np.exp(-(((y - tide + 0.03 * stage.unit) / (0.006 * stage.unit)) ** 2)) * smoothstep(0.45, 0.7, foam)
     white = encode(palette.lit(np.ones((1, 3), np.float32), np.array([0.4]))[0])
-    canvas = canvas + np.clip(edge, 0, 0.9)[..., None] * (white - canvas)
-    sheet = sheet_of(stage)
-    plants = breed(
-        stage,
-        "dune",
-        [leafy.grass_tuft, leafy.rosette_spear, woody.crowned_tree, mineral.boulder],
-        3,
-        stem=palette.rock,
-    )
-    set_out(stage, sheet, plants, "middle", count=number(stage, 7, 18), nearness=(0.42, 0.85), size=0.28, clearing=0.85)
-    canvas = lay(stage, canvas.astype(np.float32), sheet)
-    sheet = sheet_of(stage)
-    shells = [oklch(0.88, 0.05, 40), oklch(0.8, 0.08, 20), palette.rock, palette.ground]
-    strew(stage, sheet, "shells", count=120, nearness=(0.45, 1.5), size=0.009, colours=shells)
-    set_out(stage, sheet, plants[:1], "low", count=number(stage, 3, 9), nearness=(0.6, 0.95), size=0.1, clearing=0.5)
-    return lay(stage, canvas, sheet)
+    return canvas + np.clip(edge, 0, 0.9)[..., None] * (white - canvas)
 
 
 def _sea(stage: Stage, canvas: Canvas) -> Canvas:
@@ -242,12 +182,33 @@ def _sea(stage: Stage, canvas: Canvas) -> Canvas:
     return canvas
 
 
-def coast_framing(stage: Stage) -> Framing:
-    """Sea grass in the corners."""
-    plants = breed(stage, "dune", [leafy.grass_tuft, leafy.rosette_spear], 2)
-    return Framing(sides=plants, tufts=plants[:1], size=0.42, dark=0.4)
+_STACKS = Flora("stacks", [mineral.spire, mineral.basalt, mineral.boulder], 2, stem=rock)
+_DUNE = [leafy.grass_tuft, leafy.rosette_spear, woody.crowned_tree, mineral.boulder]
 
-
-DESERT = Place(desert, desert_framing, 0.2)
-SAVANNA = Place(savanna, savanna_framing, 0.25)
-COAST = Place(coast, coast_framing, 0.2)
+COAST = Place(
+    paint_sky,
+    (
+        _cape,
+        Layer(Stand(_STACKS, "far stacks", (2, 6), (0.03, 0.12), 0.95, clearing=0.8, groups=0.3, veil=0.55)),
+        _shore,
+        Layer(Stand(Flora("dune", _DUNE, 3, stem=rock), "middle", (7, 18), (0.42, 0.85), 0.28, clearing=0.85)),
+        Layer(
+            Strewn(
+                "shells",
+                120,
+                0.009,
+                lambda p: [oklch(0.88, 0.05, 40), oklch(0.8, 0.08, 20), p.rock, p.ground],
+                (0.45, 1.5),
+            ),
+            Stand(Flora("dune", _DUNE, 3, stem=rock, first=1), "low", (3, 9), (0.6, 0.95), 0.1, clearing=0.5),
+        ),
+    ),
+    Framing(
+        sides=Flora("dune", [leafy.grass_tuft, leafy.rosette_spear], 2),
+        tufts=Flora("dune", [leafy.grass_tuft, leafy.rosette_spear], 2, first=1),
+        size=0.42,
+        dark=0.4,
+    ),
+    0.2,
+)
+"""Open sea with a path of light, stacks of rock, wet sand, shells and sea grass."""
