@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from postcards_image.engine import ImageRequest
+from postcards_image.engines.creature.finished import describe_drawing
 from postcards_image.engines.ddpm.mixing import Share
-from postcards_species.body.describe import describe_body
-from postcards_species.place.scene import describe_scene
 from postcards_species.surroundings import Finish
 
 _PRINTS = {
@@ -19,8 +18,7 @@ def describe_sample(request: ImageRequest, shares: Sequence[Share], init_strengt
     """One sentence: the animal where its drawing shows through, what the model was told, and how it is printed."""
     subject = "an imagined animal"
     if init_strength < 1:
-        pose = request.body_plan.pose.value.replace("-", " ")
-        subject = f"{describe_body(request.body_plan)}, {pose} {describe_scene(request.scene)}"
+        subject = describe_drawing(request)
     painter = f"a small model{_acquaintance(shares)}"
     return (
         f"{subject[0].upper()}{subject[1:]}, as {painter} paints it, in coarse shapes; {_PRINTS[request.scene.finish]}."
