@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from postcards_cli.load.asking import Asking
-from postcards_cli.load.clearing import Clearing
-from postcards_cli.load.driving import Drive
-from postcards_cli.load.measuring import Record, StageRecord
+from postcards_cli.load.cleanup import Cleanup
+from postcards_cli.load.measurements import Record, StageRecord
 from postcards_cli.load.plan import Plan, callers, stages
+from postcards_cli.load.requester import Requester
+from postcards_cli.load.runner import LoadRunner
 from postcards_cli.local.ports import Endpoint, endpoints
 from postcards_cli.local.services import Plan as ServicesPlan
 from postcards_cli.local.services import Services
@@ -75,9 +75,9 @@ def sums(services: Sequence[Endpoint]) -> Sums:
 
 
 async def load(plan: Plan, address: str) -> Record:
-    clearing = Clearing(address, delete=True)
-    async with Asking(plan, {"composer": address}, run="cost", clearing=clearing) as asking:
-        record = await Drive(plan, asking.ask, Silence()).run()
+    clearing = Cleanup(address, delete=True)
+    async with Requester(plan, {"composer": address}, run="cost", clearing=clearing) as asking:
+        record = await LoadRunner(plan, asking.ask, Silence()).run()
     await clearing.finish(60)
     return record
 

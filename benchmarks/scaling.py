@@ -23,12 +23,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from postcards_cli.load.asking import Asking
-from postcards_cli.load.clearing import Clearing
-from postcards_cli.load.driving import Drive
-from postcards_cli.load.measuring import Record, StageRecord
+from postcards_cli.load.cleanup import Cleanup
+from postcards_cli.load.measurements import Record, StageRecord
 from postcards_cli.load.plan import Plan, callers, stages
-from postcards_cli.load.reporting import seconds_text
+from postcards_cli.load.report import seconds_text
+from postcards_cli.load.requester import Requester
+from postcards_cli.load.runner import LoadRunner
 from postcards_client.health import until_serving
 
 MOST_REPLICAS = 4
@@ -109,9 +109,9 @@ async def measure(replicas: Sequence[Replica], plan: Plan) -> Run:
         await until_serving(f"127.0.0.1:{replica.port}")
     before = [replica.pictures() for replica in replicas]
     address = "ipv4:" + ",".join(f"127.0.0.1:{replica.port}" for replica in replicas)
-    clearing = Clearing("", delete=False)
-    async with Asking(plan, {"image": address}, run="scaling", clearing=clearing) as asking:
-        record = await Drive(plan, asking.ask, Silence()).run()
+    clearing = Cleanup("", delete=False)
+    async with Requester(plan, {"image": address}, run="scaling", clearing=clearing) as asking:
+        record = await LoadRunner(plan, asking.ask, Silence()).run()
     after = [replica.pictures() for replica in replicas]
     return Run(record, tuple(new - old for new, old in zip(after, before, strict=True)))
 

@@ -258,7 +258,7 @@ async def test_a_child_that_ignores_the_end_of_its_parent_is_ended_all_the_same(
     program(
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )
-    source = "from postcards_cli.local import lifeline; lifeline.GRACE = 0.1; lifeline.main()"
+    source = "from postcards_cli.local import parent_watch; parent_watch.GRACE = 0.1; parent_watch.main()"
     child = subprocess.Popen(
         [sys.executable, "-c", source, "postcards_stub"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -12,9 +12,8 @@ import typer
 
 from postcards_cli.display.boards import load_board_for_terminal
 from postcards_cli.display.load_board import LoadBoard
-from postcards_cli.load.driving import Drive
 from postcards_cli.load.goals import Goals, Verdict, judge, parse_latency_goals
-from postcards_cli.load.measuring import Cleared, Record
+from postcards_cli.load.measurements import Cleared, Record
 from postcards_cli.load.plan import (
     Plan,
     PlanError,
@@ -27,7 +26,8 @@ from postcards_cli.load.plan import (
     parse_seconds,
     stages,
 )
-from postcards_cli.load.reporting import run_view
+from postcards_cli.load.report import run_view
+from postcards_cli.load.runner import LoadRunner
 from postcards_cli.local.ports import endpoints
 from postcards_cli.shell.exits import CommandFailed, Exit
 from postcards_cli.shell.options import Address, Json, PortBase, Quiet, Start, parse_seed, place
@@ -282,12 +282,12 @@ async def _until_serving(addresses: Mapping[str, str], patience: float) -> None:
 
 async def _load(plan: Plan, goals: Goals, addresses: Mapping[str, str], delete: bool, board: LoadBoard) -> Outcome:
     """The run itself; when it is stopped, what was measured until then."""
-    from postcards_cli.load.asking import Asking
-    from postcards_cli.load.clearing import Clearing
+    from postcards_cli.load.cleanup import Cleanup
+    from postcards_cli.load.requester import Requester
 
-    clearing = Clearing(addresses["composer"], delete=delete)
-    async with Asking(plan, addresses, run=f"load-{secrets.token_hex(4)}", clearing=clearing) as asking:
-        drive = Drive(plan, asking.ask, board)
+    clearing = Cleanup(addresses["composer"], delete=delete)
+    async with Requester(plan, addresses, run=f"load-{secrets.token_hex(4)}", clearing=clearing) as asking:
+        drive = LoadRunner(plan, asking.ask, board)
         async with _ticking(board, drive):
             try:
                 await drive.run()
@@ -302,7 +302,7 @@ async def _load(plan: Plan, goals: Goals, addresses: Mapping[str, str], delete: 
 
 
 @asynccontextmanager
-async def _ticking(board: LoadBoard, drive: Drive) -> AsyncGenerator[None]:
+async def _ticking(board: LoadBoard, drive: LoadRunner) -> AsyncGenerator[None]:
     """Keeps the board up to date."""
 
     async def tick() -> None:

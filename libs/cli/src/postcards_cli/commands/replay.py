@@ -111,7 +111,7 @@ def _outcome(plan: "PlanReplayResponse", folder: Path, made: "Mapping[str, MadeP
     }
 
     def show() -> None:
-        from postcards_cli.display.remade import print_replay
+        from postcards_cli.display.replay_report import print_replay
 
         print_replay(plan.postcard, view)
         if state != "FAILED":

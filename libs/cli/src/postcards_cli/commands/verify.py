@@ -92,7 +92,7 @@ def _outcome(
     }
 
     def show() -> None:
-        from postcards_cli.display.remade import print_verdicts
+        from postcards_cli.display.replay_report import print_verdicts
 
         print_verdicts(plan.postcard, comparisons, kept.damaged_card, verdict)
 

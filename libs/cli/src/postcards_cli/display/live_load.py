@@ -7,7 +7,7 @@ from rich.live import Live
 from rich.text import Text
 
 from postcards_cli.display.load_board import LoadBoard, so_far
-from postcards_cli.load.measuring import StageRecord
+from postcards_cli.load.measurements import StageRecord
 
 
 class LiveLoadBoard(LoadBoard):

@@ -3,8 +3,8 @@
 import time
 from typing import TextIO
 
-from postcards_cli.load.measuring import Record, StageRecord
-from postcards_cli.load.reporting import seconds_text
+from postcards_cli.load.measurements import Record, StageRecord
+from postcards_cli.load.report import seconds_text
 
 PLAIN_SECONDS = 10.0
 """Time between two lines in a log."""

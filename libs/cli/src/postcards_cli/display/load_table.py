@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from postcards_cli.load.goals import Verdict
-from postcards_cli.load.measuring import Cleared, Record, StageRecord, Tally
-from postcards_cli.load.reporting import PERCENTILES, remarks, seconds_text
+from postcards_cli.load.measurements import Cleared, Record, StageRecord, Tally
+from postcards_cli.load.report import PERCENTILES, remarks, seconds_text
 
 WIDEST = 140
 _NARROW = 118

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from postcards_cli.load.measuring import Tally
+from postcards_cli.load.measurements import Tally
 from postcards_cli.load.plan import PlanError, parse_seconds
 
 _LIMIT = re.compile(r"(p(?P<percent>\d{1,2}(?:\.\d+)?)|max|mean)=(?P<limit>.+)", re.ASCII)

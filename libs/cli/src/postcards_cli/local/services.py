@@ -150,7 +150,7 @@ class Services:
 
     def _spawn(self, endpoint: Endpoint, lifeline: int, log: BinaryIO) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
-            [sys.executable, "-m", "postcards_cli.local.lifeline", f"postcards_{endpoint.name}"],
+            [sys.executable, "-m", "postcards_cli.local.parent_watch", f"postcards_{endpoint.name}"],
             stdin=lifeline,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,8 +1,8 @@
 """Runs a module as a program that ends when the process that started it does.
 
-`python -m postcards_cli.local.lifeline MODULE` runs MODULE with standard input as its lifeline: a pipe whose other end
-only the parent holds. When the parent goes, by whatever death, the pipe closes, and the program is asked to stop and,
-where it does not, stopped. This works on every POSIX system, unlike a parent death signal.
+`python -m postcards_cli.local.parent_watch MODULE` runs MODULE with standard input as its lifeline: a pipe whose
+other end only the parent holds. When the parent goes, by whatever death, the pipe closes, and the program is asked to
+stop and, where it does not, stopped. This works on every POSIX system, unlike a parent death signal.
 """
 
 import logging

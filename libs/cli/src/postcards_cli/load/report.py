@@ -5,7 +5,7 @@ from typing import Any
 
 from postcards_cli.load.goals import Verdict, share
 from postcards_cli.load.histogram import Histogram
-from postcards_cli.load.measuring import Cleared, Record, StageRecord, Tally
+from postcards_cli.load.measurements import Cleared, Record, StageRecord, Tally
 from postcards_cli.load.plan import Rate
 
 PERCENTILES = (50, 90, 95, 99)

@@ -5,7 +5,7 @@ import asyncio
 import grpc
 from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 
-from postcards_cli.load.measuring import Cleared
+from postcards_cli.load.measurements import Cleared
 from postcards_client.channels import open_channel
 
 WORKERS = 4
@@ -15,7 +15,7 @@ CALL_SECONDS = 10.0
 """How long one deletion may take."""
 
 
-class Clearing:
+class Cleanup:
     """Deletes postcards while the run goes on, a few at a time, so that a long run does not fill the store."""
 
     def __init__(self, address: str, *, delete: bool) -> None:

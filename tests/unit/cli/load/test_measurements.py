@@ -13,9 +13,9 @@ from postcards_cli.display.load_table import print_run
 from postcards_cli.load.arrivals import Job
 from postcards_cli.load.goals import Goals, LatencyGoal, judge, parse_latency_goals
 from postcards_cli.load.histogram import RELATIVE_ERROR, Histogram
-from postcards_cli.load.measuring import Answer, Cleared, Ending, Record, Sample, StageRecord, Tally
+from postcards_cli.load.measurements import Answer, Cleared, Ending, Record, Sample, StageRecord, Tally
 from postcards_cli.load.plan import Plan, PlanError, Rate, callers, stages
-from postcards_cli.load.reporting import remarks, run_view, seconds_text
+from postcards_cli.load.report import remarks, run_view, seconds_text
 
 LATENCIES = st.lists(st.floats(0, 1e5, allow_subnormal=False), min_size=1, max_size=200)
 JOB = Job(0, "image", 1, "")

@@ -8,7 +8,7 @@ from postcards.media.v1 import media_pb2
 from postcards.species.v1 import species_pb2
 from rich.console import Console
 
-from postcards_cli.display.remade import distance_text, print_replay, print_verdicts
+from postcards_cli.display.replay_report import distance_text, print_replay, print_verdicts
 from postcards_cli.remake.comparison import Comparison, Difference, Distance, Verdict
 
 POSTCARD = pb.Postcard(

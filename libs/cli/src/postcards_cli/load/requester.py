@@ -15,8 +15,8 @@ from postcards.language.v1 import language_pb2, language_pb2_grpc
 
 from postcards_cli.json_views import part_name, state_name
 from postcards_cli.load.arrivals import Job
-from postcards_cli.load.clearing import Clearing
-from postcards_cli.load.measuring import Answer, Ending
+from postcards_cli.load.cleanup import Cleanup
+from postcards_cli.load.measurements import Answer, Ending
 from postcards_cli.load.plan import Plan
 from postcards_client.channels import open_channel
 from postcards_client.errors import Overloaded, PostcardsError, Unavailable, error_from_status
@@ -41,10 +41,10 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
 _Sign = Callable[[], None]
 
 
-class Asking:
+class Requester:
     """Makes requests over one channel for each target. Use it as an asynchronous context manager."""
 
-    def __init__(self, plan: Plan, addresses: Mapping[str, str], *, run: str, clearing: Clearing) -> None:
+    def __init__(self, plan: Plan, addresses: Mapping[str, str], *, run: str, clearing: Cleanup) -> None:
         """Connects on first use.
 
         Args:
@@ -166,7 +166,7 @@ def _part(method: Any, request: Callable[[Job, str], Any]) -> _Target:  # noqa: 
 class _Composer:
     """Has postcards made, and watches each to its end."""
 
-    def __init__(self, plan: Plan, stub: "composer_pb2_grpc.PostcardServiceAsyncStub", clearing: Clearing) -> None:
+    def __init__(self, plan: Plan, stub: "composer_pb2_grpc.PostcardServiceAsyncStub", clearing: Cleanup) -> None:
         self._plan = plan
         self._stub = stub
         self._clearing = clearing

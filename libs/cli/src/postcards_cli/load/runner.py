@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from postcards_cli.load.arrivals import Job, arrivals, caller_starts, job
-from postcards_cli.load.measuring import Answer, Ending, Record, Sample, StageRecord
+from postcards_cli.load.measurements import Answer, Ending, Record, Sample, StageRecord
 from postcards_cli.load.plan import Callers, Plan, Rate
 
 Ask = Callable[[Job], Awaitable[Answer]]
@@ -27,7 +27,7 @@ class Watcher(Protocol):
         ...
 
 
-class Drive:
+class LoadRunner:
     """One run of a plan. What it has measured so far can be read from `record` at any time."""
 
     def __init__(self, plan: Plan, ask: Ask, watcher: Watcher) -> None:
