@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from postcards_audio.engine import AudioRequest
 from postcards_audio.engines.vocal_tract import VocalTractEngine
-from postcards_audio.engines.vocal_tract.articulation.own_phrase import own_phrase
+from postcards_audio.engines.vocal_tract.articulation.default_phrase import default_phrase
 from postcards_serving.engine.work import Work
 from postcards_species.ancestry.parents import choose_parents
 from postcards_species.place.scene import Scene
@@ -35,7 +35,7 @@ def record(species: int, phrase: int, seconds: float) -> np.ndarray:
     request = AudioRequest(
         seed=1000 * species + phrase,
         vocal_tract=tract,
-        phrase=own_phrase(1000 * species + phrase, tract),
+        phrase=default_phrase(1000 * species + phrase, tract),
         scene=SCENE,
         seconds=seconds,
     )

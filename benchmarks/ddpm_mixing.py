@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from postcards_image.engines.ddpm import load_network
-from postcards_image.engines.ddpm.bones import draw_bones, to_model_units, to_picture
 from postcards_image.engines.ddpm.denoiser import Denoiser
 from postcards_image.engines.ddpm.description import ModelDescription
 from postcards_image.engines.ddpm.faults import ModelUnusable
+from postcards_image.engines.ddpm.initial_image import draw_initial_image, to_model_units, to_picture
 from postcards_image.engines.ddpm.mixing import Share, ask, choose_shares
 from postcards_image.engines.ddpm.sampling import Question, RowStepper, Sampler, begin_row, noise_levels, starting_noise
 from postcards_serving.engine.work import Work
@@ -62,7 +62,7 @@ def draw_row(denoiser: Denoiser, model: ModelDescription, seed: int, strength: f
     species = derive_species(seed)
     shares = choose_shares(model, species.parents, seed, species.strangeness)
     sigmas = noise_levels(denoiser.schedule, Sampler.DPMPP_2M, 20, strength)
-    bones = draw_bones(species.body_plan, species.scene, seed, denoiser.resolution, Work())
+    bones = draw_initial_image(species.body_plan, species.scene, seed, denoiser.resolution, Work())
     drawing = to_model_units(bones, denoiser.limit) if strength < 1 else None
     noise = starting_noise(seed, denoiser.resolution)
     rows = []

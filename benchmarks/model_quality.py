@@ -32,9 +32,9 @@ from measures.pictures import Pixels, Sampling, class_means, drawings, in_propor
 from postcards_image.engines.ddpm import loading
 from postcards_image.engines.ddpm.denoiser import Denoiser, Network
 from postcards_image.engines.ddpm.engine import DEFAULT_GUIDANCE, DEFAULT_STEPS
+from postcards_image.training.data.entries import DataError
 from postcards_image.training.data.loading import load
 from postcards_image.training.data.photos import Photos
-from postcards_image.training.data.pictures_of import DataError
 from postcards_image.training.data.sources import open_source
 from postcards_serving.errors import ServiceError
 

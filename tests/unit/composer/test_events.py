@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_composer.making.events import MAX_WAITING, Event, Feed, PartReport, revision_of, sequence_of
+from postcards_composer.making.events import MAX_WAITING, Event, EventStream, PartReport, revision_of, sequence_of
 from postcards_composer.postcards.acceptance import accepted
 from postcards_composer.postcards.create_request import CreateRequest
 from postcards_composer.postcards.manifest import LeaseRecord, Manifest, PartKind, PartState
@@ -20,7 +20,7 @@ def revision(number: int) -> Manifest:
     return replace(MANIFEST, revision=number)
 
 
-async def collect(feed: Feed, after: int = 0) -> list[Event]:
+async def collect(feed: EventStream, after: int = 0) -> list[Event]:
     return [event async for event in feed.follow(after)]
 
 
@@ -34,7 +34,7 @@ def test_numbers_grow_with_progress_and_more_with_revisions(number: int, progres
 
 
 async def test_a_follower_sees_what_is_and_what_comes():
-    feed = Feed(revision(1))
+    feed = EventStream(revision(1))
     following = asyncio.create_task(collect(feed))
     await asyncio.sleep(0)
     feed.report(PartKind.IMAGE, Progress("skin"))
@@ -48,7 +48,7 @@ async def test_a_follower_sees_what_is_and_what_comes():
 
 
 async def test_a_late_follower_sees_the_latest_of_each_kind():
-    feed = Feed(revision(1))
+    feed = EventStream(revision(1))
     for step in range(5):
         feed.report(PartKind.IMAGE, Progress("skin", step))
     feed.report(PartKind.IMAGE, Preview("skin", "image/webp", b"1"))
@@ -63,7 +63,7 @@ async def test_a_late_follower_sees_the_latest_of_each_kind():
 
 
 async def test_what_was_seen_is_not_told_again():
-    feed = Feed(revision(3))
+    feed = EventStream(revision(3))
     feed.report(PartKind.IMAGE, Progress("skin"))
     following = asyncio.create_task(collect(feed, after=sequence_of(3)))
     await asyncio.sleep(0)
@@ -73,7 +73,7 @@ async def test_what_was_seen_is_not_told_again():
 
 
 async def test_who_is_too_slow_misses_reports_but_no_change():
-    feed = Feed(revision(1))
+    feed = EventStream(revision(1))
     events = feed.follow(0)
     await anext(events)
     waiting = asyncio.create_task(anext(events))
@@ -94,14 +94,14 @@ async def test_who_is_too_slow_misses_reports_but_no_change():
 
 
 async def test_a_closed_feed_tells_nothing():
-    feed = Feed(revision(1))
+    feed = EventStream(revision(1))
     feed.close()
 
     assert await collect(feed) == []
 
 
 async def test_a_late_follower_sees_that_a_part_waits_though_another_was_finished_meanwhile():
-    feed = Feed(revision(1))
+    feed = EventStream(revision(1))
     feed.report(PartKind.IMAGE, Progress("waiting", predicted_wait=30.0))
     feed.report(PartKind.LANGUAGE, Progress("words"))
     done = [replace(part, state=PartState.DONE) if part.kind is PartKind.LANGUAGE else part for part in MANIFEST.parts]

@@ -8,9 +8,9 @@ import pyloudnorm
 import pytest
 
 from postcards_audio.engines.vocal_tract.articulation.control_tracks import Delivery, articulate
+from postcards_audio.engines.vocal_tract.articulation.default_phrase import default_phrase
 from postcards_audio.engines.vocal_tract.articulation.gestures import SHAPES
 from postcards_audio.engines.vocal_tract.articulation.melody import COLOURS, TUNES
-from postcards_audio.engines.vocal_tract.articulation.own_phrase import own_phrase
 from postcards_audio.engines.vocal_tract.articulation.phones import phone_of
 from postcards_audio.engines.vocal_tract.articulation.utterance import time_phrase
 from postcards_audio.engines.vocal_tract.mastering import master as mastering
@@ -210,13 +210,13 @@ def test_own_phrases_use_the_inventory_and_follow_the_anatomy(studio):
 
     def growls(voice):
         sounds = [
-            p for seed in range(60) for w in own_phrase(seed, voice).words for s in w.syllables for p in s.phonemes
+            p for seed in range(60) for w in default_phrase(seed, voice).words for s in w.syllables for p in s.phonemes
         ]
         assert set(sounds) <= set(INVENTORY)
         return sum(INVENTORY[sound].manner.value == "growl" for sound in sounds) / len(sounds)
 
     assert growls(rough) > 2 * growls(pure)
-    assert own_phrase(5, rough) == own_phrase(5, rough)
+    assert default_phrase(5, rough) == default_phrase(5, rough)
 
 
 def test_signals_keep_their_promises():

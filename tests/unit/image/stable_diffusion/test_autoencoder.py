@@ -10,7 +10,7 @@ pytest.importorskip("diffusers", reason="make setup-models brings it")
 import numpy as np  # noqa: E402
 
 from postcards_image.engines.stable_diffusion.checkpoint.autoencoder import Autoencoder, Mosaic, tiles, to_bytes  # noqa: E402
-from postcards_image.engines.stable_diffusion.latent_previews import PREVIEW_SIZE, Looks, shrunk  # noqa: E402
+from postcards_image.engines.stable_diffusion.latent_previews import PREVIEW_SIZE, LatentPreviews, shrunk  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -62,7 +62,7 @@ def test_decodes_as_diffusers_does(autoencoder, vae):
 
 
 def test_a_latent_picture_is_seen_in_its_colours(autoencoder):
-    seen = Looks(autoencoder)
+    seen = LatentPreviews(autoencoder)
     flat = np.full((64, 64, 3), 128, np.uint8)
     latent = autoencoder.mean(flat)[0]
     look = seen.of_latent(latent)
@@ -71,6 +71,6 @@ def test_a_latent_picture_is_seen_in_its_colours(autoencoder):
 
 
 def test_looks_keep_the_shape_of_the_picture(autoencoder):
-    look = Looks(autoencoder).of_latent(torch.zeros(4, 8, 16))
+    look = LatentPreviews(autoencoder).of_latent(torch.zeros(4, 8, 16))
     assert look.shape == (PREVIEW_SIZE // 2, PREVIEW_SIZE, 3)
     assert shrunk(np.zeros((100, 2000, 3), np.uint8)).shape == (19, PREVIEW_SIZE, 3)

@@ -10,9 +10,9 @@ from PIL import Image
 datasets = pytest.importorskip("datasets", reason="needs datasets: make setup-train")
 
 from postcards_image.training.data import hub  # noqa: E402
+from postcards_image.training.data.entries import DataError, Source  # noqa: E402
 from postcards_image.training.data.loading import load  # noqa: E402
 from postcards_image.training.data.pictures import UnreadablePictureError  # noqa: E402
-from postcards_image.training.data.pictures_of import DataError, Source  # noqa: E402
 from postcards_image.training.data.sources import open_source  # noqa: E402
 
 NAMES = ["ant", "bee", "cow"]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from postcards_image.training.data import loading, memory
+from postcards_image.training.data.entries import DataError, Entry, Source
 from postcards_image.training.data.loading import LEAST_PHOTOS, Loaded, check_memory, load, memory_for
 from postcards_image.training.data.memory import available_bytes, in_words
 from postcards_image.training.data.pictures import UnreadablePictureError
-from postcards_image.training.data.pictures_of import DataError, Entry, Source
 from postcards_image.training.data.sources import open_source
 
 

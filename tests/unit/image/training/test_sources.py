@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from postcards_image.training.data import pictures
+from postcards_image.training.data.entries import DataError, Source, printable
 from postcards_image.training.data.pictures import UnreadablePictureError
-from postcards_image.training.data.pictures_of import DataError, Source, printable
 from postcards_image.training.data.sources import class_names, open_source
 
 

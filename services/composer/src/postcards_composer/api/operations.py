@@ -16,10 +16,10 @@ from postcards_composer.postcards.ids import postcard_id
 from postcards_composer.postcards.manifest import Manifest, PartState, PostcardState
 from postcards_composer.store import NotFound as NoSuchObject
 from postcards_composer.store import PreconditionFailed
+from postcards_composer.store.caller_errors import store_errors_for_caller
 from postcards_composer.store.listing import Page, list_page
-from postcards_composer.store.manifests import Archive, Kept
+from postcards_composer.store.manifests import Archive, StoredManifest
 from postcards_composer.store.part_files import PARTS_FILES, read_files
-from postcards_composer.store.told_errors import told_to_caller
 from postcards_serving.errors import AlreadyExists, FailedPrecondition, NotFound, Unavailable
 from postcards_serving.telemetry import tracing
 
@@ -41,7 +41,7 @@ class PostcardOperations:
 
     async def create(self, request: CreateRequest) -> Manifest:
         """Accepts a postcard, durably, and begins to make it; a repetition finds the postcard of the first time."""
-        with told_to_caller():
+        with store_errors_for_caller():
             if request.request_id is not None:
                 with contextlib.suppress(NoSuchObject):
                     return await self._first(request, postcard_id(request.request_id))
@@ -64,19 +64,19 @@ class PostcardOperations:
         Raises:
             ServiceError: it does not exist, is being deleted, or the store failed.
         """
-        with told_to_caller():
+        with store_errors_for_caller():
             return await self._load(postcard_id)
 
     async def list_page(self, size: int, token: str) -> Page:
         """A page of postcards."""
-        with told_to_caller():
+        with store_errors_for_caller():
             return await list_page(self.archive, self.metrics, size, token)
 
     async def watch(self, postcard_id: str, after: int) -> AsyncGenerator[Event]:
         """What happens to a postcard."""
         self.metrics.watchers.inc()
         try:
-            with told_to_caller():
+            with store_errors_for_caller():
                 events = watch(lambda: self._look(postcard_id), self.jobs, after, self.watch_interval)
                 async with contextlib.aclosing(events):
                     async for event in events:
@@ -96,7 +96,7 @@ class PostcardOperations:
                 )
             return transitions.cancel(old, clock.now())
 
-        with told_to_caller():
+        with store_errors_for_caller():
             kept = await self._change(postcard_id, step)
             self.metrics.created.labels(kept.manifest.state.value).inc()
             await self.jobs.stop(postcard_id)
@@ -105,7 +105,7 @@ class PostcardOperations:
 
     async def repair(self, postcard_id: str) -> Manifest:
         """Begins to make what is missing of a postcard."""
-        with told_to_caller():
+        with store_errors_for_caller():
             kept = await self._kept(postcard_id)
             if not kept.manifest.finished:
                 raise FailedPrecondition("the postcard is being made", reason="POSTCARD_CREATING")
@@ -123,7 +123,7 @@ class PostcardOperations:
 
     async def delete(self, postcard_id: str) -> None:
         """Deletes a postcard. What another process is making is gone for callers at once, its files a little later."""
-        with told_to_caller():
+        with store_errors_for_caller():
             kept = await self._change(postcard_id, lambda old: transitions.delete(old, clock.now()), noted=True)
             lease = kept.manifest.lease
             await self.jobs.stop(postcard_id)
@@ -142,7 +142,7 @@ class PostcardOperations:
     async def _load(self, postcard_id: str) -> Manifest:
         return (await self._kept(postcard_id)).manifest
 
-    async def _kept(self, postcard_id: str) -> Kept:
+    async def _kept(self, postcard_id: str) -> StoredManifest:
         try:
             kept = await self.archive.load(postcard_id)
         except NoSuchObject:
@@ -151,7 +151,9 @@ class PostcardOperations:
             raise _no_postcard(postcard_id)
         return kept
 
-    async def _change(self, postcard_id: str, step: Callable[[Manifest], Manifest], *, noted: bool = False) -> Kept:
+    async def _change(
+        self, postcard_id: str, step: Callable[[Manifest], Manifest], *, noted: bool = False
+    ) -> StoredManifest:
         """Changes a postcard that others may be changing too; `noted` when the change brings work to note first."""
         for _ in range(_RACES):
             kept = await self._kept(postcard_id)

@@ -48,7 +48,7 @@ def revision_of(sequence: int) -> int:
     return sequence >> _PROGRESS_BITS
 
 
-class Feed:
+class EventStream:
     """The events of a postcard that this process makes."""
 
     def __init__(self, manifest: Manifest) -> None:
@@ -56,7 +56,7 @@ class Feed:
         self._manifest = manifest
         self._count = 0
         self._latest: dict[tuple[PartKind, type], tuple[int, PartReport]] = {}
-        self._followers: set[_Follower] = set()
+        self._followers: set[_Subscriber] = set()
         self._closed = False
 
     def publish(self, manifest: Manifest) -> None:
@@ -90,7 +90,7 @@ class Feed:
         """
         if self._closed:
             return
-        follower = _Follower()
+        follower = _Subscriber()
         self._followers.add(follower)
         try:
             present = Event(sequence_of(self._manifest.revision), self._manifest)
@@ -113,7 +113,7 @@ class Feed:
             follower.take(event)
 
 
-class _Follower:
+class _Subscriber:
     """The events that one watcher has yet to take."""
 
     def __init__(self) -> None:

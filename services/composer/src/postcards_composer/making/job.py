@@ -19,11 +19,11 @@ import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
 from postcards_composer.card import render_preview
 from postcards_composer.card.assembly import card_content, render_card
-from postcards_composer.making.events import Feed
+from postcards_composer.making.events import EventStream
 from postcards_composer.making.lease import Lease, LeaseLost, patiently
 from postcards_composer.metrics import ComposerMetrics
 from postcards_composer.parts.failures import PartFailed
-from postcards_composer.parts.retries import Made, make_part
+from postcards_composer.parts.retries import FinishedPart, make_part
 from postcards_composer.parts.services import Outcome, PartService
 from postcards_composer.postcards import transitions
 from postcards_composer.postcards.manifest import File, Manifest, PartError, PartKind, PartState, PostcardState
@@ -54,7 +54,7 @@ class Job:
         self,
         archive: Archive,
         lease: Lease,
-        feed: Feed,
+        feed: EventStream,
         services: Mapping[PartKind, PartService],
         metrics: ComposerMetrics,
         settings: JobSettings,
@@ -177,7 +177,7 @@ class Job:
             lambda old, now: transitions.fail_part(old, now, kind, error=error, duration=duration, retries=retries)
         )
 
-    async def _made(self, kind: PartKind, manifest: Manifest) -> Made:
+    async def _made(self, kind: PartKind, manifest: Manifest) -> FinishedPart:
         return await make_part(
             self._services[kind],
             manifest,
@@ -207,7 +207,7 @@ class Job:
 
         return await patiently(put, lambda: min(self._lease.remaining, self._settings.patience))
 
-    async def _completed(self, kind: PartKind, made: Made, files: tuple[File, ...], duration: float) -> None:
+    async def _completed(self, kind: PartKind, made: FinishedPart, files: tuple[File, ...], duration: float) -> None:
         said = self.manifest.phrase is not None
 
         def step(old: Manifest, now: datetime) -> Manifest:

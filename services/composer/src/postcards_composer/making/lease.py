@@ -11,7 +11,7 @@ from postcards_composer.postcards import clock, transitions
 from postcards_composer.postcards.manifest import LeaseRecord, Manifest
 from postcards_composer.postcards.manifest_json import ManifestError
 from postcards_composer.store import NotFound, PreconditionFailed, StoreFull, StoreUnavailable
-from postcards_composer.store.manifests import Archive, Kept
+from postcards_composer.store.manifests import Archive, StoredManifest
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Lease:
     def __init__(
         self,
         archive: Archive,
-        kept: Kept,
+        kept: StoredManifest,
         *,
         holder: str,
         lease_seconds: float,

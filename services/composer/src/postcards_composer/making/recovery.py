@@ -21,7 +21,7 @@ from postcards_composer.postcards.manifest import PartError, PostcardState
 from postcards_composer.postcards.manifest_json import ManifestError
 from postcards_composer.store import NotFound, PreconditionFailed, StoreError, keys
 from postcards_composer.store.keys import PendingEntry
-from postcards_composer.store.manifests import Archive, Kept
+from postcards_composer.store.manifests import Archive, StoredManifest
 from postcards_serving.telemetry.logging import fields
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ ORPHAN_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class _Sighting:
+class _LeaseObservation:
     """What was seen of a postcard, and since when."""
 
     version: str
@@ -62,7 +62,7 @@ class Recovery:
         self._lease_seconds = lease_seconds
         self._interval = interval
         self._monotonic = monotonic
-        self._sightings: dict[PendingEntry, _Sighting] = {}
+        self._sightings: dict[PendingEntry, _LeaseObservation] = {}
         self._looked = monotonic()
         # Who never looks has no age to be alarmed about.
         metrics.look_age.set_function(lambda: self._monotonic() - self._looked if interval else math.nan)
@@ -122,14 +122,14 @@ class Recovery:
         """Seconds for which this process has seen the postcard in this version."""
         seen = self._sightings.get(entry)
         if seen is None or seen.version != version:
-            seen = self._sightings[entry] = _Sighting(version, self._monotonic())
+            seen = self._sightings[entry] = _LeaseObservation(version, self._monotonic())
         return self._monotonic() - seen.since
 
-    def _lapsed(self, kept: Kept, unchanged: float) -> bool:
+    def _lapsed(self, kept: StoredManifest, unchanged: float) -> bool:
         lease = kept.manifest.lease
         return lease is None or unchanged > self._lease_seconds or lease.expires_at + MAX_CLOCK_SKEW < clock.now()
 
-    async def _take_up(self, kept: Kept) -> None:
+    async def _take_up(self, kept: StoredManifest) -> None:
         manifest = kept.manifest
         if manifest.state is PostcardState.DELETING:
             _log.info("ending the deletion of a postcard", extra=fields(postcard=manifest.id))
@@ -147,7 +147,7 @@ class Recovery:
                 self._metrics.takeovers.inc()
                 _log.info("took over a postcard", extra=fields(postcard=manifest.id, revision=taken.revision))
 
-    async def _give_up(self, kept: Kept) -> None:
+    async def _give_up(self, kept: StoredManifest) -> None:
         error = PartError("INTERNAL", "GAVE_UP", f"{MAX_TAKEOVERS} processes in turn have not finished this postcard")
         with contextlib.suppress(PreconditionFailed, NotFound):
             given_up = await self._archive.replace(kept, transitions.give_up(kept.manifest, clock.now(), error))

@@ -7,14 +7,14 @@ from collections.abc import Generator, Mapping
 from datetime import timedelta
 from functools import partial
 
-from postcards_composer.making.events import Feed
+from postcards_composer.making.events import EventStream
 from postcards_composer.making.job import Job, JobSettings
 from postcards_composer.making.lease import Lease
 from postcards_composer.metrics import ComposerMetrics
 from postcards_composer.parts.services import PartService
 from postcards_composer.postcards import clock
 from postcards_composer.postcards.manifest import LeaseRecord, PartKind, PartState
-from postcards_composer.store.manifests import Archive, Kept
+from postcards_composer.store.manifests import Archive, StoredManifest
 from postcards_serving.errors import Overloaded, Unavailable
 from postcards_serving.telemetry import tracing
 from postcards_serving.telemetry.logging import REQUEST_ID
@@ -84,10 +84,10 @@ class RunningJobs:
         """A lease of this process, from now."""
         return LeaseRecord(self.holder, clock.now() + timedelta(seconds=self._settings.lease_seconds))
 
-    def begin(self, kept: Kept) -> None:
+    def begin(self, kept: StoredManifest) -> None:
         """Begins to make a postcard whose lease this process holds."""
         manifest = kept.manifest
-        feed = Feed(manifest)
+        feed = EventStream(manifest)
         lease = Lease(
             self._archive,
             kept,
@@ -104,7 +104,7 @@ class RunningJobs:
         """Whether this process makes that postcard at present."""
         return postcard_id in self._jobs
 
-    def feed(self, postcard_id: str) -> Feed | None:
+    def feed(self, postcard_id: str) -> EventStream | None:
         """The events of a postcard; None when this process does not make it."""
         job = self._jobs.get(postcard_id)
         return None if job is None else job.feed

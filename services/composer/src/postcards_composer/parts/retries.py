@@ -23,7 +23,7 @@ _MOST_BROKEN_OFF = 3
 
 
 @dataclass(frozen=True)
-class Made:
+class FinishedPart:
     """A part, and what it took."""
 
     outcome: Outcome
@@ -40,7 +40,7 @@ async def make_part(
     patience: float,
     report: Report,
     count_retry: Callable[[], None],
-) -> Made:
+) -> FinishedPart:
     """Has a part made, trying again while its service is away or full.
 
     Args:
@@ -72,7 +72,7 @@ async def make_part(
             # What kept it from being made says more than that the time is over.
             raise PartFailed(failure.error if failure else _too_late(service), retries)
         try:
-            return Made(await _attempt(service, manifest, remaining(), listen, retries), retries)
+            return FinishedPart(await _attempt(service, manifest, remaining(), listen, retries), retries)
         except (grpc.aio.AioRpcError, DataLost, ServiceError) as problem:
             failure = failure_of(service.kind, problem)
         broken_off += begun

@@ -13,7 +13,7 @@ EMPTY_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredManifest:
     """A manifest and the version in which the store keeps it."""
 
     manifest: Manifest
@@ -34,12 +34,12 @@ class Archive:
         """Keeps postcards in `store`."""
         self.store = store
 
-    async def load(self, postcard_id: str) -> Kept:
+    async def load(self, postcard_id: str) -> StoredManifest:
         """The postcard of that id. Raises `NotFound`."""
         stored = await self.store.get(keys.manifest(postcard_id))
-        return Kept(manifest_json.load(stored.data), stored.etag)
+        return StoredManifest(manifest_json.load(stored.data), stored.etag)
 
-    async def reserve(self, value: Manifest) -> Kept:
+    async def reserve(self, value: Manifest) -> StoredManifest:
         """Writes a new postcard. Raises `PreconditionFailed` when its id is taken.
 
         The note of unfinished work and the place in the index come first: a crash between leaves a note or a place
@@ -55,9 +55,9 @@ class Archive:
             if place != _place((await self.load(value.id)).manifest):
                 await self.store.delete(place)
             raise
-        return Kept(value, etag)
+        return StoredManifest(value, etag)
 
-    async def replace(self, kept: Kept, value: Manifest) -> Kept:
+    async def replace(self, kept: StoredManifest, value: Manifest) -> StoredManifest:
         """Writes `value` over `kept`. Raises `PreconditionFailed` when another was faster.
 
         A failed precondition may also mean that this very value was written by a try whose answer was lost: seen by
@@ -71,7 +71,7 @@ class Archive:
             if present.data != manifest_json.dump(value):
                 raise
             etag = present.etag
-        return Kept(value, etag)
+        return StoredManifest(value, etag)
 
     async def note_work(self, value: Manifest) -> None:
         """Notes that the postcard has unfinished work, before that work is promised, and its place in the index."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from postcards_image.training.choices import Ask, UsageError
-from postcards_image.training.running import run
+from postcards_image.training.run import run
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 

@@ -15,7 +15,7 @@ from postcards_audio.engines.stable_audio.checkpoint.libraries import Tensor
 from postcards_audio.engines.stable_audio.checkpoint.model import Guided, StableAudioModel
 from postcards_audio.engines.stable_audio.checkpoint.pieces import MARGIN, pieces
 from postcards_audio.engines.stable_audio.plan import CallPlan, plan_call
-from postcards_audio.engines.stable_audio.progress import PACE, STAGES, Telling
+from postcards_audio.engines.stable_audio.progress import PACE, STAGES, ProgressReporter
 from postcards_audio.engines.stable_audio.resemblance import resemblance
 from postcards_audio.engines.stable_audio.sampling import (
     SAMPLERS,
@@ -97,22 +97,22 @@ class StableAudioEngine:
             EngineFailed: the model answered with something that is no sound.
         """
         plan = plan_call(request, self._model.description, self._model.reads_whole)
-        telling = Telling(work)
-        telling.begin("render")
+        progress = ProgressReporter(work)
+        progress.begin("render")
         rendered = _render(plan, work) if plan.over_rendering else None
         if rendered is not None and plan.init_strength == 0:
             made = _Made(rendered.sound, rendered.timings, 1.0, ("init_strength 0 keeps the rendering: no step taken",))
         else:
-            made = self._make(plan, rendered, telling)
+            made = self._make(plan, rendered, progress)
         call = finished_call(
             made.sound,
             made.timings,
             self._provenance(plan, made),
             dither=random_of(plan.score, "dither"),
-            begin=telling.begin,
+            begin=progress.begin,
             check=work.check,
         )
-        telling.end()
+        progress.end()
         return call
 
     def close(self) -> None:
@@ -120,15 +120,15 @@ class StableAudioEngine:
         self._batch.close()
         self._model.close()
 
-    def _make(self, plan: CallPlan, rendered: _Rendered | None, telling: Telling) -> _Made:
-        telling.begin("read")
-        row = self._first_row(plan, rendered, telling.work)
-        telling.denoising(row.step, row.steps)
-        with closing(self._batch.follow(row, telling.work, pace=PACE)) as rows:
+    def _make(self, plan: CallPlan, rendered: _Rendered | None, progress: ProgressReporter) -> _Made:
+        progress.begin("read")
+        row = self._first_row(plan, rendered, progress.work)
+        progress.denoising(row.step, row.steps)
+        with closing(self._batch.follow(row, progress.work, pace=PACE)) as rows:
             for state in rows:
                 row = state
-                telling.denoising(row.step, row.steps)
-        sound = self._sound(row.noisy, round(plan.score.seconds * RATE), telling)
+                progress.denoising(row.step, row.steps)
+        sound = self._sound(row.noisy, round(plan.score.seconds * RATE), progress)
         return _Made(sound) if rendered is None else _compared(sound, rendered)
 
     def _first_row(self, plan: CallPlan, rendered: _Rendered | None, work: Work) -> Row:
@@ -160,14 +160,14 @@ class StableAudioEngine:
         read = [self._batch.between_steps(partial(model.encode, sound, piece), work) for piece in pieces(heard, total)]
         return self._batch.between_steps(lambda: model.join([*read, model.silence(heard)]), work)
 
-    def _sound(self, latents: Tensor, samples: int, telling: Telling) -> Samples:
+    def _sound(self, latents: Tensor, samples: int, progress: ProgressReporter) -> Samples:
         """The first `samples` of the sound of latents; the others are never computed."""
         model = self._model
         wanted = -(-samples // model.description.samples_per_frame)
         parts: list[Samples] = []
         for piece in pieces(wanted, model.description.frames):
-            telling.begin("decode", piece.start / wanted)
-            parts.append(self._batch.between_steps(partial(model.decode, latents, piece), telling.work))
+            progress.begin("decode", piece.start / wanted)
+            parts.append(self._batch.between_steps(partial(model.decode, latents, piece), progress.work))
         sound = np.concatenate(parts, axis=1)[:, :samples]
         if not np.isfinite(sound).all():
             raise EngineFailed("the model answered with numbers that are no sound", reason="MODEL_DIVERGED")

@@ -15,7 +15,7 @@ _UNKNOWN_STEPS = 40
 """Guess of the steps until they are known."""
 
 
-class Telling:
+class ProgressReporter:
     """The reports of one call. Each stops the call where it is no longer wanted."""
 
     def __init__(self, work: Work) -> None:

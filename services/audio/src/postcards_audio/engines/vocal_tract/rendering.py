@@ -11,7 +11,7 @@ from postcards_audio.engine import DEFAULT_STRANGENESS, AudioRequest, WordTiming
 from postcards_audio.engines.vocal_tract.acoustics.ambience import bed
 from postcards_audio.engines.vocal_tract.acoustics.stage import Stage
 from postcards_audio.engines.vocal_tract.articulation.control_tracks import Tracks, articulate
-from postcards_audio.engines.vocal_tract.articulation.own_phrase import own_phrase
+from postcards_audio.engines.vocal_tract.articulation.default_phrase import default_phrase
 from postcards_audio.engines.vocal_tract.articulation.performance import Saying, plan_call
 from postcards_audio.engines.vocal_tract.signals import RATE, Samples
 from postcards_audio.engines.vocal_tract.synthesis.speaker import Excitation, articulated, excite
@@ -72,7 +72,7 @@ def read_score(request: AudioRequest, default_seconds: float) -> Score:
         seconds=default_seconds if request.seconds is None else request.seconds,
         strangeness=strangeness,
         vocal_tract=tract,
-        phrase=request.phrase or own_phrase(request.seed, tract),
+        phrase=request.phrase or default_phrase(request.seed, tract),
         scene=request.scene or derive_scene(request.seed, parents, ""),
     )
 

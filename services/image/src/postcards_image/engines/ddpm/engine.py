@@ -12,9 +12,9 @@ from postcards_image.engine import IMAGE_NAME, ImageRequest, ImageResult
 from postcards_image.engines.creature.finish import finish_painting
 from postcards_image.engines.ddpm import mixing, previews
 from postcards_image.engines.ddpm.alt_text import describe_sample
-from postcards_image.engines.ddpm.bones import Bytes, draw_bones, to_model_units, to_picture
 from postcards_image.engines.ddpm.denoiser import Array, Denoiser, LoadedNetwork
 from postcards_image.engines.ddpm.enlarging import enlarge
+from postcards_image.engines.ddpm.initial_image import Bytes, draw_initial_image, to_model_units, to_picture
 from postcards_image.engines.ddpm.sampling import (
     Row,
     RowStepper,
@@ -97,15 +97,15 @@ class DdpmEngine:
             EngineFailed: the network answered with something that is no picture.
         """
         plan = self._plan(request)
-        telling = _Telling(work, request.previews, plan)
-        row = self._first_row(request, plan, telling)
-        sample = self._denoise(row, telling)
-        telling.printing()
+        progress = _ProgressReporter(work, request.previews, plan)
+        row = self._first_row(request, plan, progress)
+        sample = self._denoise(row, progress)
+        progress.printing()
         raw = to_picture(sample, self._denoiser.limit)
         painting = enlarge(raw, max(plan.width, plan.height))
         work.check()
         picture = finish_painting(request.scene, painting, plan.width, plan.height, request.caption)
-        telling.show("print", lambda: previews.of_print(picture))
+        progress.show("print", lambda: previews.of_print(picture))
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(picture, 1)), Blob(RAW_NAME, "image/png", _png(raw, 9))),
             width=plan.width,
@@ -137,13 +137,13 @@ class DdpmEngine:
             height=request.height or DEFAULT_SIZE,
         )
 
-    def _first_row(self, request: ImageRequest, plan: Plan, telling: "_Telling") -> Row:
-        telling.drawing()
+    def _first_row(self, request: ImageRequest, plan: Plan, progress: "_ProgressReporter") -> Row:
+        progress.drawing()
         size = self._denoiser.resolution
         drawing = None
         if plan.init_strength < 1:
-            picture = draw_bones(request.body_plan, request.scene, request.seed, size, telling.work)
-            telling.show("bones", lambda: previews.of_sample(picture))
+            picture = draw_initial_image(request.body_plan, request.scene, request.seed, size, progress.work)
+            progress.show("bones", lambda: previews.of_sample(picture))
             drawing = to_model_units(picture, self._denoiser.limit)
         sigmas = noise_levels(self._denoiser.schedule, plan.sampler, plan.steps, plan.init_strength)
         asked = mixing.ask(self._network.description, plan.shares, plan.guidance)
@@ -158,15 +158,15 @@ class DdpmEngine:
             alone=request.exact,
         )
 
-    def _denoise(self, row: Row, telling: "_Telling") -> Array:
-        telling.denoising(row)
-        with closing(self._batch.follow(row, telling.work, pace=_PACE)) as states:
+    def _denoise(self, row: Row, progress: "_ProgressReporter") -> Array:
+        progress.denoising(row)
+        with closing(self._batch.follow(row, progress.work, pace=_PACE)) as states:
             for state in states:
-                telling.denoising(state)
+                progress.denoising(state)
                 row = state
-                if row.estimate is not None and telling.wants_look(row):
+                if row.estimate is not None and progress.wants_preview(row):
                     seen = to_picture(row.estimate, self._denoiser.limit)
-                    telling.show("denoise", partial(previews.of_sample, seen))
+                    progress.show("denoise", partial(previews.of_sample, seen))
         return row.noisy
 
     def _provenance(self, request: ImageRequest, plan: Plan) -> Provenance:
@@ -194,14 +194,14 @@ class DdpmEngine:
         )
 
 
-class _Telling:
+class _ProgressReporter:
     """Tells the caller how far the picture is and what it looks like."""
 
     def __init__(self, work: Work, previews_wanted: bool, plan: Plan) -> None:
         self.work = work
         self._previews_wanted = previews_wanted
         self._steps = max(1, round(plan.steps * plan.init_strength)) + 2
-        self._next_look = 0
+        self._next_preview = 0
 
     def drawing(self) -> None:
         self._report("bones", 0)
@@ -211,11 +211,11 @@ class _Telling:
         self._steps = row.steps + 2
         self._report("denoise", 1 + row.step)
 
-    def wants_look(self, row: Row) -> bool:
+    def wants_preview(self, row: Row) -> bool:
         """Whether it is time for a look at a row on its way; the next time is some steps later."""
-        if not self._previews_wanted or row.finished or row.step < self._next_look:
+        if not self._previews_wanted or row.finished or row.step < self._next_preview:
             return False
-        self._next_look = row.step + _PREVIEW_EVERY
+        self._next_preview = row.step + _PREVIEW_EVERY
         return True
 
     def printing(self) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from postcards_image.engines.creature.rendering.previews import PREVIEW_SIZE, to_webp
-from postcards_image.engines.ddpm.bones import Bytes
+from postcards_image.engines.ddpm.initial_image import Bytes
 
 __all__ = ["Look", "of_print", "of_sample", "to_webp"]
 

@@ -19,7 +19,7 @@ from postcards_image.engines.stable_diffusion.checkpoint.autoencoder import Byte
 from postcards_image.engines.stable_diffusion.checkpoint.checkpoint import Checkpoint
 from postcards_image.engines.stable_diffusion.checkpoint.text_encoder import Piece
 from postcards_image.engines.stable_diffusion.picture_plan import PicturePlan, plan_picture
-from postcards_image.engines.stable_diffusion.progress import PACE, STAGES, Telling
+from postcards_image.engines.stable_diffusion.progress import PACE, STAGES, ProgressReporter
 from postcards_image.engines.stable_diffusion.rows import Row, RowStepper
 from postcards_image.engines.stable_diffusion.samplers.batch import SAMPLERS, begin
 from postcards_serving.batching.in_flight import InFlightBatch
@@ -59,7 +59,7 @@ class StableDiffusionEngine:
         """
         cv2.setNumThreads(1)
         self._checkpoint: Final = checkpoint
-        self._looks: Final = latent_previews.Looks(checkpoint.autoencoder)
+        self._looks: Final = latent_previews.LatentPreviews(checkpoint.autoencoder)
         side = checkpoint.size // checkpoint.autoencoder.factor
         room = room_for(checkpoint, batch_rows, engine=self.name)
         self.requests_at_once: Final = room.rows
@@ -84,23 +84,23 @@ class StableDiffusionEngine:
             EngineFailed: the model answered with something that is no picture.
         """
         plan = self._plan(request)
-        telling = Telling(work, request.previews)
-        telling.begin("bones")
+        progress = ProgressReporter(work, request.previews)
+        progress.begin("bones")
         drawing = None
         if plan.over_drawing:
             drawing = draw_unfinished(request.body_plan, request.scene, request.seed, plan.width, plan.height, work)
         if drawing is not None:
-            telling.show("bones", lambda: latent_previews.shrunk(drawing))
+            progress.show("bones", lambda: latent_previews.shrunk(drawing))
         if drawing is not None and plan.steps_taken == 0:
             # No model made it, so that there is nothing to judge.
             made = _Made(drawing, ("image.png is the drawing itself: so small an init_strength takes no step",))
             verdict = None
         else:
-            made = self._paint(plan, drawing, telling)
+            made = self._paint(plan, drawing, progress)
             verdict = self._judge(made.picture, work)
         if verdict is SafetyVerdict.WITHHELD:
             made = self._withheld(request, plan, made, work)
-        telling.show("decode", lambda: latent_previews.shrunk(made.picture))
+        progress.show("decode", lambda: latent_previews.shrunk(made.picture))
         return ImageResult(
             blobs=(Blob(IMAGE_NAME, "image/png", _png(made.picture)),),
             width=plan.width,
@@ -125,18 +125,18 @@ class StableDiffusionEngine:
             reads_at_once=checkpoint.reader.reads_at_once,
         )
 
-    def _paint(self, plan: PicturePlan, drawing: Bytes | None, telling: Telling) -> _Made:
-        work = telling.work
-        telling.begin("text")
+    def _paint(self, plan: PicturePlan, drawing: Bytes | None, progress: ProgressReporter) -> _Made:
+        work = progress.work
+        progress.begin("text")
         words = self._words(plan, work)
         row = self._first_row(plan, words, drawing, work)
-        telling.denoising(row)
+        progress.denoising(row)
         with closing(self._batch.follow(row, work, pace=PACE)) as rows:
             for state in rows:
                 row = state
-                telling.denoising(row)
-                self._show(row, telling)
-        telling.begin("decode")
+                progress.denoising(row)
+                self._show(row, progress)
+        progress.begin("decode")
         compiled = self._checkpoint.network.compiled_for(*row.size, words.shape[1])
         return self._decode(row.sampling.latent[None], work)._replace(compiled=compiled)
 
@@ -176,15 +176,15 @@ class StableDiffusionEngine:
         row = begin(schedule, noise, init_latent=latent, strength=plan.init_strength, generator=source)
         return Row(row, words, plan.guidance_scale, next(self._solitary) if plan.exact else None)
 
-    def _show(self, row: Row, telling: Telling) -> None:
-        if not telling.wants_look(row):
+    def _show(self, row: Row, progress: ProgressReporter) -> None:
+        if not progress.wants_preview(row):
             return
         estimate = row.sampling.estimate
         if estimate is None:
             return
         look = self._looks.of_latent(estimate)
-        if self._judge(look, telling.work) is not SafetyVerdict.WITHHELD:
-            telling.show("denoise", lambda: look)
+        if self._judge(look, progress.work) is not SafetyVerdict.WITHHELD:
+            progress.show("denoise", lambda: look)
 
     def _decode(self, latent: torch.Tensor, work: Work) -> _Made:
         """The picture; where the memory does not hold it whole, in ever smaller tiles."""

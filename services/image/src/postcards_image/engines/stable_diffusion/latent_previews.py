@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from postcards_image.engines.creature.rendering.previews import PREVIEW_SIZE, Look, to_webp
 from postcards_image.engines.stable_diffusion.checkpoint.autoencoder import Autoencoder, Bytes
 
-__all__ = ["Look", "Looks", "shrunk", "to_webp"]
+__all__ = ["LatentPreviews", "Look", "shrunk", "to_webp"]
 
 _LESSON_SIZE = 24
 """Latent pixels along the side of the picture that the mixture is learnt from."""
@@ -20,7 +20,7 @@ _CALM = 0.03
 """Keeps the mixture small; latent pictures have a variance of about 1, whatever the lesson looks like."""
 
 
-class Looks:
+class LatentPreviews:
     """Colours of latent pictures, fitted to the autoencoder at hand: any checkpoint gets a mixture of its own."""
 
     def __init__(self, autoencoder: Autoencoder) -> None:

@@ -18,7 +18,7 @@ PACE: Final = 0.25
 """Least seconds between two reports of steps: often enough to watch, seldom enough not to be felt by the steps."""
 
 
-class Telling:
+class ProgressReporter:
     """The reports of one picture."""
 
     def __init__(self, work: Work, previews_wanted: bool) -> None:
@@ -26,7 +26,7 @@ class Telling:
         self.work: Final = work
         self._previews_wanted: Final = previews_wanted
         self._steps = _UNKNOWN_STEPS
-        self._next_look = 0
+        self._next_preview = 0
         """Step from which on the picture is worth another look."""
 
     def begin(self, stage: str) -> None:
@@ -39,12 +39,12 @@ class Telling:
         self._steps = row.sampling.steps
         self._report("denoise", _BEFORE + row.sampling.step)
 
-    def wants_look(self, row: Row) -> bool:
+    def wants_preview(self, row: Row) -> bool:
         """Whether it is time for a look at a row on its way; the next time is some steps later."""
         sampling = row.sampling
-        if not self._previews_wanted or sampling.finished or sampling.step < self._next_look:
+        if not self._previews_wanted or sampling.finished or sampling.step < self._next_preview:
             return False
-        self._next_look = sampling.step + max(1, round(sampling.steps / _LOOKS))
+        self._next_preview = sampling.step + max(1, round(sampling.steps / _LOOKS))
         return True
 
     def show(self, stage: str, look: Look) -> None:

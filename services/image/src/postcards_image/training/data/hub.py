@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from postcards_image.training.data.entries import MAX_ENTRIES, DataError, Entry, Source, printable
 from postcards_image.training.data.pictures import MAX_BYTES, UnreadablePictureError
-from postcards_image.training.data.pictures_of import MAX_ENTRIES, DataError, Entry, Source, printable
 
 _TABLES = (".parquet", ".arrow")
 _LABEL_COLUMNS = ("label", "labels", "class", "category")

@@ -8,10 +8,10 @@ from itertools import islice
 
 import numpy as np
 
+from postcards_image.training.data.entries import DataError, Entry, Source
 from postcards_image.training.data.memory import available_bytes, in_words
 from postcards_image.training.data.photos import Photos
 from postcards_image.training.data.pictures import Pixels, UnreadablePictureError, read_square
-from postcards_image.training.data.pictures_of import DataError, Entry, Source
 from postcards_serving.device.choice import available_cores
 
 LEAST_PHOTOS = 12

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from postcards_image.training.data import pictures
-from postcards_image.training.data.pictures_of import MAX_ENTRIES, DataError, Entry, Parts, Source, printable
+from postcards_image.training.data.entries import MAX_ENTRIES, DataError, Entry, Parts, Source, printable
 
 _SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"})
 _HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?(:[\w.-]{1,96})?")

@@ -74,7 +74,7 @@ HOURS: dict[TimeOfDay, Hour] = {
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """What a biome's things are made of and what its air does to the hour."""
 
     ground: Lch
@@ -95,8 +95,8 @@ class Look:
     """How thick the air is in clear weather."""
 
 
-LOOKS: dict[Biome, Look] = {
-    Biome.JUNGLE: Look(
+APPEARANCES: dict[Biome, Appearance] = {
+    Biome.JUNGLE: Appearance(
         ground=(0.40, 0.055, 95),
         patch=(0.46, 0.10, 128),
         rock=(0.45, 0.02, 120),
@@ -109,7 +109,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.60,
         haze=0.62,
     ),
-    Biome.SWAMP: Look(
+    Biome.SWAMP: Appearance(
         ground=(0.38, 0.045, 105),
         patch=(0.50, 0.09, 118),
         rock=(0.40, 0.02, 110),
@@ -123,7 +123,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.57,
         haze=0.78,
     ),
-    Biome.DESERT: Look(
+    Biome.DESERT: Appearance(
         ground=(0.72, 0.085, 68),
         patch=(0.62, 0.10, 52),
         rock=(0.56, 0.10, 42),
@@ -136,7 +136,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.60,
         haze=0.40,
     ),
-    Biome.SAVANNA: Look(
+    Biome.SAVANNA: Appearance(
         ground=(0.64, 0.10, 84),
         patch=(0.55, 0.09, 95),
         rock=(0.50, 0.05, 55),
@@ -149,7 +149,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.61,
         haze=0.48,
     ),
-    Biome.TUNDRA: Look(
+    Biome.TUNDRA: Appearance(
         ground=(0.86, 0.025, 240),
         patch=(0.72, 0.045, 250),
         rock=(0.44, 0.025, 260),
@@ -162,7 +162,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.60,
         haze=0.50,
     ),
-    Biome.COAST: Look(
+    Biome.COAST: Appearance(
         ground=(0.76, 0.06, 82),
         patch=(0.60, 0.05, 75),
         rock=(0.40, 0.03, 250),
@@ -175,7 +175,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.52,
         haze=0.45,
     ),
-    Biome.REEF: Look(
+    Biome.REEF: Appearance(
         ground=(0.80, 0.05, 95),
         patch=(0.66, 0.07, 170),
         rock=(0.50, 0.06, 330),
@@ -189,7 +189,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.58,
         haze=0.74,
     ),
-    Biome.ABYSS: Look(
+    Biome.ABYSS: Appearance(
         ground=(0.42, 0.03, 250),
         patch=(0.34, 0.04, 280),
         rock=(0.36, 0.03, 260),
@@ -203,7 +203,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.58,
         haze=0.70,
     ),
-    Biome.CAVE: Look(
+    Biome.CAVE: Appearance(
         ground=(0.42, 0.03, 60),
         patch=(0.36, 0.04, 250),
         rock=(0.44, 0.03, 50),
@@ -217,7 +217,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.62,
         haze=0.60,
     ),
-    Biome.FUNGAL_FOREST: Look(
+    Biome.FUNGAL_FOREST: Appearance(
         ground=(0.40, 0.055, 330),
         patch=(0.48, 0.08, 160),
         rock=(0.42, 0.04, 310),
@@ -231,7 +231,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.60,
         haze=0.72,
     ),
-    Biome.MOUNTAIN: Look(
+    Biome.MOUNTAIN: Appearance(
         ground=(0.52, 0.04, 110),
         patch=(0.62, 0.07, 125),
         rock=(0.54, 0.025, 250),
@@ -244,7 +244,7 @@ LOOKS: dict[Biome, Look] = {
         horizon=0.62,
         haze=0.55,
     ),
-    Biome.VOLCANIC: Look(
+    Biome.VOLCANIC: Appearance(
         ground=(0.30, 0.02, 40),
         patch=(0.24, 0.03, 30),
         rock=(0.30, 0.02, 30),

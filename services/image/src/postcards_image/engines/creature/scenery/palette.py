@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from postcards_image.engines.creature.layers import Light
-from postcards_image.engines.creature.scenery.appearance import HOURS, LOOKS, Hour, Lch, Look
+from postcards_image.engines.creature.scenery.appearance import APPEARANCES, HOURS, Appearance, Hour, Lch
 from postcards_image.engines.creature.scenery.colour import Colour, mix, oklch, tint
 from postcards_species.place.scene import Scene
 from postcards_species.surroundings import Biome, TimeOfDay, Weather
@@ -81,7 +81,7 @@ class Palette:
 
 def mix_palette(scene: Scene, side: float, height: float) -> Palette:
     """The palette of `scene`, lit from `side` (-1 left, 1 right), the key light at a relative `height` (0 to 1)."""
-    hour, look = HOURS[scene.time_of_day], LOOKS[scene.biome]
+    hour, look = HOURS[scene.time_of_day], APPEARANCES[scene.biome]
     overcast = _OVERCAST[scene.weather]
     night = scene.time_of_day is TimeOfDay.NIGHT
     pulls = HUE_SHARE * (0.55 if scene.biome in (Biome.REEF, Biome.JUNGLE) else 1.0)
@@ -127,7 +127,7 @@ def burning(scene: Scene) -> bool:
     )
 
 
-def _air(colour: Lch, look: Look, share: float, night: bool) -> Colour:
+def _air(colour: Lch, look: Appearance, share: float, night: bool) -> Colour:
     """A colour of the hour's sky in a biome's air; night keeps its darkness."""
     own = oklch(*colour)
     lightness = look.air[0]
@@ -140,7 +140,7 @@ def _air(colour: Lch, look: Look, share: float, night: bool) -> Colour:
     return mix(own, oklch(lightness, look.air[1] * (0.6 if night else 1.0), look.air[2]), look.air_share * share)
 
 
-def _light(scene: Scene, hour: Hour, look: Look, side: float, height: float, ground: Colour) -> Light:
+def _light(scene: Scene, hour: Hour, look: Appearance, side: float, height: float, ground: Colour) -> Light:
     """Key, ambient and rim light; the key light lies where the sun or moon is painted, a little towards the viewer."""
     overcast = _OVERCAST[scene.weather]
     low, high = hour.elevation

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from postcards_image.engines.creature.scenery.appearance import LOOKS
+from postcards_image.engines.creature.scenery.appearance import APPEARANCES
 from postcards_image.engines.creature.scenery.noise import generator
 from postcards_image.engines.creature.scenery.palette import Palette, mix_palette
 from postcards_species.place.scene import Scene
@@ -64,7 +64,7 @@ def set_stage(scene: Scene, width: int, height: int, seed: int) -> Stage:
     side = 1.0 if rng.random() < 0.5 else -1.0
     raised = float(rng.random())
     palette = mix_palette(scene, side, raised)
-    look = LOOKS[scene.biome]
+    look = APPEARANCES[scene.biome]
     horizon = (look.horizon + rng.uniform(-0.025, 0.02)) * height
     low = {
         TimeOfDay.DAWN: (0.30, 0.10 + 0.10 * raised),

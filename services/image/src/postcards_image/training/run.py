@@ -29,8 +29,8 @@ from postcards_image.training.data.memory import in_words
 from postcards_image.training.report.progress import Progress
 
 if TYPE_CHECKING:
+    from postcards_image.training.data.entries import Source
     from postcards_image.training.data.loading import Loaded
-    from postcards_image.training.data.pictures_of import Source
     from postcards_image.training.loop.events import Ended
     from postcards_image.training.report.artifacts import Model
     from postcards_image.training.report.model_card import Data
@@ -65,10 +65,10 @@ def _train(ask: Ask, progress: Progress, stop: "_Stop") -> "tuple[Ended, Model |
 
     A signal ends the reading of the pictures at once, and the training after a step.
     """
-    from postcards_image.training import following
+    from postcards_image.training import reporting
+    from postcards_image.training.data.entries import DataError
     from postcards_image.training.data.loading import load
     from postcards_image.training.data.photos import side_for
-    from postcards_image.training.data.pictures_of import DataError
     from postcards_image.training.data.sources import open_source
     from postcards_image.training.loop import trainer
     from postcards_image.training.report.artifacts import RunFolder
@@ -115,8 +115,8 @@ def _train(ask: Ask, progress: Progress, stop: "_Stop") -> "tuple[Ended, Model |
         )
         try:
             if not first:
-                return following.wait(events), None
-            return following.follow(events, lambda began: RunFolder(ask.out, began, data, preset), progress, intervals)
+                return reporting.wait(events), None
+            return reporting.follow(events, lambda began: RunFolder(ask.out, began, data, preset), progress, intervals)
         except trainer.TrainingDivergedError as fault:
             raise UsageError(f"{fault}; the last checkpoint is good") from None
         except ValueError as fault:

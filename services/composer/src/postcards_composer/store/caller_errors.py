@@ -12,7 +12,7 @@ _FULL_RETRY_SECONDS = 30.0
 
 
 @contextmanager
-def told_to_caller() -> Generator[None]:
+def store_errors_for_caller() -> Generator[None]:
     """Turns errors of the store into errors of the service.
 
     Raises:

@@ -8,7 +8,7 @@ from postcards_species.voice.derive import VocalTract
 _CARRIERS = (Manner.VOWEL, Manner.GROWL, Manner.HUM, Manner.GURGLE, Manner.CHIRP)
 
 
-def own_phrase(seed: int, tract: VocalTract) -> Phrase:
+def default_phrase(seed: int, tract: VocalTract) -> Phrase:
     """Two to four words of sounds weighed by what `tract` can do. Means nothing; the mood and intent are drawn too."""
     stream = Stream(seed, "own-phrase")
     onsets = _weighed([p for p in INVENTORY.values() if p.manner not in _CARRIERS], tract)

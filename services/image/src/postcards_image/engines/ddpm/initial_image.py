@@ -17,7 +17,7 @@ _LEAST, _MOST = 128, 512
 """Pixels: smaller drawings lose their limbs, larger ones gain nothing."""
 
 
-def draw_bones(plan: BodyPlan, scene: Scene, seed: int, resolution: int, work: Work) -> Bytes:
+def draw_initial_image(plan: BodyPlan, scene: Scene, seed: int, resolution: int, work: Work) -> Bytes:
     """The animal in its habitat without any finish, sRGB [resolution, resolution, 3].
 
     Raises:
