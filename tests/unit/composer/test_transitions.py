@@ -113,6 +113,12 @@ def test_a_takeover_begins_again_what_was_running():
     assert (value.lease, value.takeovers) == (lease, 1)
 
 
+def test_a_lease_that_was_given_back_is_no_takeover():
+    given_back = transitions.hold(manifest(RUNNING, DONE, DONE), None, 1.0)
+
+    assert transitions.take_over(given_back, LATER, LeaseRecord("two", LATER)).takeovers == 0
+
+
 @pytest.mark.parametrize(
     ("before", "says", "after"),
     [

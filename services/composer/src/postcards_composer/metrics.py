@@ -47,7 +47,7 @@ class ComposerMetrics:
             registry=registry,
         )
         self.takeovers = Counter(
-            "postcards_lease_takeovers_total", "Postcards taken over after a lease had lapsed.", registry=registry
+            "postcards_lease_takeovers_total", "Postcards taken over from another process.", registry=registry
         )
         self.leases_lost = Counter(
             "postcards_leases_lost_total",

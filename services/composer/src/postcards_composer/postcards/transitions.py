@@ -78,11 +78,15 @@ def cancel(manifest: Manifest, now: datetime) -> Manifest:
 
 
 def take_over(manifest: Manifest, now: datetime, lease: LeaseRecord) -> Manifest:
-    """Another process goes on; parts that were being made are made again."""
+    """Another process goes on; parts that were being made are made again.
+
+    Only a lease that lapsed counts as a takeover: one that was given back is the ordinary course of a restart.
+    """
     parts = tuple(
         replace(part, state=PartState.PENDING) if part.state is PartState.RUNNING else part for part in manifest.parts
     )
-    return _changed(replace(manifest, lease=lease, parts=parts, takeovers=manifest.takeovers + 1), now)
+    takeovers = manifest.takeovers + (manifest.lease is not None)
+    return _changed(replace(manifest, lease=lease, parts=parts, takeovers=takeovers), now)
 
 
 def give_up(manifest: Manifest, now: datetime, error: PartError) -> Manifest:
