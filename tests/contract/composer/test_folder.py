@@ -162,3 +162,22 @@ def test_old_litter_is_swept_and_new_is_left(folder: FolderStore, tmp_path: Path
 
     assert [path.name for path in scratch.glob("*.part")] == ["new.part"]
     assert folder.list("") == []
+
+
+def test_people_find_an_object_under_another_name(folder: FolderStore, tmp_path: Path):
+    folder.put("a/one/card.html", b"first", TEXT)
+    folder.show({"a/card.html": "a/one/card.html"})
+    folder.put("a/two/card.html", b"second", TEXT)
+    folder.show({"a/card.html": "a/two/card.html"})
+    (tmp_path / "store").rename(tmp_path / "moved")
+
+    assert (tmp_path / "moved" / "a" / "card.html").read_bytes() == b"second"
+
+
+def test_a_name_that_cannot_be_given_is_no_fault(folder: FolderStore):
+    folder.put("a/b", b"", TEXT)
+
+    folder.show({"a/b/card.html": "a/b"})
+
+    assert folder.list("a/") == ["a/b"]
+    assert not list((folder._root / ".scratch").glob("*.part"))

@@ -114,7 +114,8 @@ async def test_a_repair_mends_files_that_were_lost_or_damaged(replica, folder: P
     postcard = await replica.made()
     path = folder / "postcards" / postcard.id / name
     before = path.read_bytes()
-    path.unlink() if harm == "lost" else path.write_bytes(b"scratched")
+    kept = path.resolve()
+    kept.unlink() if harm == "lost" else kept.write_bytes(b"scratched")
 
     whole = await repaired(replica, postcard.id)
 

@@ -34,7 +34,7 @@ def postcard_message(manifest: Manifest, store: ThreadedStore | None) -> compose
                 content_type=file.content_type,
                 size_bytes=file.size_bytes,
                 sha256=file.sha256,
-                url=store.url(keys.file(manifest.id, file.name)) if store else "",
+                url=store.url(keys.file(manifest.id, file.place)) if store else "",
             )
             for file in manifest.files
         ],

@@ -111,6 +111,9 @@ class Job:
                 await self._lease.renew()
 
     async def _make(self) -> None:
+        before = self.manifest
+        if before.round or before.takeovers or before.files:
+            await patiently(lambda: self._archive.remove_strays(before), lambda: self._lease.remaining)
         await self._check_what_is_there()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._part(PartKind.IMAGE))
@@ -121,6 +124,8 @@ class Job:
         )
         self._metrics.created.labels(manifest.state.value).inc()
         with suppress(StoreError):
+            await self._archive.show(manifest)
+            await self._archive.remove_superseded(before, manifest)
             await self._archive.forget_work(manifest)
 
     async def _check_what_is_there(self) -> None:
@@ -195,8 +200,6 @@ class Job:
             raise PartFailed(
                 PartError("INTERNAL", "BAD_RESULT", f"the {kind.value} service sent a file that cannot be read"), 0
             ) from None
-        # Files are written unconditionally: a process that has lost its lease must not reach this point.
-        await self._lease.renew()
         files = [await self._put(blob) for blob in blobs]
         self._data.update({blob.name: blob.data for blob in blobs})
         return tuple(files)
@@ -239,7 +242,6 @@ class Job:
             self._metrics.card_failures.inc()
             return (), PartError("INTERNAL", "CARD_FAILED", "the card could not be rendered")
         self._metrics.assembly_seconds.observe(time.monotonic() - begun)
-        await self._lease.renew()
         try:
             return tuple([await self._put(blob) for blob in blobs]), None
         except StoreFull:

@@ -90,6 +90,14 @@ class File:
     """Length."""
     sha256: str
     """SHA-256, lower-case hex."""
+    path: str = ""
+    """Where it lies below the postcard's folder, in a place of its own for every attempt to make it. Empty: under its
+    name, as before there were such places."""
+
+    @property
+    def place(self) -> str:
+        """Where it lies below the postcard's folder."""
+        return self.path or self.name
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -109,6 +109,18 @@ class FolderStore:
                     folder.rmdir()
                 except OSError:
                     break
+
+    def show(self, names: Mapping[str, str]) -> None:
+        """Links each name to its object, relatively, so that the folder may be moved; see `ObjectStore.show`."""
+        for name, key in names.items():
+            link, target = self._path(name), self._path(key)
+            part = self._scratch / f"{secrets.token_hex(12)}.part"
+            with suppress(OSError):
+                part.symlink_to(os.path.relpath(target, link.parent))
+                try:
+                    part.replace(link)
+                finally:
+                    part.unlink(missing_ok=True)
 
     def url(self, key: str) -> str:
         """The file URL of an object."""

@@ -1,7 +1,8 @@
 """Where things lie in the store.
 
 postcards/<id>/manifest.json   a postcard; it exists as soon as this object does
-postcards/<id>/<file>          its files
+postcards/<id>/<attempt>/<file>  its files: each attempt to make one writes to a place of its own, so that who has lost
+                               its lease, and does not know it yet, never writes over what a manifest names
 index/<time>-<id>              one per postcard, sorting the newest first; empty
 pending/<id>-<round>           one per postcard with unfinished work; empty, written before the work is promised
 """
@@ -51,9 +52,15 @@ def manifest(postcard_id: str) -> str:
     return f"postcards/{postcard_id}/manifest.json"
 
 
-def file(postcard_id: str, name: str) -> str:
-    """Key of a file of a postcard."""
-    return f"postcards/{postcard_id}/{name}"
+def file(postcard_id: str, place: str) -> str:
+    """Key of a file of a postcard, from its place below the postcard's folder."""
+    return f"postcards/{postcard_id}/{place}"
+
+
+def attempt_of(postcard_id: str, key: str) -> str:
+    """Which attempt has written a file of a postcard; empty for what is no attempt's: the manifest, plain names."""
+    attempt, _, name = key.removeprefix(folder(postcard_id)).partition("/")
+    return attempt if name else ""
 
 
 def index(entry: IndexEntry) -> str:

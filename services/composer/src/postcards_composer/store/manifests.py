@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from postcards_composer.postcards import manifest_json
+from postcards_composer.postcards.ids import new_token
 from postcards_composer.postcards.manifest import File, Manifest
 from postcards_composer.store import NotFound, PreconditionFailed, keys
 from postcards_composer.store.threads import ThreadedStore
@@ -92,9 +93,32 @@ class Archive:
         await self.store.delete(note)
 
     async def put_file(self, postcard_id: str, blob: Blob) -> File:
-        """Writes a file of a postcard, over an older one of that name."""
-        await self.store.put(keys.file(postcard_id, blob.name), blob.data, blob.content_type)
-        return File(blob.name, blob.content_type, blob.size_bytes, blob.sha256)
+        """Writes a file of a postcard to a place that no other attempt has, or will ever have."""
+        path = f"{new_token()}/{blob.name}"
+        await self.store.put(keys.file(postcard_id, path), blob.data, blob.content_type)
+        return File(blob.name, blob.content_type, blob.size_bytes, blob.sha256, path)
+
+    async def remove_strays(self, value: Manifest) -> None:
+        """Removes files that attempts before this making have written and that the manifest does not name.
+
+        For who has just taken the lease and has written no file yet: whatever lies there unnamed is of a making whose
+        writes of the manifest fail from now on, so that nobody will ever name it.
+        """
+        named = {keys.file(value.id, file.place) for file in value.files}
+        for key in await self.store.list(keys.folder(value.id)):
+            if keys.attempt_of(value.id, key) and key not in named:
+                await self.store.delete(key)
+
+    async def remove_superseded(self, old: Manifest, new: Manifest) -> None:
+        """Removes the files that `old` names and `new`, which has been written over it, does not."""
+        for file in sorted({file.place for file in old.files} - {file.place for file in new.files}):
+            await self.store.delete(keys.file(new.id, file))
+
+    async def show(self, value: Manifest) -> None:
+        """Lets people find the files under their plain names, where they look into the store with their own eyes."""
+        await self.store.show(
+            {keys.file(value.id, f.name): keys.file(value.id, f.place) for f in value.files if f.path}
+        )
 
     async def erase(self, value: Manifest) -> None:
         """Removes everything of a postcard that is being deleted; may be repeated, and by several at once.

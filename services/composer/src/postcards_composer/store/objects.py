@@ -2,6 +2,7 @@
 """The interface of an object store, and what may go wrong with one."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,6 +101,13 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Removes an object; does nothing where there is none."""
+        ...
+
+    def show(self, names: Mapping[str, str]) -> None:
+        """Lets people who look with their own eyes find objects under other keys too: name -> key of the object.
+
+        A name is replaced whole, and may outlive its object. Where it cannot be done nothing happens.
+        """
         ...
 
     def url(self, key: str) -> str:

@@ -22,7 +22,7 @@ async def read_files(archive: Archive, manifest: Manifest, names: tuple[str, ...
         if file is None:
             return None
         try:
-            data = (await archive.store.get(keys.file(manifest.id, name))).data
+            data = (await archive.store.get(keys.file(manifest.id, file.place))).data
         except NotFound:
             return None
         if hashlib.sha256(data).hexdigest() != file.sha256:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -53,6 +53,10 @@ class ThreadedStore:
     async def delete(self, key: str) -> None:
         """Runs `ObjectStore.delete` in a thread."""
         await self._run("delete", key, lambda: self._store.delete(key))
+
+    async def show(self, names: Mapping[str, str]) -> None:
+        """See `ObjectStore.show`."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._store.show, names)
 
     def url(self, key: str) -> str:
         """The address of an object, computed without asking the store and so without a thread."""
