@@ -109,6 +109,10 @@ dashboards: $(VENV)/dev.stamp ## write the dashboards of Grafana, and the alerts
 	@$(BIN)/python deploy/grafana/generate.py
 	@$(BIN)/python scripts/prometheus_rule.py
 
+.PHONY: wheels
+wheels: $(VENV)/dev.stamp ## build every package, install them by name into an empty environment and make a postcard there
+	@scripts/check_wheels.sh
+
 .PHONY: images
 images: ## build the container images: ONLY="image composer", VARIANT=models and VERSION= are optional
 	@scripts/build_images.sh
