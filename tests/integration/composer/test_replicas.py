@@ -23,6 +23,7 @@ from postcards_composer.store.threads import ThreadedStore
 from postcards_serving.testing import eventually
 
 ACTIVE = composer_pb2.POSTCARD_STATE_ACTIVE
+LETTERS = str.maketrans("0123456789", "abcdefghij")
 DONE = composer_pb2.PART_STATE_DONE
 
 
@@ -289,3 +290,18 @@ async def test_a_making_that_breaks_off_by_a_fault_of_ours_is_taken_up_again(ope
     assert postcard.state == ACTIVE
     assert replica.count("postcards_lease_takeovers_total") == 1
     assert "the making of a postcard broke off" in caplog.text
+
+
+async def test_no_postcard_is_overlooked_behind_a_thousand_notes(open_replica, parts, folder: Path):
+    first = await open_replica(recovery_interval_seconds=600)
+    gate = parts.hold("image")
+    postcard = await first.create()
+    await gate.reached.wait()
+    notes = folder / "pending"
+    for number in range(1100):
+        (notes / f"{f'{number:026d}'.translate(LETTERS)}-0").touch()
+    await first.composer.drain()
+
+    second = await open_replica(recovery_interval_seconds=600)
+
+    assert (await second.finished(postcard.id)).state == ACTIVE

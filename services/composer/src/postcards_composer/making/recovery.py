@@ -10,7 +10,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from postcards_composer.making.running_jobs import RunningJobs
@@ -29,6 +29,10 @@ MAX_TAKEOVERS = 12
 """How many processes may fall silent over one making: a postcard that kills who makes it must not go on for ever."""
 ORPHAN_SECONDS = 120.0
 """How long a note may stand without a postcard: longer than any write that is under way."""
+_PAGE = 1000
+"""Notes of one list."""
+_AT_ONCE = 16
+"""Postcards that are looked at beside each other: as many as the store has threads."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,22 @@ class Recovery:
 
     async def look(self) -> None:
         """Goes through all notes once. Raises the store's errors."""
-        entries = [keys.parse_pending(key) for key in await self._archive.store.list(keys.PENDING)]
-        present = [entry for entry in entries if entry is not None]
-        self._sightings = {entry: seen for entry, seen in self._sightings.items() if entry in set(present)}
-        for entry in present:
-            if not self._jobs.is_making(entry.id):
-                await self._consider_safely(entry)
+        present = [entry async for entry in self._entries()]
+        self._sightings = {entry: self._sightings[entry] for entry in present if entry in self._sightings}
+        foreign = [entry for entry in present if not self._jobs.is_making(entry.id)]
+        for first in range(0, len(foreign), _AT_ONCE):
+            await asyncio.gather(*(self._consider_safely(entry) for entry in foreign[first : first + _AT_ONCE]))
         self._metrics.unfinished.set(len(present))
         self._looked = self._monotonic()
+
+    async def _entries(self) -> AsyncIterator[PendingEntry]:
+        """All notes, however many pages of a list they take."""
+        last = ""
+        while found := await self._archive.store.list(keys.PENDING, start_after=last, limit=_PAGE):
+            for entry in map(keys.parse_pending, found):
+                if entry is not None:
+                    yield entry
+            last = found[-1]
 
     async def _consider_safely(self, entry: PendingEntry) -> None:
         """Goes on to the next postcard whatever is wrong with this one, unless the store itself is."""
