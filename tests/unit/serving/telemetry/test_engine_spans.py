@@ -16,7 +16,7 @@ from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor, Finished
 from postcards_serving.engine.work import Progress, Work
 from postcards_serving.errors import EngineFailed
-from postcards_serving.fallback.pair import HeldBackWork
+from postcards_serving.fallback.pair import WorkOfMain
 from postcards_serving.telemetry import metrics, tracing
 from postcards_serving.telemetry.engine_spans import EngineTrace, note_step, trace_engine
 from postcards_serving.testing import eventually
@@ -137,7 +137,7 @@ def test_every_step_is_told_of_once_however_company_changes(sizes):
 def test_work_behind_a_fallback_keeps_its_trace():
     with tracing.resumed("call", {}, ""):
         trace = begun()
-        assert HeldBackWork(Work(trace=trace)).trace is trace
+        assert WorkOfMain(Work(trace=trace)).trace is trace
         trace.end("done")
 
 
