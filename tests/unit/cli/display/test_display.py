@@ -117,6 +117,17 @@ def test_an_empty_postcard_can_be_shown():
         assert console.file.getvalue().strip()
 
 
+def test_where_a_folder_has_a_short_path_to_the_card_that_is_named(tmp_path):
+    found = postcard(folder=tmp_path / "one")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "a card.html").write_text("card")
+    (tmp_path / "a card.html").symlink_to("one/a card.html")
+    found.location = str(tmp_path)
+    assert card_location(found) == str(tmp_path / "a card.html")
+    (tmp_path / "a card.html").unlink()
+    assert card_location(found) == str(tmp_path / "one" / "a card.html")
+
+
 def test_where_the_card_is(tmp_path):
     assert card_location(postcard(folder=tmp_path)) == str(tmp_path / "a card.html")
     assert card_location(postcard()) == "s3://jungle/postcards/a"

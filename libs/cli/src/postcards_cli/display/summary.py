@@ -23,8 +23,14 @@ def card_location(postcard: composer_pb2.Postcard) -> str:
     for file in postcard.files:
         if file.name == "card.html" and file.url:
             path = local_path(file.url)
-            return str(path) if path is not None else file.url
+            return str(_plain(path, postcard)) if path is not None else file.url
     return postcard.location
+
+
+def _plain(path: Path, postcard: composer_pb2.Postcard) -> Path:
+    """The short path that leads to the same file, where a folder has one."""
+    short = Path(postcard.location) / path.name
+    return short if short.is_symlink() and short.resolve() == path.resolve() else path
 
 
 def print_summary(postcard: composer_pb2.Postcard, console: Console | None = None) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import io
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,7 @@ from postcards_composer.parts.failures import PartFailed
 from postcards_composer.parts.retries import FinishedPart, make_part
 from postcards_composer.parts.services import Outcome, PartService
 from postcards_composer.postcards import transitions
+from postcards_composer.postcards.ids import new_token
 from postcards_composer.postcards.manifest import File, Manifest, PartError, PartKind, PartState, PostcardState
 from postcards_composer.store import StoreError, StoreFull
 from postcards_composer.store.manifests import Archive
@@ -200,15 +201,21 @@ class Job:
             raise PartFailed(
                 PartError("INTERNAL", "BAD_RESULT", f"the {kind.value} service sent a file that cannot be read"), 0
             ) from None
-        files = [await self._put(blob) for blob in blobs]
+        files = await self._put(blobs)
         self._data.update({blob.name: blob.data for blob in blobs})
-        return tuple(files)
+        return files
 
-    async def _put(self, blob: Blob) -> File:
-        async def put() -> File:
-            return await self._archive.put_file(self.manifest.id, blob)
+    async def _put(self, blobs: Sequence[Blob]) -> tuple[File, ...]:
+        """Writes files to a place of their own."""
+        attempt = new_token()
 
-        return await patiently(put, lambda: min(self._lease.remaining, self._settings.patience))
+        async def put(blob: Blob) -> File:
+            return await patiently(
+                lambda: self._archive.put_file(self.manifest.id, attempt, blob),
+                lambda: min(self._lease.remaining, self._settings.patience),
+            )
+
+        return tuple([await put(blob) for blob in blobs])
 
     async def _completed(self, kind: PartKind, made: FinishedPart, files: tuple[File, ...], duration: float) -> None:
         said = self.manifest.phrase is not None
@@ -243,7 +250,7 @@ class Job:
             return (), PartError("INTERNAL", "CARD_FAILED", "the card could not be rendered")
         self._metrics.assembly_seconds.observe(time.monotonic() - begun)
         try:
-            return tuple([await self._put(blob) for blob in blobs]), None
+            return await self._put(blobs), None
         except StoreFull:
             return (), PartError("RESOURCE_EXHAUSTED", "STORE_FULL", "the store has no room for the card")
 

@@ -4,7 +4,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from postcards_composer.postcards import manifest_json
-from postcards_composer.postcards.ids import new_token
 from postcards_composer.postcards.manifest import File, Manifest
 from postcards_composer.store import NotFound, PreconditionFailed, keys
 from postcards_composer.store.threads import ThreadedStore
@@ -92,9 +91,9 @@ class Archive:
                 await self.store.delete(place)
         await self.store.delete(note)
 
-    async def put_file(self, postcard_id: str, blob: Blob) -> File:
-        """Writes a file of a postcard to a place that no other attempt has, or will ever have."""
-        path = f"{new_token()}/{blob.name}"
+    async def put_file(self, postcard_id: str, attempt: str, blob: Blob) -> File:
+        """Writes a file of a postcard to the place of an attempt, which no other attempt has, or will ever have."""
+        path = f"{attempt}/{blob.name}"
         await self.store.put(keys.file(postcard_id, path), blob.data, blob.content_type)
         return File(blob.name, blob.content_type, blob.size_bytes, blob.sha256, path)
 
