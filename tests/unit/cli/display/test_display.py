@@ -118,8 +118,8 @@ def test_an_empty_postcard_can_be_shown():
 
 
 def test_where_a_folder_has_a_short_path_to_the_card_that_is_named(tmp_path):
-    found = postcard(folder=tmp_path / "one")
     (tmp_path / "one").mkdir()
+    found = postcard(folder=tmp_path / "one")
     (tmp_path / "one" / "a card.html").write_text("card")
     (tmp_path / "a card.html").symlink_to("one/a card.html")
     found.location = str(tmp_path)
