@@ -207,14 +207,15 @@ async def test_who_slept_through_its_lease_changes_nothing(start, folder: Path, 
     await eventually(lambda: put_to_sleep(sleeper, folder))
     other = await start()
     finished = await other.finished(postcard.id)
-    before = {path: path.read_bytes() for path in (folder / "postcards" / postcard.id).iterdir()}
+    before = (folder / "postcards" / postcard.id / "manifest.json").read_bytes()
 
     gate.opened.set()
     sleeper.process.send_signal(signal.SIGCONT)
 
     assert (await sleeper.finished(postcard.id)) == finished
     assert (await sleeper.finished((await sleeper.create("awake")).id)).state == ACTIVE
-    assert {path: path.read_bytes() for path in (folder / "postcards" / postcard.id).iterdir()} == before
+    assert (folder / "postcards" / postcard.id / "manifest.json").read_bytes() == before
+    check_files(folder, finished)
 
 
 async def test_on_sigterm_the_lease_is_given_back(start, folder: Path, parts):

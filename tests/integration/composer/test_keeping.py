@@ -8,6 +8,7 @@ import pytest
 from postcards.composer.v1 import composer_pb2
 
 from kept_postcards import left_in, listed
+from postcards_composer.api import servicer
 
 NOBODY = "a" * 26
 
@@ -89,3 +90,31 @@ async def test_deleting_while_it_is_made_leaves_nothing(replica, parts, refused,
         await watching
     assert left_in(folder) == []
     assert parts.cancelled == ["image"]
+
+
+async def test_pages_of_large_postcards_end_early_and_hide_none(replica, monkeypatch):
+    made = [(await replica.made(seed=number)).id for number in range(7)]
+    one = (await replica.get(made[0])).ByteSize()
+    monkeypatch.setattr(servicer, "_MAX_PAGE_BYTES", int(2.5 * one))
+    token, found, sizes = "", [], []
+    while True:
+        request = composer_pb2.ListPostcardsRequest(page_size=5, page_token=token)
+        page = await replica.stub.ListPostcards(request)
+        found += [postcard.id for postcard in page.postcards]
+        sizes.append(len(page.postcards))
+        token = page.next_page_token
+        if not token:
+            break
+
+    assert found == made[::-1]
+    assert max(sizes) < 5
+
+
+async def test_a_postcard_that_fills_a_page_by_itself_is_shown(replica, monkeypatch):
+    made = [(await replica.made(seed=number)).id for number in range(2)]
+    monkeypatch.setattr(servicer, "_MAX_PAGE_BYTES", 1)
+
+    page = await replica.stub.ListPostcards(composer_pb2.ListPostcardsRequest())
+
+    assert [postcard.id for postcard in page.postcards] == made[:0:-1]
+    assert page.next_page_token

@@ -17,7 +17,7 @@ from postcards_composer.postcards.create_request import CreateRequest
 from postcards_composer.postcards.ids import is_postcard_id
 from postcards_composer.postcards.manifest import Manifest
 from postcards_composer.postcards.manifest_json import ManifestError, load
-from postcards_composer.store.listing import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from postcards_composer.store.listing import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
 from postcards_composer.store.threads import ThreadedStore
 from postcards_serving.errors import InvalidField
 from postcards_serving.rpc.messages import decode
@@ -28,6 +28,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 MAX_TOKEN_LENGTH = 128
 MAX_MANIFEST_BYTES = 1024 * 1024
+
+_MAX_PAGE_BYTES = 3 * 1024 * 1024
+"""Of one page of a list: clients take messages of at most 4 MiB unless they say otherwise."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,9 +80,8 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         if len(request.page_token) > MAX_TOKEN_LENGTH:
             raise InvalidField("page_token", f"must have at most {MAX_TOKEN_LENGTH} characters")
         page = await self._operations.list_page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token)
-        return composer_pb2.ListPostcardsResponse(
-            postcards=self._messages(page.postcards), next_page_token=page.next_token
-        )
+        # A page of postcards takes long enough to build to hold up every other call.
+        return await asyncio.to_thread(self._page_message, page)
 
     @override
     async def CancelPostcard(
@@ -122,15 +124,27 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
     def _message(self, manifest: Manifest) -> composer_pb2.Postcard:
         return postcard_message(manifest, self._store)
 
-    def _messages(self, manifests: tuple[Manifest, ...]) -> list[composer_pb2.Postcard]:
-        """The postcards that can be shown: one that was written with other limits never hides the others."""
-        messages: list[composer_pb2.Postcard] = []
-        for manifest in manifests:
+    def _page_message(self, page: Page) -> composer_pb2.ListPostcardsResponse:
+        """A page that fits into one message: it ends early, and goes on with the next, where its postcards are large.
+
+        A postcard that cannot be shown, since it was written with other limits, never hides the others.
+        """
+        response = composer_pb2.ListPostcardsResponse()
+        size = 0
+        for index, manifest in enumerate(page.postcards):
             try:
-                messages.append(self._message(manifest))
+                message = self._message(manifest)
             except ValueError as problem:
                 _log.error("left out of a list: %s", problem, extra=fields(postcard=manifest.id))
-        return messages
+                continue
+            size += message.ByteSize()
+            if size > _MAX_PAGE_BYTES and response.postcards:
+                response.next_page_token = page.tokens[index - 1]
+                return response
+            response.postcards.append(message)
+        if page.more:
+            response.next_page_token = page.tokens[-1]
+        return response
 
 
 def _manifest_of(data: bytes) -> Manifest:

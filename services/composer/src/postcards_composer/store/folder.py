@@ -9,6 +9,7 @@ writes of others to that key then fail as unavailable, after a while. For replic
 import errno
 import fcntl
 import hashlib
+import heapq
 import os
 import secrets
 import time
@@ -89,11 +90,12 @@ class FolderStore:
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[str]:
         """Lists keys; see `ObjectStore.list`."""
         check_prefix(prefix)
-        folder, _, _ = prefix.rpartition("/")
+        folder, slash, _ = prefix.rpartition("/")
         with _errors(self._root):
-            keys = [key for key in self._keys(self._root / folder) if key.startswith(prefix) and key > start_after]
+            below = self._keys(str(self._root / folder), folder + slash)
+            first = heapq.nsmallest(limit, (key for key in below if key.startswith(prefix) and key > start_after))
         self._check_root()
-        return sorted(keys)[:limit]
+        return first
 
     def delete(self, key: str) -> None:
         """Removes an object, and the folders that it leaves empty; see `ObjectStore.delete`."""
@@ -139,18 +141,20 @@ class FolderStore:
         if not self._root.is_dir():
             raise StoreUnavailable(f"the store's folder {self._root} is gone")
 
-    def _keys(self, folder: Path) -> Iterator[str]:
+    def _keys(self, folder: str, prefix: str) -> Iterator[str]:
+        """The keys below a folder, each beginning with `prefix`, which is the folder's own key and a slash."""
         try:
-            entries = list(os.scandir(folder))
+            entries = os.scandir(folder)
         except (FileNotFoundError, NotADirectoryError):
             return
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from self._keys(Path(entry.path))
-            else:
-                yield Path(entry.path).relative_to(self._root).as_posix()
+        with entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    yield from self._keys(entry.path, f"{prefix}{entry.name}/")
+                else:
+                    yield prefix + entry.name
 
     def _replace(self, path: Path, data: bytes) -> None:
         part = self._scratch / f"{secrets.token_hex(12)}.part"

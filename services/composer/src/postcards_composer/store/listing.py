@@ -27,8 +27,10 @@ class Page:
 
     postcards: tuple[Manifest, ...]
     """The postcards, the newest first."""
-    next_token: str
-    """Names the next page; empty when this is the last."""
+    tokens: tuple[str, ...]
+    """For each postcard, what names the page that begins after it."""
+    more: bool
+    """Whether any postcards come after the last one."""
 
 
 async def list_page(archive: Archive, metrics: ComposerMetrics, size: int, token: str) -> Page:
@@ -53,7 +55,7 @@ async def list_page(archive: Archive, metrics: ComposerMetrics, size: int, token
         start = places[-1]
     page = found[:size]
     more = len(found) > size
-    return Page(tuple(manifest for _, manifest in page), _token_of(page[-1][0]) if more else "")
+    return Page(tuple(manifest for _, manifest in page), tuple(_token_of(place) for place, _ in page), more)
 
 
 async def _load(archive: Archive, metrics: ComposerMetrics, place: str) -> Manifest | None:

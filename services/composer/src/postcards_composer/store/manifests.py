@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from postcards_composer.postcards import manifest_json
 from postcards_composer.postcards.manifest import File, Manifest
-from postcards_composer.store import NotFound, PreconditionFailed, keys
+from postcards_composer.store import NotFound, PreconditionFailed, StoredObject, keys
 from postcards_composer.store.threads import ThreadedStore
 from postcards_serving.engine.work import Blob
 
@@ -22,6 +22,10 @@ class StoredManifest:
     """Its version."""
 
 
+def _stored_manifest(stored: StoredObject) -> StoredManifest:
+    return StoredManifest(manifest_json.load(stored.data), stored.etag)
+
+
 def _place(value: Manifest) -> str:
     """Key of a postcard's place in the index."""
     return keys.index(keys.IndexEntry(value.created_at, value.id))
@@ -36,8 +40,7 @@ class Archive:
 
     async def load(self, postcard_id: str) -> StoredManifest:
         """The postcard of that id. Raises `NotFound`."""
-        stored = await self.store.get(keys.manifest(postcard_id))
-        return StoredManifest(manifest_json.load(stored.data), stored.etag)
+        return await self.store.read(keys.manifest(postcard_id), _stored_manifest)
 
     async def reserve(self, value: Manifest) -> StoredManifest:
         """Writes a new postcard. Raises `PreconditionFailed` when its id is taken.

@@ -46,6 +46,10 @@ class ThreadedStore:
         """Runs `ObjectStore.get` in a thread."""
         return await self._run("get", key, lambda: self._store.get(key))
 
+    async def read(self, key: str, parse: Callable[[StoredObject], T]) -> T:
+        """What `parse` makes of an object, in the thread that has read it. Raises what either raises."""
+        return await self._run("get", key, lambda: parse(self._store.get(key)))
+
     async def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[str]:
         """Runs `ObjectStore.list` in a thread. At most `limit` keys."""
         return await self._run("list", prefix, lambda: self._store.list(prefix, start_after=start_after, limit=limit))
