@@ -39,7 +39,6 @@ class BlockingPostcardsClient:
         deadline: float = DEFAULT_DEADLINE,
         retries: RetryPolicy | None = None,
     ) -> None:
-        """See `PostcardsClient`."""
         self._client = PostcardsClient(address, credentials=credentials, deadline=deadline, retries=retries)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="postcards-client", daemon=True)
@@ -82,7 +81,7 @@ class BlockingPostcardsClient:
             self._wait(events.aclose())
 
     def get(self, postcard_id: str) -> composer_pb2.Postcard:
-        """Returns a postcard."""
+        """Returns a postcard as it is now, whatever its state."""
         return self._wait(self._client.get(postcard_id))
 
     def list(self, *, page_size: int = 0, page_token: str = "") -> PostcardPage:

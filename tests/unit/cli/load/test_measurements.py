@@ -39,7 +39,7 @@ def a_record(*, pressures=STEADY, warm_up=0, **changes) -> Record:
     plan = Plan(stages(pressures, seconds=10, count=None, warm_up=warm_up), {"image": 1.0}, 7, 10.0)
     record = Record(plan, [StageRecord(stage) for stage in plan.stages], **changes)
     for stage in record.stages:
-        stage.seconds = stage.asking_seconds = 10.0
+        stage.seconds = stage.arrival_seconds = 10.0
     return record
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from postcards.composer.v1 import composer_pb2 as pb
 from postcards.media.v1 import media_pb2
 
-from postcards_cli.commands.remaking import exit_of, present_parts, wanted_parts
+from postcards_cli.commands.part_services import exit_of, present_parts, wanted_parts
 from postcards_cli.remake.replay import Follower, Maker, NoManifest, find_source, makers_of, settings_of
 from postcards_cli.shell.exits import CommandFailed, Exit
 from postcards_client.errors import InvalidRequest, Unavailable

@@ -35,7 +35,7 @@ from postcards_cli.shell.running import Outcome, run
 from postcards_cli.shell.session import plan as start_plan
 from postcards_cli.shell.session import started
 
-CLEARING_SECONDS = 60.0
+CLEANUP_SECONDS = 60.0
 """How long the last postcards may take to be deleted."""
 TICK_SECONDS = 0.5
 WAIT_SECONDS = 0.2
@@ -285,31 +285,31 @@ async def _load(plan: Plan, goals: Goals, addresses: Mapping[str, str], delete: 
     from postcards_cli.load.cleanup import Cleanup
     from postcards_cli.load.requester import Requester
 
-    clearing = Cleanup(addresses["composer"], delete=delete)
-    async with Requester(plan, addresses, run=f"load-{secrets.token_hex(4)}", clearing=clearing) as asking:
-        drive = LoadRunner(plan, asking.ask, board)
-        async with _ticking(board, drive):
+    cleanup = Cleanup(addresses["composer"], delete=delete)
+    async with Requester(plan, addresses, run=f"load-{secrets.token_hex(4)}", cleanup=cleanup) as requester:
+        runner = LoadRunner(plan, requester.ask, board)
+        async with _ticking(board, runner):
             try:
-                await drive.run()
+                await runner.run()
             except asyncio.CancelledError:
                 board.say("stopping")
     try:
-        await clearing.finish(CLEARING_SECONDS)
+        await cleanup.finish(CLEANUP_SECONDS)
     except asyncio.CancelledError:
         # A second Ctrl-C leaves the postcards, never the report.
-        drive.record.interrupted = True
-    return _outcome(drive.record, judge(goals, drive.record.total), clearing.result, addresses)
+        runner.record.interrupted = True
+    return _outcome(runner.record, judge(goals, runner.record.total), cleanup.result, addresses)
 
 
 @asynccontextmanager
-async def _ticking(board: LoadBoard, drive: LoadRunner) -> AsyncGenerator[None]:
+async def _ticking(board: LoadBoard, runner: LoadRunner) -> AsyncGenerator[None]:
     """Keeps the board up to date."""
 
     async def tick() -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            if drive.record.stages:
-                board.tick(drive.record.stages[-1], drive.under_way)
+            if runner.record.stages:
+                board.tick(runner.record.stages[-1], runner.under_way)
 
     ticking = asyncio.create_task(tick())
     try:

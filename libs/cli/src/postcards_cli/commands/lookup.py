@@ -26,7 +26,7 @@ def get(
     port_base: PortBase = None,
     as_json: Json = False,
 ) -> None:
-    """Show one postcard."""
+    """Show one postcard: its state, its parts and where its files are."""
     _show(lambda client: client.get(postcard_id), place(address, start, port_base, out), as_json=as_json)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from postcards_cli.commands.remaking import (
+from postcards_cli.commands.part_services import (
     AudioAddress,
     ImageAddress,
     LanguageAddress,
@@ -71,8 +71,8 @@ def replay(
             plan = await plan_of(source, where, board)
             parts = present_parts(plan, part)
             folder = _folder(plan, where, source)
-            async with services(plan, parts, where, given, board) as asked:
-                made = await make_again(asked, plan, parts, board, timeout)
+            async with services(plan, parts, where, given, board) as available:
+                made = await make_again(available, plan, parts, board, timeout)
         return _outcome(plan, folder, made)
 
     run(command, as_json=as_json)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from postcards_cli.commands.remaking import (
+from postcards_cli.commands.part_services import (
     AudioAddress,
     ImageAddress,
     LanguageAddress,
@@ -64,8 +64,8 @@ def verify(
             parts = present_parts(plan, part)
             kept = await read_files(plan.postcard, source.path.parent if source.path else None)
             whole = tuple(name for name in parts if kept.trouble(name) is None)
-            async with services(plan, whole, where, given, board) as asked:
-                made = await make_again(asked, plan, whole, board, timeout) if whole else {}
+            async with services(plan, whole, where, given, board) as available:
+                made = await make_again(available, plan, whole, board, timeout) if whole else {}
         comparisons = judge(plan, kept, parts, made)
         failures = [outcome for outcome in made.values() if isinstance(outcome, PostcardsError)]
         return _outcome(plan, kept, comparisons, exit_of(failures, len(parts)))

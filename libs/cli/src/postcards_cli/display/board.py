@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from typing_extensions import override
+
 from postcards_cli.display.part_texts import ASSEMBLING, PART_TITLES, ending_text, is_assembled, stage_text
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ class Board(Protocol):
         ...
 
 
-class QuietBoard:
-    """Shows nothing."""
+class QuietBoard(Board):
+    """A board that writes nothing, for `--quiet` and JSON."""
 
     def __enter__(self) -> Self:
         return self
@@ -47,27 +49,31 @@ class QuietBoard:
     def __exit__(self, *_: object) -> None:
         pass
 
+    @override
     def starting(self, names: tuple[str, ...]) -> None:
-        """Shows nothing."""
+        pass
 
+    @override
     def serving(self, name: str) -> None:
-        """Shows nothing."""
+        pass
 
+    @override
     def accepted(self, postcard: "Postcard") -> None:
-        """Shows nothing."""
+        pass
 
+    @override
     def event(self, event: "Event") -> None:
-        """Shows nothing."""
+        pass
 
+    @override
     def stopping(self) -> None:
-        """Shows nothing."""
+        pass
 
 
-class PlainBoard:
+class PlainBoard(Board):
     """Writes one line for every new stage: for logs and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Writes to `stream`."""
         self._stream = stream
         self._names: tuple[str, ...] = ()
         self._ready: set[str] = set()
@@ -79,22 +85,25 @@ class PlainBoard:
     def __exit__(self, *_: object) -> None:
         pass
 
+    @override
     def starting(self, names: tuple[str, ...]) -> None:
         """Names the services that are waited for."""
         self._names = names
         self._ready.clear()
         self._say(f"starting services: {', '.join(names)}")
 
+    @override
     def serving(self, name: str) -> None:
         """Names the one that is ready, and those that are not yet."""
         self._ready.add(name)
         missing = [other for other in self._names if other not in self._ready]
         self._say(f"{name} service ready" + (f", waiting for {', '.join(missing)}" if missing else ""))
 
+    @override
     def accepted(self, postcard: "Postcard") -> None:
-        """Names the postcard."""
         self._say(f"postcard {postcard.id}: seed {postcard.seed}")
 
+    @override
     def event(self, event: "Event") -> None:
         """Writes a line when a part enters a new stage or ends."""
         from postcards_cli.json_views import part_name, part_state_name
@@ -110,8 +119,8 @@ class PlainBoard:
             if is_assembled(event.postcard):
                 self._stage("card", ASSEMBLING)
 
+    @override
     def stopping(self) -> None:
-        """Says so."""
         self._say("stopping services")
 
     def _stage(self, part: str, text: str) -> None:

@@ -3,6 +3,8 @@
 import sys
 from typing import Protocol, Self, TextIO
 
+from typing_extensions import override
+
 from postcards_weights.fetch import Order, Watcher
 from postcards_weights.hub_api import RemoteFile
 
@@ -29,8 +31,8 @@ class FetchBoard(Watcher, Protocol):
         ...
 
 
-class QuietFetchBoard:
-    """Shows nothing."""
+class QuietFetchBoard(FetchBoard):
+    """A board that writes nothing, for `--quiet` and JSON."""
 
     def __enter__(self) -> Self:
         return self
@@ -38,31 +40,34 @@ class QuietFetchBoard:
     def __exit__(self, *_: object) -> None:
         pass
 
+    @override
     def order(self, order: Order) -> None:
-        """Shows nothing."""
+        pass
 
+    @override
     def came(self, file: RemoteFile, count: int) -> None:
-        """Shows nothing."""
+        pass
 
+    @override
     def done(self, file: RemoteFile) -> None:
-        """Shows nothing."""
+        pass
 
 
 class PlainFetchBoard(QuietFetchBoard):
     """Writes a line for every model, every file and every tenth of all: for logs and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Writes to `stream`."""
         self._stream = stream
         self._total = self._come = self._tenths = 0
 
+    @override
     def order(self, order: Order) -> None:
-        """Names the model."""
         self._total = sum(file.size for file in order.absent)
         self._come = order.held_bytes
         self._tenths = self._come * 10 // max(1, self._total)
         self._say(starting_text(order))
 
+    @override
     def came(self, file: RemoteFile, count: int) -> None:
         """Tells of every tenth."""
         del file
@@ -72,8 +77,8 @@ class PlainFetchBoard(QuietFetchBoard):
             self._say(f"  {tenths * 10}%, {gigabytes(self._come)} of {gigabytes(self._total)}")
         self._tenths = tenths
 
+    @override
     def done(self, file: RemoteFile) -> None:
-        """Names the file."""
         self._say(f"  {file.path}, {gigabytes(file.size)}")
 
     def _say(self, text: str) -> None:
@@ -84,7 +89,6 @@ class LiveFetchBoard(QuietFetchBoard):
     """A bar for every large file that is coming in."""
 
     def __init__(self) -> None:
-        """Shows nothing yet."""
         from rich import progress
         from rich.console import Console
 
@@ -105,6 +109,7 @@ class LiveFetchBoard(QuietFetchBoard):
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    @override
     def order(self, order: Order) -> None:
         """Names the model and opens its bars."""
         for bar in self._bars.values():
@@ -116,13 +121,13 @@ class LiveFetchBoard(QuietFetchBoard):
             if file.size >= _LARGE
         }
 
+    @override
     def came(self, file: RemoteFile, count: int) -> None:
-        """Moves its bar."""
         if file.path in self._bars:
             self._progress.advance(self._bars[file.path], count)
 
+    @override
     def done(self, file: RemoteFile) -> None:
-        """Fills its bar."""
         if file.path in self._bars:
             self._progress.update(self._bars[file.path], completed=file.size)
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from postcards_cli.jungle.growing import Grown
     from postcards_cli.jungle.roster import Member
@@ -40,7 +42,7 @@ class JungleBoard(Protocol):
         ...
 
 
-class PlainJungleBoard:
+class PlainJungleBoard(JungleBoard):
     """Writes one line for every postcard that is finished."""
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -55,29 +57,34 @@ class PlainJungleBoard:
     def __exit__(self, *_: object) -> None:
         pass
 
+    @override
     def starting(self, names: tuple[str, ...]) -> None:
         """Names the services that are waited for."""
         self._say(f"starting services: {', '.join(names)}")
 
+    @override
     def serving(self, name: str) -> None:
         """Names the one that is ready."""
         self._say(f"{name} service ready")
 
+    @override
     def growing(self, count: int) -> None:
         """Says how many there will be."""
         self._count = count
         self._say(f"making {count} postcards")
 
+    @override
     def event(self, member: "Member", event: "Event") -> None:
         """Shows nothing: a line for each would be too many."""
 
+    @override
     def grown(self, result: "Grown") -> None:
         """Names the one that is finished."""
         self._done += 1
         self._say(f"{self._done} of {self._count}: {result_text(result)}")
 
+    @override
     def stopping(self) -> None:
-        """Says so."""
         self._say("stopping services")
 
     def _say(self, text: str) -> None:

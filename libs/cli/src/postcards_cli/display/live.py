@@ -12,7 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
+from postcards_cli.display.board import Board
 from postcards_cli.display.part_texts import ASSEMBLING, PART_TITLES, ending_text, is_assembled, stage_text
 from postcards_cli.display.picture import Picture
 
@@ -36,7 +38,7 @@ class _Row:
     state: str = "PENDING"
 
 
-class LiveBoard:
+class LiveBoard(Board):
     """Shows one postcard in the making; leaves the terminal clean behind."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -60,15 +62,18 @@ class LiveBoard:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
+    @override
     def starting(self, names: tuple[str, ...]) -> None:
         """Shows the services that are waited for."""
         self._services = dict.fromkeys(names, False)
         self._stopping = False
 
+    @override
     def serving(self, name: str) -> None:
         """Marks one of them as ready."""
         self._services[name] = True
 
+    @override
     def accepted(self, postcard: "Postcard") -> None:
         """Shows a bar for every part."""
         from postcards_cli.json_views import part_name
@@ -77,6 +82,7 @@ class LiveBoard:
         self._rows = {part: _Row() for part in PART_TITLES if part in parts}
         self._take(postcard)
 
+    @override
     def event(self, event: "Event") -> None:
         """Moves the bars, or shows the growing picture."""
         from postcards_cli.json_views import part_name
@@ -94,6 +100,7 @@ class LiveBoard:
             case _:
                 self._show(event.preview.data)
 
+    @override
     def stopping(self) -> None:
         """Says that the services are being stopped."""
         self._stopping = True

@@ -9,8 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
-from postcards_cli.display.jungle_board import result_text
+from postcards_cli.display.jungle_board import JungleBoard, result_text
 from postcards_cli.display.part_texts import PART_TITLES
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class _Growing:
         return sum(self.fractions.values()) / len(self.fractions)
 
 
-class LiveJungleBoard:
+class LiveJungleBoard(JungleBoard):
     """Shows a jungle in the making; finished postcards scroll by above the bar."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -53,19 +54,23 @@ class LiveJungleBoard:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
+    @override
     def starting(self, names: tuple[str, ...]) -> None:
         """Shows the services that are waited for."""
         self._waiting = names
 
+    @override
     def serving(self, name: str) -> None:
         """Takes one of them away."""
         self._waiting = tuple(other for other in self._waiting if other != name)
 
+    @override
     def growing(self, count: int) -> None:
         """Shows the bar for all."""
         self._count = count
         self._began = time.monotonic()
 
+    @override
     def event(self, member: "Member", event: "Event") -> None:
         """Moves the line of one postcard."""
         from postcards.composer.v1 import composer_pb2
@@ -83,6 +88,7 @@ class LiveJungleBoard:
             part = part_name(event.kind)
             row.fractions[part] = max(row.fractions.get(part, 0.0), event.progress.fraction)
 
+    @override
     def grown(self, result: "Grown") -> None:
         """Lets the finished postcard scroll by."""
         self._growing.pop(result.member.index, None)
@@ -91,6 +97,7 @@ class LiveJungleBoard:
         mark = Text("✓ ", style="green") if good else Text("✗ ", style="red")
         self._console.print(mark + Text(result_text(result)))
 
+    @override
     def stopping(self) -> None:
         """Says that the services are being stopped."""
         self._stopping = True

@@ -5,6 +5,7 @@ import sys
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
+from typing_extensions import override
 
 from postcards_cli.display.load_board import LoadBoard, so_far
 from postcards_cli.load.measurements import StageRecord
@@ -26,10 +27,11 @@ class LiveLoadBoard(LoadBoard):
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
+    @override
     def tick(self, stage: StageRecord, under_way: int) -> None:
-        """Moves the line."""
         self._live.update(Text(f"  {so_far(stage)}, {under_way} under way", no_wrap=True), refresh=True)
 
+    @override
     def say(self, text: str) -> None:
         """Writes a line above it."""
         self._console.print(Text(text))

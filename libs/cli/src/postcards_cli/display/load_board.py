@@ -3,14 +3,17 @@
 import time
 from typing import TextIO
 
+from typing_extensions import override
+
 from postcards_cli.load.measurements import Record, StageRecord
 from postcards_cli.load.report import seconds_text
+from postcards_cli.load.runner import Watcher
 
 PLAIN_SECONDS = 10.0
 """Time between two lines in a log."""
 
 
-class LoadBoard:
+class LoadBoard(Watcher):
     """Writes a line for each stage, and one every ten seconds."""
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -33,14 +36,15 @@ class LoadBoard:
         self.say(f"{name} service ready")
 
     def stopping(self) -> None:
-        """Says so."""
+        """Says that the services are being stopped."""
         self.say("stopping services")
 
+    @override
     def stage_begun(self, record: Record, stage: StageRecord) -> None:
-        """Names the stage."""
         self._last = time.monotonic()
         self.say(f"stage {len(record.stages)} of {len(record.plan.stages)}: {stage.stage.name}{_limits(stage)}")
 
+    @override
     def stage_ended(self, record: Record, stage: StageRecord) -> None:
         """Says what came of it."""
         del record
@@ -53,7 +57,7 @@ class LoadBoard:
             self.say(f"  {so_far(stage)}, {under_way} under way")
 
     def say(self, text: str) -> None:
-        """Writes a line."""
+        """Writes one line to the stream, if there is one."""
         if self._stream is not None:
             print(text, file=self._stream, flush=True)
 

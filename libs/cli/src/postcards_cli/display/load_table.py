@@ -55,7 +55,7 @@ def _table(record: Record, *, narrow: bool) -> Table:
 
 def _stage_cells(stage: StageRecord, tally: Tally) -> dict[str, str]:
     """The cells of a row: what came of the stage for one target, or for all."""
-    offered = (tally.begun + tally.unsent) / stage.asking_seconds if stage.asking_seconds else 0.0
+    offered = (tally.begun + tally.unsent) / stage.arrival_seconds if stage.arrival_seconds else 0.0
     achieved = tally.ok / stage.seconds if stage.seconds else 0.0
     return {"offered": f"{offered:.3g}/s", "achieved": f"{achieved:.3g}/s", **_cells(tally)}
 

@@ -37,7 +37,7 @@ class Finding:
 
 
 def good(topic: str, check: str, found: str) -> Finding:
-    """All is well."""
+    """What was checked is as it should be; nothing is advised."""
     return Finding(topic, check, Level.OK, found)
 
 

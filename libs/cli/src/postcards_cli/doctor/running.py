@@ -31,7 +31,7 @@ class State:
 
     @property
     def is_serving(self) -> bool:
-        """Whether it serves."""
+        """Whether it takes requests now: its health is "SERVING"."""
         return self.health == "SERVING"
 
 

@@ -11,7 +11,7 @@ from postcards_cli.load.plan import Plan, Rate, Stage
 
 @dataclass(frozen=True)
 class Job:
-    """One request."""
+    """One request of the run: whom it goes to, and what it asks for."""
 
     index: int
     """Its number in the run, from 0."""

@@ -40,7 +40,7 @@ class Cleanup:
             self._asked.pop(request_id, None)
 
     def made(self, request_id: str, postcard_id: str) -> None:
-        """There is one."""
+        """The request was accepted as `postcard_id`; an id that is told again is counted once."""
         self._made += self._asked.get(request_id) != postcard_id
         self._asked[request_id] = postcard_id
 

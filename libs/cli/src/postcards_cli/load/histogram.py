@@ -16,7 +16,6 @@ class Histogram:
     """Counts seconds; what it says of percentiles is never below, and at most 0.2% and 1 µs above the truth."""
 
     def __init__(self, values: Iterable[float] = ()) -> None:
-        """Counts `values`."""
         self._buckets: dict[int, int] = {}
         self.count = 0
         self._sum = 0.0

@@ -70,7 +70,7 @@ class Cleared:
 
 @dataclass
 class Tally:
-    """Sums over requests."""
+    """Counts and latencies over many requests; latencies in seconds."""
 
     ok: int = 0
     refused: int = 0
@@ -94,7 +94,7 @@ class Tally:
     """From the intended to the true start: how well the generator itself kept up."""
 
     def record(self, sample: Sample) -> None:
-        """Counts a request."""
+        """Counts a request that has ended, by how it ended."""
         answer = sample.answer
         self.lateness.record(sample.began - sample.intended)
         self.refusals += answer.refusals
@@ -153,8 +153,8 @@ class StageRecord:
         """Nothing is measured yet."""
         self.stage = stage
         self.by_target: dict[str, Tally] = {}
-        self.asking_seconds = 0.0
-        """How long requests were begun."""
+        self.arrival_seconds = 0.0
+        """From its start until no more requests were begun."""
         self.seconds = 0.0
         """From its start to the end of its last request."""
 
@@ -171,7 +171,7 @@ class StageRecord:
     def offered_rate(self) -> float:
         """Requests a second that came, sent or not."""
         total = self.total
-        return (total.begun + total.unsent) / self.asking_seconds if self.asking_seconds else 0.0
+        return (total.begun + total.unsent) / self.arrival_seconds if self.arrival_seconds else 0.0
 
     @property
     def achieved_rate(self) -> float:

@@ -74,7 +74,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole run."""
+    """Everything that decides about a run: its stages, and what is asked of whom."""
 
     stages: tuple[Stage, ...]
     """One after the other; each begins when every request of the one before has ended."""

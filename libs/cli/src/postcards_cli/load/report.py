@@ -50,7 +50,7 @@ def stage_view(stage: StageRecord) -> Json:
 
 
 def tally_view(tally: Tally) -> Json:
-    """Sums."""
+    """A tally as the report holds it: counts, bytes, and times in seconds."""
     return {
         "requests": tally.begun,
         "succeeded": tally.ok,

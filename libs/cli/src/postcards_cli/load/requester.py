@@ -44,20 +44,20 @@ _Sign = Callable[[], None]
 class Requester:
     """Makes requests over one channel for each target. Use it as an asynchronous context manager."""
 
-    def __init__(self, plan: Plan, addresses: Mapping[str, str], *, run: str, clearing: Cleanup) -> None:
+    def __init__(self, plan: Plan, addresses: Mapping[str, str], *, run: str, cleanup: Cleanup) -> None:
         """Connects on first use.
 
         Args:
             plan: what is asked.
             addresses: host:port, or a gRPC URI, of every target in the plan's mix.
             run: a name for the run, of a-z and 0-9; the names of its requests begin with it.
-            clearing: gets the postcards that were made.
+            cleanup: gets the postcards that were made.
         """
         self._plan = plan
         self._run = run
         self._channels = {name: open_channel(addresses[name], options=_OPTIONS) for name in plan.mix}
         self._addresses = addresses
-        self._clearing = clearing
+        self._cleanup = cleanup
         self._targets: dict[str, _Target] = {name: self._target(name) for name in plan.mix}
         self._policy = RetryPolicy(attempts=1_000_000)
 
@@ -95,7 +95,7 @@ class Requester:
                 attempt += 1
                 await asyncio.sleep(delay)
         finally:
-            self._clearing.left(request_id, finished=finished)
+            self._cleanup.left(request_id, finished=finished)
 
     def _delay(self, attempt: int, failure: PostcardsError) -> float | None:
         """Seconds until the next attempt; None when there is none."""
@@ -105,7 +105,7 @@ class Requester:
         channel = self._channels[name]
         match name:
             case "composer":
-                return _Composer(self._plan, composer_pb2_grpc.PostcardServiceStub(channel), self._clearing)
+                return _Composer(self._plan, composer_pb2_grpc.PostcardServiceStub(channel), self._cleanup)
             case "image":
                 return _part(image_pb2_grpc.ImageServiceStub(channel).GenerateImage, self._image)
             case "audio":
@@ -166,16 +166,16 @@ def _part(method: Any, request: Callable[[Job, str], Any]) -> _Target:  # noqa: 
 class _Composer:
     """Has postcards made, and watches each to its end."""
 
-    def __init__(self, plan: Plan, stub: "composer_pb2_grpc.PostcardServiceAsyncStub", clearing: Cleanup) -> None:
+    def __init__(self, plan: Plan, stub: "composer_pb2_grpc.PostcardServiceAsyncStub", cleanup: Cleanup) -> None:
         self._plan = plan
         self._stub = stub
-        self._clearing = clearing
+        self._cleanup = cleanup
 
     async def __call__(self, job: Job, request_id: str, end: float, sign: _Sign, /) -> Answer:
         # As long as no answer has come, nobody knows whether there is a postcard.
-        self._clearing.asked(request_id)
+        self._cleanup.asked(request_id)
         postcard = await self._create(self._request(job, request_id), end)
-        self._clearing.made(request_id, postcard.id)
+        self._cleanup.made(request_id, postcard.id)
         if postcard.state not in FINISHED:
             postcard = await self._watch(postcard, end, sign)
         return _answer(postcard)
@@ -185,7 +185,7 @@ class _Composer:
             return (await self._stub.CreatePostcard(request, timeout=_left(end))).postcard
         except grpc.aio.AioRpcError as error:
             if error.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT):
-                self._clearing.refused(request.request_id)
+                self._cleanup.refused(request.request_id)
             raise
 
     async def _watch(self, postcard: composer_pb2.Postcard, end: float, sign: _Sign) -> composer_pb2.Postcard:

@@ -19,7 +19,7 @@ class Watcher(Protocol):
     """Is told how a run goes."""
 
     def stage_begun(self, record: Record, stage: StageRecord) -> None:
-        """A stage begins."""
+        """A stage begins; it is already the last in `record`."""
         ...
 
     def stage_ended(self, record: Record, stage: StageRecord) -> None:
@@ -31,7 +31,6 @@ class LoadRunner:
     """One run of a plan. What it has measured so far can be read from `record` at any time."""
 
     def __init__(self, plan: Plan, ask: Ask, watcher: Watcher) -> None:
-        """Begins nothing yet."""
         self.record = Record(plan)
         self._plan = plan
         self._ask = ask
@@ -64,7 +63,7 @@ class LoadRunner:
                     await self._open(rate, measured, start, seed=self._plan.seed + number)
         finally:
             measured.seconds = _now() - start
-            measured.asking_seconds = measured.asking_seconds or measured.seconds
+            measured.arrival_seconds = measured.arrival_seconds or measured.seconds
 
     async def _closed(self, callers: Callers, measured: StageRecord, start: float) -> None:
         """Callers who each wait for an answer before they ask again."""
@@ -81,7 +80,7 @@ class LoadRunner:
                 answer = await self._measure(measured, self._next_job(), _now())
                 if answer.ending in (Ending.REFUSED, Ending.FAILED):
                     await _sleep_until(_within(_now() + max(LEAST_PAUSE, answer.retry_after or 0.0), end))
-            measured.asking_seconds = _now() - start
+            measured.arrival_seconds = _now() - start
 
         starts = caller_starts(stage, callers.first, callers.last)
         async with asyncio.TaskGroup() as group:
@@ -102,7 +101,7 @@ class LoadRunner:
                     measured.tally(what.target).unsent += 1
             if stage.seconds is not None and stage.count is None:
                 await _sleep_until(start + stage.seconds)
-            measured.asking_seconds = _now() - start
+            measured.arrival_seconds = _now() - start
 
     def _next_job(self) -> Job:
         self._next += 1

@@ -124,7 +124,6 @@ class Services:
     """The child processes of a plan."""
 
     def __init__(self, plan: Plan) -> None:
-        """Starts nothing yet."""
         self.plan = plan
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lifeline: int | None = None

@@ -131,7 +131,7 @@ class Follower:
         self._tell = tell
 
     def heard(self, part: str, report: media_pb2.Progress | media_pb2.Preview) -> None:
-        """A part reports."""
+        """Tells of the progress or the preview of `part` as an event of the postcard."""
         if isinstance(report, media_pb2.Progress):
             self._tell(Advanced(0, _KINDS[part], report))
         else:

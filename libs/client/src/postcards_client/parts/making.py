@@ -109,7 +109,7 @@ async def _made(
     timeout: float,
     metadata: Metadata | None,
 ) -> MadePart:
-    """One try."""
+    """Makes the part once, without another try."""
     match request:
         case image_pb2.GenerateImageRequest():
             image = await generate_image(channel, request, listen=listen, timeout=timeout, metadata=metadata)

@@ -7,6 +7,7 @@ from typing import Protocol
 import grpc
 from postcards.image.v1 import image_pb2
 from postcards.media.v1 import media_pb2
+from typing_extensions import override
 
 from postcards_client.errors import DataLost
 from postcards_client.parts.blobs import ReceivedFile
@@ -74,8 +75,8 @@ class PartService(Protocol):
         ...
 
 
-class ImageService:
-    """The image service."""
+class ImageService(PartService):
+    """Has pictures made: `image.png`, and the untouched `raw.png` of a model."""
 
     kind = PartKind.IMAGE
     method = GENERATE_IMAGE
@@ -84,8 +85,8 @@ class ImageService:
         """Calls the service over `channel`."""
         self._channel = channel
 
+    @override
     async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
-        """See `PartService.make`."""
         made = await generate_image(
             self._channel,
             image_request(manifest),
@@ -101,8 +102,8 @@ class ImageService:
         )
 
 
-class AudioService:
-    """The audio service."""
+class AudioService(PartService):
+    """Has calls made: FLAC and MP3, and when each word sounds."""
 
     kind = PartKind.AUDIO
     method = GENERATE_AUDIO
@@ -111,8 +112,8 @@ class AudioService:
         """Calls the service over `channel`."""
         self._channel = channel
 
+    @override
     async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
-        """See `PartService.make`."""
         made = await generate_audio(
             self._channel,
             audio_request(manifest),
@@ -128,8 +129,8 @@ class AudioService:
         )
 
 
-class LanguageService:
-    """The language service."""
+class LanguageService(PartService):
+    """Has phrases made; the file that is kept of one is written here."""
 
     kind = PartKind.LANGUAGE
     method = GENERATE_PHRASES
@@ -138,8 +139,8 @@ class LanguageService:
         """Calls the service over `channel`."""
         self._channel = channel
 
+    @override
     async def make(self, manifest: Manifest, timeout: float, report: Report) -> Outcome:
-        """See `PartService.make`."""
         made = await generate_phrases(
             self._channel,
             language_request(manifest),

@@ -64,7 +64,7 @@ class Placed(Protocol):
     """Something that stands or lies on a sheet."""
 
     def put(self, stage: Stage, sheet: Sheet) -> None:
-        """Draws it."""
+        """Draws it on `sheet`, where the layout of `stage` has it."""
         ...
 
 

@@ -87,8 +87,8 @@ _NEVER = {"POSTCARDS_RECOVERY_INTERVAL_SECONDS": "0"}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Who makes the parts."""
+class PartServices:
+    """The part services that can be called, and why others cannot."""
 
     addresses: Mapping[str, str]
     """Of the part services, by part."""
@@ -150,7 +150,7 @@ async def plan_of(source: "Source", where: Place, board: Board) -> "PlanReplayRe
 @asynccontextmanager
 async def services(
     planned: "PlanReplayResponse", parts: Sequence[str], where: Place, given: Mapping[str, str], board: Board
-) -> AsyncGenerator[Asked, None]:
+) -> AsyncGenerator[PartServices, None]:
     """Who makes `parts` again; `given` holds addresses that were named, by part.
 
     With --start their services are started with the engines and models that made them. Where one cannot be started,
@@ -161,10 +161,10 @@ async def services(
     """
     addresses = _addresses(where.port_base)
     if not where.start:
-        yield Asked({**addresses, **{part: address for part, address in given.items() if address}})
+        yield PartServices({**addresses, **{part: address for part, address in given.items() if address}})
         return
     if not parts:
-        yield Asked({})
+        yield PartServices({})
         return
     from postcards_cli.remake.replay import makers_of
     from postcards_client.errors import Unavailable
@@ -177,7 +177,7 @@ async def services(
             if len(told) == len(parts):
                 raise StartFailed("; ".join(told.values()))
             scratch.keep = bool(told)
-            yield Asked(
+            yield PartServices(
                 {part: addresses[part] for part in parts if part not in told},
                 {part: Unavailable(why, code="UNAVAILABLE", reason="START_FAILED") for part, why in told.items()},
             )
@@ -256,16 +256,16 @@ def present_parts(plan: "PlanReplayResponse", names: Sequence[str] | None) -> tu
 
 
 async def make_again(
-    asked: Asked, plan: "PlanReplayResponse", parts: Sequence[str], board: Board, timeout: float
+    available: PartServices, plan: "PlanReplayResponse", parts: Sequence[str], board: Board, timeout: float
 ) -> "dict[str, MadePart | PostcardsError]":
     """Makes those of `parts` again that have a service, and shows on `board` how they come."""
     from postcards_cli.remake.replay import Follower, make_again
 
-    present = tuple(part for part in parts if part not in asked.absent)
+    present = tuple(part for part in parts if part not in available.absent)
     follower = Follower(plan.postcard, present, board.event)
     board.accepted(follower.postcard)
-    made = await make_again(plan, present, asked.addresses, follower, timeout=timeout)
-    everything = {**made, **asked.absent}
+    made = await make_again(plan, present, available.addresses, follower, timeout=timeout)
+    everything = {**made, **available.absent}
     return {part: everything[part] for part in parts}
 
 
