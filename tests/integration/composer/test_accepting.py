@@ -6,10 +6,10 @@ from pathlib import Path
 import grpc
 from postcards.composer.v1 import composer_pb2
 
-from kept_postcards import listed
 from postcards_composer.postcards.ids import postcard_id
 from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually
+from store_listing import listed
 
 
 async def test_the_same_request_finds_the_same_postcard(replica, parts):

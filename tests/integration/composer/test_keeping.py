@@ -7,8 +7,8 @@ import grpc
 import pytest
 from postcards.composer.v1 import composer_pb2
 
-from kept_postcards import left_in, listed
 from postcards_composer.api import servicer
+from store_listing import left_in, listed
 
 NOBODY = "a" * 26
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import grpc
 from postcards.composer.v1 import composer_pb2
 
-from kept_postcards import left_in, listed
 from postcards_composer.store import StoreFull, StoreUnavailable
 from postcards_composer.store.folder import FolderStore
 from postcards_serving.testing import eventually
+from store_listing import left_in, listed
 
 
 class MoodyStore(FolderStore):

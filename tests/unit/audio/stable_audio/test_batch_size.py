@@ -1,15 +1,15 @@
-"""How many calls the engine steps together: what it asks of the network of a real model, on a card of straw."""
+"""How many calls the engine steps together: what it asks of the network of a real model, on a fake CUDA device."""
 
 import pytest
 
 pytest.importorskip("torch", reason="make setup-models brings it")
 
+from fake_cuda import CARD, FakeCudaDevice
 from postcards_audio.engines.stable_audio import StableAudioEngine
 from postcards_serving.batching.capacity import USUAL_ROWS
-from straw_card import CARD, StrawCard
 
 SOUND = 1000
-"""Bytes that one sound takes in the network of straw."""
+"""Bytes that one sound takes in the fake network."""
 
 
 class OnCard:
@@ -17,7 +17,7 @@ class OnCard:
 
     device = CARD
 
-    def __init__(self, model, card: StrawCard) -> None:
+    def __init__(self, model, card: FakeCudaDevice) -> None:
         self._model = model
         self._card = card
         self.read = 0
@@ -36,7 +36,7 @@ class OnCard:
 
 @pytest.mark.parametrize(("total", "rows"), [(10 * SOUND, 4), (1000 * SOUND, 8)])
 def test_calls_with_guidance_are_counted_twice_and_decoding_is_tried(stable_audio_model, monkeypatch, total, rows):
-    model = OnCard(stable_audio_model, StrawCard(monkeypatch, total))
+    model = OnCard(stable_audio_model, FakeCudaDevice(monkeypatch, total))
     engine = StableAudioEngine(model)
     assert engine.requests_at_once == rows
     assert model.read > 0
@@ -44,7 +44,7 @@ def test_calls_with_guidance_are_counted_twice_and_decoding_is_tried(stable_audi
 
 
 def test_a_person_may_ask_for_more_or_less(stable_audio_model, monkeypatch):
-    engine = StableAudioEngine(OnCard(stable_audio_model, StrawCard(monkeypatch, 10 * SOUND)), batch_rows=23)
+    engine = StableAudioEngine(OnCard(stable_audio_model, FakeCudaDevice(monkeypatch, 10 * SOUND)), batch_rows=23)
     assert engine.requests_at_once == 23
     engine._batch.close()
 

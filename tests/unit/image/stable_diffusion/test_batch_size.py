@@ -1,4 +1,4 @@
-"""How many pictures the engine steps together: what it asks of the UNet of a real checkpoint, on a card of straw."""
+"""How many pictures the engine steps together: what it asks of the UNet of a real checkpoint, on a fake CUDA device."""
 
 from dataclasses import replace
 
@@ -7,15 +7,15 @@ import pytest
 pytest.importorskip("torch", reason="make setup-models brings it")
 pytest.importorskip("diffusers", reason="make setup-models brings it")
 
+from fake_cuda import CARD, FakeCudaDevice
 from postcards_image.engines.stable_diffusion.batch_size import room_for
 from postcards_image.engines.stable_diffusion.checkpoint.loading import load_checkpoint
 from postcards_image.engines.stable_diffusion.choices import Choices
 from postcards_image.engines.stable_diffusion.engine import StableDiffusionEngine
 from postcards_serving.batching.capacity import USUAL_ROWS, Room
-from straw_card import CARD, StrawCard
 
 SAMPLE = 1000
-"""Bytes that one latent picture takes in the UNet of straw."""
+"""Bytes that one latent picture takes in the fake UNet."""
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def checkpoint(sd_checkpoint):
 @pytest.fixture
 def card(checkpoint, monkeypatch):
     """A card that counts the calls of the UNet."""
-    card = StrawCard(monkeypatch, 20 * SAMPLE)
+    card = FakeCudaDevice(monkeypatch, 20 * SAMPLE)
     unet = checkpoint.network.unet
     forward = unet.forward
 
@@ -40,10 +40,10 @@ def card(checkpoint, monkeypatch):
 
 def test_pictures_with_guidance_are_counted_twice(checkpoint, card):
     on_card = replace(checkpoint, device=CARD)
-    assert room_for(on_card, 0, engine="straw") == Room(8, 8)
-    assert room_for(on_card, 3, engine="straw") == Room(3, 3)
+    assert room_for(on_card, 0, engine="fake") == Room(8, 8)
+    assert room_for(on_card, 3, engine="fake") == Room(3, 3)
     card.total = 1000 * SAMPLE
-    assert room_for(on_card, 0, engine="straw") == Room(16, 64)
+    assert room_for(on_card, 0, engine="fake") == Room(16, 64)
 
 
 @pytest.mark.usefixtures("card")

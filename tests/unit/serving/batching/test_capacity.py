@@ -1,4 +1,4 @@
-"""How many rows share a step, on cards of straw: the arithmetic, and the measuring that feeds it."""
+"""How many rows share a step, on fake CUDA devices: the arithmetic, and the measuring that feeds it."""
 
 import logging
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_cuda import CARD, FakeCudaDevice
 from postcards_serving.batching.capacity import USUAL_ROWS, Peaks, Room, find_room, rows_that_fit
 from postcards_serving.device.choice import Device
-from straw_card import CARD, StrawCard
 
 GIB = 2**30
 BYTES = st.integers(0, 2**40)
@@ -46,7 +46,7 @@ def test_what_a_person_asks_for_is_not_measured(device):
     def step(rows: int) -> None:
         pytest.fail(f"stepped {rows} rows")
 
-    assert find_room(device, 7, engine="straw", most=4, step=step, between=nothing) == Room(7, 7)
+    assert find_room(device, 7, engine="fake", most=4, step=step, between=nothing) == Room(7, 7)
 
 
 @pytest.mark.parametrize("name", ["cpu", "mps"])
@@ -55,7 +55,7 @@ def test_where_nobody_counts_it_is_the_usual_number(name):
         pytest.fail(f"stepped {rows} rows")
 
     device = Device(name, "float32", name)
-    assert find_room(device, 0, engine="straw", most=16, step=step, between=nothing) == Room(USUAL_ROWS, USUAL_ROWS)
+    assert find_room(device, 0, engine="fake", most=16, step=step, between=nothing) == Room(USUAL_ROWS, USUAL_ROWS)
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_where_nobody_counts_it_is_the_usual_number(name):
     [(8 * GIB, Room(4, 4)), (16 * GIB, Room(11, 11)), (24 * GIB, Room(16, 18)), (80 * GIB, Room(16, 64))],
 )
 def test_a_card_holds_what_its_memory_does(monkeypatch, caplog, total, room):
-    card = StrawCard(monkeypatch, total, weights=2 * GIB)
+    card = FakeCudaDevice(monkeypatch, total, weights=2 * GIB)
     step = card.taking(lambda rows: GIB // 4 + rows * GIB)
     with caplog.at_level(logging.INFO):
-        found = find_room(CARD, 0, engine="straw", most=16, step=step, between=lambda: card.working(GIB // 4))
+        found = find_room(CARD, 0, engine="fake", most=16, step=step, between=lambda: card.working(GIB // 4))
     assert found == room
     [line] = caplog.records
-    assert line.getMessage() == f"up to {room.rows} rows of engine 'straw' share a step: the memory holds {room.held}"
+    assert line.getMessage() == f"up to {room.rows} rows of engine 'fake' share a step: the memory holds {room.held}"
     assert card.cached == 0
 
 
 def test_what_libraries_keep_from_the_first_step_is_no_part_of_the_others(monkeypatch):
-    card = StrawCard(monkeypatch, 10 * GIB)
+    card = FakeCudaDevice(monkeypatch, 10 * GIB)
     kept: list[int] = []
 
     def step(rows: int) -> None:
@@ -83,56 +83,56 @@ def test_what_libraries_keep_from_the_first_step_is_no_part_of_the_others(monkey
             card.taken += 2 * GIB
         card.working(rows * GIB)
 
-    assert find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing) == Room(6, 6)
+    assert find_room(CARD, 0, engine="fake", most=16, step=step, between=nothing) == Room(6, 6)
 
 
 def test_a_step_that_takes_more_than_the_first_ones_promised_is_found_out(monkeypatch):
-    card = StrawCard(monkeypatch, 32 * GIB)
+    card = FakeCudaDevice(monkeypatch, 32 * GIB)
     widths: list[int] = []
 
     def step(rows: int) -> None:
         card.working(rows**2 * GIB // 4)
         widths.append(rows)
 
-    found = find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing)
+    found = find_room(CARD, 0, engine="fake", most=16, step=step, between=nothing)
     assert found.rows == found.held == widths[-1]
     assert found.rows**2 * GIB // 4 <= card.total
 
 
 @pytest.mark.parametrize("weights", [10, 9.5, 8.5])
 def test_a_card_that_is_nearly_full_steps_row_by_row_and_says_so(monkeypatch, caplog, weights):
-    card = StrawCard(monkeypatch, 10 * GIB, weights=int(weights * GIB))
-    found = find_room(CARD, 0, engine="straw", most=16, step=card.taking(lambda rows: rows * GIB), between=nothing)
+    card = FakeCudaDevice(monkeypatch, 10 * GIB, weights=int(weights * GIB))
+    found = find_room(CARD, 0, engine="fake", most=16, step=card.taking(lambda rows: rows * GIB), between=nothing)
     assert found == Room(1, 1)
-    assert "cuda:0 NVIDIA Straw has no memory for two at once" in caplog.text
+    assert "cuda:0 NVIDIA Fake has no memory for two at once" in caplog.text
 
 
 def test_work_between_steps_that_never_fits_takes_no_place_from_the_rows(monkeypatch):
-    card = StrawCard(monkeypatch, 10 * GIB)
+    card = FakeCudaDevice(monkeypatch, 10 * GIB)
     step = card.taking(lambda rows: rows * GIB)
-    found = find_room(CARD, 0, engine="straw", most=16, step=step, between=lambda: card.working(11 * GIB))
+    found = find_room(CARD, 0, engine="fake", most=16, step=step, between=lambda: card.working(11 * GIB))
     assert found == Room(8, 8)
 
 
 def test_a_fault_between_steps_that_is_no_want_of_memory_comes_out(monkeypatch):
-    card = StrawCard(monkeypatch, 10 * GIB)
+    card = FakeCudaDevice(monkeypatch, 10 * GIB)
 
     def between() -> None:
         raise RuntimeError("no kernel image is available")
 
     with pytest.raises(RuntimeError, match="kernel image"):
-        find_room(CARD, 0, engine="straw", most=16, step=card.taking(lambda rows: rows), between=between)
+        find_room(CARD, 0, engine="fake", most=16, step=card.taking(lambda rows: rows), between=between)
 
 
 def test_a_card_that_does_not_say_what_is_free_steps_row_by_row(monkeypatch, caplog):
-    card = StrawCard(monkeypatch, 10 * GIB)
-    monkeypatch.setattr(StrawCard, "mem_get_info", property())
-    found = find_room(CARD, 0, engine="straw", most=16, step=card.taking(lambda rows: rows * GIB), between=nothing)
+    card = FakeCudaDevice(monkeypatch, 10 * GIB)
+    monkeypatch.setattr(FakeCudaDevice, "mem_get_info", property())
+    found = find_room(CARD, 0, engine="fake", most=16, step=card.taking(lambda rows: rows * GIB), between=nothing)
     assert found == Room(1, 1)
-    assert "cuda:0 NVIDIA Straw does not say how much of its memory is free" in caplog.text
+    assert "cuda:0 NVIDIA Fake does not say how much of its memory is free" in caplog.text
 
 
-def broken_beyond(card: StrawCard, rows: int, words: str):
+def broken_beyond(card: FakeCudaDevice, rows: int, words: str):
     """Steps that fail for reasons of their own when they are of more rows."""
 
     def step(asked: int) -> None:
@@ -145,21 +145,21 @@ def broken_beyond(card: StrawCard, rows: int, words: str):
 
 @pytest.mark.parametrize(("total", "works"), [(80, 20), (24, 16), (26, 16), (40, 16)])
 def test_a_step_so_wide_that_nobody_takes_it_may_fail_for_any_reason(monkeypatch, total, works):
-    card = StrawCard(monkeypatch, total * GIB)
+    card = FakeCudaDevice(monkeypatch, total * GIB)
     step = broken_beyond(card, works, "input tensor must fit into 32-bit index math")
-    assert find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing) == Room(16, 16)
+    assert find_room(CARD, 0, engine="fake", most=16, step=step, between=nothing) == Room(16, 16)
 
 
 def test_a_device_that_is_lost_meanwhile_comes_out_whatever_the_width(monkeypatch):
-    card = StrawCard(monkeypatch, 80 * GIB)
+    card = FakeCudaDevice(monkeypatch, 80 * GIB)
     step = broken_beyond(card, 20, "CUDA error: an illegal memory access was encountered")
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing)
+        find_room(CARD, 0, engine="fake", most=16, step=step, between=nothing)
 
 
 @pytest.mark.parametrize("broken", [1, 2, 5])
 def test_a_fault_of_another_kind_is_no_want_of_memory(monkeypatch, broken):
-    card = StrawCard(monkeypatch, 10 * GIB)
+    card = FakeCudaDevice(monkeypatch, 10 * GIB)
 
     def step(rows: int) -> None:
         if rows >= broken:
@@ -167,4 +167,4 @@ def test_a_fault_of_another_kind_is_no_want_of_memory(monkeypatch, broken):
         card.working(rows * GIB)
 
     with pytest.raises(RuntimeError, match="kernel image"):
-        find_room(CARD, 0, engine="straw", most=16, step=step, between=nothing)
+        find_room(CARD, 0, engine="fake", most=16, step=step, between=nothing)

@@ -1,4 +1,4 @@
-"""Which device is chosen and how memory stands there, on machines that are told of by a torch of straw; and what a
+"""Which device is chosen and how memory stands there, on machines that are told of by a fake torch; and what a
 fault for want of memory looks like."""
 
 import os
@@ -38,7 +38,7 @@ class Cuda:
         return self.count
 
     def get_device_name(self, name: str) -> str:
-        return f"NVIDIA Straw {name[-1]}"
+        return f"NVIDIA Fake {name[-1]}"
 
     def get_device_capability(self, name: str) -> tuple[int, int]:
         assert name.startswith("cuda:")
@@ -88,21 +88,21 @@ def machine(monkeypatch):
     return build
 
 
-def straw(number: int, generation: int = 9) -> str:
+def cuda_name(number: int, generation: int = 9) -> str:
     """What is told of a device."""
     told = f"compute capability {generation}.0, CUDA 12.8, cuDNN 9.10.2"
-    return f"cuda:{number} NVIDIA Straw {number} ({told})"
+    return f"cuda:{number} NVIDIA Fake {number} ({told})"
 
 
 @pytest.mark.parametrize(
     ("devices", "asked", "chosen"),
     [
-        ({"cuda": 2, "mps": True}, {}, Device("cuda:0", "float16", straw(0))),
-        ({"cuda": 2}, {"prefer": "bfloat16"}, Device("cuda:0", "bfloat16", straw(0))),
-        ({"cuda": 1, "generation": 7}, {"prefer": "bfloat16"}, Device("cuda:0", "float16", straw(0, 7))),
-        ({"cuda": 1}, {"prefer": "float32"}, Device("cuda:0", "float32", straw(0))),
-        ({"cuda": 2}, {"device": "cuda:1"}, Device("cuda:1", "float16", straw(1))),
-        ({"cuda": 1}, {"device": "cuda", "dtype": "float32"}, Device("cuda:0", "float32", straw(0))),
+        ({"cuda": 2, "mps": True}, {}, Device("cuda:0", "float16", cuda_name(0))),
+        ({"cuda": 2}, {"prefer": "bfloat16"}, Device("cuda:0", "bfloat16", cuda_name(0))),
+        ({"cuda": 1, "generation": 7}, {"prefer": "bfloat16"}, Device("cuda:0", "float16", cuda_name(0, 7))),
+        ({"cuda": 1}, {"prefer": "float32"}, Device("cuda:0", "float32", cuda_name(0))),
+        ({"cuda": 2}, {"device": "cuda:1"}, Device("cuda:1", "float16", cuda_name(1))),
+        ({"cuda": 1}, {"device": "cuda", "dtype": "float32"}, Device("cuda:0", "float32", cuda_name(0))),
         ({"cuda": 1}, {"device": "cpu"}, Device("cpu", "float32", "cpu")),
         ({"mps": True}, {}, Device("mps", "float32", "mps")),
         ({"mps": True}, {"dtype": "float16"}, Device("mps", "float16", "mps")),
@@ -119,7 +119,7 @@ def test_the_best_device_is_chosen_unless_another_is_named(machine, devices, ask
 @pytest.mark.parametrize(("number", "said"), [(91002, ", cuDNN 9.10.2"), (8902, ", cuDNN 8.9.2"), (None, "")])
 def test_the_libraries_of_a_device_are_told(machine, number, said):
     machine(cuda=1, cudnn=number)
-    assert choose_device().description == f"cuda:0 NVIDIA Straw 0 (compute capability 9.0, CUDA 12.8{said})"
+    assert choose_device().description == f"cuda:0 NVIDIA Fake 0 (compute capability 9.0, CUDA 12.8{said})"
 
 
 def test_tensors_are_sent_to_cuda_without_waiting():

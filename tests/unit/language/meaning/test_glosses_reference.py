@@ -5,7 +5,7 @@ from pathlib import Path
 
 from postcards_language.meaning.inventory import ALL
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "glosses.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "reference" / "glosses.md").read_text(encoding="utf-8")
 
 
 def test_every_tag_is_explained() -> None:

@@ -1,4 +1,4 @@
-"""A CUDA card of straw: so much memory, and a torch that counts what work takes of it."""
+"""A CUDA device that is not there: so much memory, and a torch that counts what work takes of it."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -9,10 +9,10 @@ from out_of_memory import OutOfMemoryError
 from postcards_serving.device import choice, memory
 from postcards_serving.device.choice import Device
 
-CARD = Device("cuda:0", "float16", "cuda:0 NVIDIA Straw")
+CARD = Device("cuda:0", "float16", "cuda:0 NVIDIA Fake")
 
 
-class StrawCard:
+class FakeCudaDevice:
     """What torch says of it, as far as engines ask; what it takes and when it has no more, as the work says."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, total: int, weights: int = 0) -> None:

@@ -26,7 +26,7 @@ from postcards_serving.engine.work import Provenance, json_settings
 from postcards_serving.errors import FailedPrecondition, InvalidField
 from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word
 
-FROZEN = sorted(Path(__file__).with_name("manifests").glob("*.json"))
+FROZEN = sorted(Path(__file__).parents[1].joinpath("manifests").glob("*.json"))
 """Manifests as the first composers wrote them."""
 PHRASE = Phrase("Ka.", "Come.", Intent.COMMAND, Mood.CALM, (Word("ka", "come", (Syllable(("k", "a"), "ka"),)),))
 IMAGE, LANGUAGE, AUDIO = PartKind

@@ -11,7 +11,7 @@ from postcards_composer.postcards.manifest import PartKind, SafetyVerdict
 from postcards_composer.postcards.manifest_json import load
 from postcards_composer.postcards.transitions import reset_part
 
-KEPT = load(Path(__file__).with_name("manifests").joinpath("ddpm.json").read_bytes())
+KEPT = load(Path(__file__).parents[1].joinpath("manifests").joinpath("ddpm.json").read_bytes())
 
 
 def test_a_card_tells_of_every_part_who_made_it_and_how():
