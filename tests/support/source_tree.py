@@ -74,3 +74,29 @@ def rooms_of(folder: str) -> dict[str, set[str]]:
 def folders() -> list[str]:
     """Every package of ours, by its full name."""
     return sorted(name for name, path in modules().items() if path.name == "__init__.py")
+
+
+@cache
+def classes() -> frozenset[tuple[str, str]]:
+    """Every class of ours, nested ones too: its module and its name."""
+    return frozenset(
+        (module, node.name)
+        for module, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path)))
+        if isinstance(node, ast.ClassDef)
+    )
+
+
+def public_docstrings(tree: ast.Module | ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """The public classes, functions and methods in `tree` that have a docstring, each with it."""
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or _is_private(node.name):
+            continue
+        if (docstring := ast.get_docstring(node)) is not None:
+            yield node.name, docstring
+        if isinstance(node, ast.ClassDef):
+            yield from ((f"{node.name}.{name}", docstring) for name, docstring in public_docstrings(node))
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
