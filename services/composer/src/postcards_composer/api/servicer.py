@@ -42,13 +42,14 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         """Serves what `operations` does."""
         self._operations = operations
         self._store = operations.archive.store
+        self._unfinished: set[asyncio.Task[Any]] = set()
 
     @override
     async def CreatePostcard(
         self, request: composer_pb2.CreatePostcardRequest, context: Context
     ) -> composer_pb2.CreatePostcardResponse:
         del context
-        manifest = await _to_the_end(self._operations.create(decode(request, CreateRequest)))
+        manifest = await self._to_the_end(self._operations.create(decode(request, CreateRequest)))
         return composer_pb2.CreatePostcardResponse(postcard=self._message(manifest))
 
     @override
@@ -88,7 +89,7 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         self, request: composer_pb2.CancelPostcardRequest, context: Context
     ) -> composer_pb2.CancelPostcardResponse:
         del context
-        manifest = await _to_the_end(self._operations.cancel(_checked_id(request.id)))
+        manifest = await self._to_the_end(self._operations.cancel(_checked_id(request.id)))
         return composer_pb2.CancelPostcardResponse(postcard=self._message(manifest))
 
     @override
@@ -96,7 +97,7 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         self, request: composer_pb2.RepairPostcardRequest, context: Context
     ) -> composer_pb2.RepairPostcardResponse:
         del context
-        manifest = await _to_the_end(self._operations.repair(_checked_id(request.id)))
+        manifest = await self._to_the_end(self._operations.repair(_checked_id(request.id)))
         return composer_pb2.RepairPostcardResponse(postcard=self._message(manifest))
 
     @override
@@ -104,7 +105,7 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
         self, request: composer_pb2.DeletePostcardRequest, context: Context
     ) -> composer_pb2.DeletePostcardResponse:
         del context
-        await _to_the_end(self._operations.delete(_checked_id(request.id)))
+        await self._to_the_end(self._operations.delete(_checked_id(request.id)))
         return composer_pb2.DeletePostcardResponse()
 
     @override
@@ -146,6 +147,19 @@ class PostcardServicer(composer_pb2_grpc.PostcardServiceServicer):
             response.next_page_token = page.tokens[-1]
         return response
 
+    async def _to_the_end(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Does what was begun even if the caller leaves meanwhile: half a change helps nobody."""
+        task = asyncio.create_task(doing)
+        self._unfinished.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._unfinished.discard(task)
+        if not task.cancelled():
+            # Marks it as seen: a caller that has left does not ask for it any more.
+            task.exception()
+
 
 def _manifest_of(data: bytes) -> Manifest:
     """The manifest that a caller has sent."""
@@ -174,21 +188,3 @@ def _checked_id(postcard_id: str) -> str:
     if not is_postcard_id(postcard_id):
         raise InvalidField("id", "must be 26 characters of a-z and 2-7")
     return postcard_id
-
-
-async def _to_the_end(doing: Coroutine[Any, Any, T]) -> T:
-    """Does what was begun even if the caller leaves meanwhile: half a change helps nobody."""
-    task = asyncio.create_task(doing)
-    _unfinished.add(task)
-    task.add_done_callback(_finished)
-    return await asyncio.shield(task)
-
-
-_unfinished: set[asyncio.Task[Any]] = set()
-
-
-def _finished(task: asyncio.Task[Any]) -> None:
-    _unfinished.discard(task)
-    if not task.cancelled():
-        # Marks it as seen: a caller that has left does not ask for it any more.
-        task.exception()
