@@ -44,7 +44,7 @@ class Server:
         return await eventually(lambda: self.logged("serving"))
 
     async def channel(self) -> grpc.aio.Channel:
-        return open_channel(f"127.0.0.1:{(await self.serving())['port']}", max_attempts=1)
+        return open_channel(f"127.0.0.1:{(await self.serving())['port']}")
 
     async def exit_code(self) -> int:
         code = await asyncio.wait_for(self.process.wait(), 60)

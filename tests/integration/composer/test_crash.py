@@ -84,7 +84,7 @@ async def start(parts_address: str, folder: Path) -> AsyncIterator[Starting]:
                 "POSTCARDS_FINISH_SECONDS": "0",
             },
         )
-        channel = open_channel(f"127.0.0.1:{await port_of(process)}", max_attempts=1)
+        channel = open_channel(f"127.0.0.1:{await port_of(process)}")
         channels.append(channel)
         composer = ComposerProcess(process, composer_pb2_grpc.PostcardServiceStub(channel))
         started.append(composer)

@@ -49,7 +49,7 @@ async def serving(**settings: str) -> AsyncIterator[tuple[language_pb2_grpc.Lang
         async with asyncio.timeout(60):
             while (line := json.loads(await process.stderr.readline()))["message"] != "serving":
                 pass
-        async with open_channel(f"127.0.0.1:{line['port']}", max_attempts=1) as channel:
+        async with open_channel(f"127.0.0.1:{line['port']}") as channel:
             yield language_pb2_grpc.LanguageServiceStub(channel), line
     finally:
         process.kill()

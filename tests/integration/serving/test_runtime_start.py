@@ -17,7 +17,7 @@ async def test_it_is_not_serving_until_the_engine_is_loaded(tmp_path):
     port = free_port()
     async with (
         server(tmp_path, SLOW_LOADING="1", POSTCARDS_PORT=str(port)) as probe,
-        open_channel(f"127.0.0.1:{port}", max_attempts=1) as channel,
+        open_channel(f"127.0.0.1:{port}") as channel,
     ):
 
         async def answers_not_serving() -> bool:

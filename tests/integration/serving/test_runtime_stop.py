@@ -61,7 +61,7 @@ async def test_no_new_call_is_taken_while_the_last_one_ends(tmp_path):
         await eventually(lambda: probe.logged("stopping"))
 
         async def refused() -> bool:
-            async with open_channel(address, max_attempts=1) as other:
+            async with open_channel(address) as other:
                 try:
                     await widths(other, AT_ONCE)
                 except grpc.aio.AioRpcError as fault:

@@ -29,7 +29,7 @@ async def test_it_waits_for_a_model_and_serves_it_when_it_comes(tmp_path):
     port, missing = free_port(), "the model x is gated: accept its licence"
     async with (
         server(tmp_path, POSTCARDS_PORT=str(port), MISSING_MODEL=missing, **WAIT) as probe,
-        open_channel(f"127.0.0.1:{port}", max_attempts=1) as channel,
+        open_channel(f"127.0.0.1:{port}") as channel,
     ):
         line = await eventually(lambda: probe.logged(f"cannot start: {missing}"))
         assert (line["level"], line["attempt"], line["reason"]) == ("error", 1, "MODEL_UNUSABLE")
@@ -74,7 +74,7 @@ async def test_whatever_fails_while_it_waits_is_told_and_does_not_end_it(tmp_pat
     patient = WAIT | {"POSTCARDS_LOAD_RETRY_SECONDS": "30"}
     async with (
         server(tmp_path, POSTCARDS_PORT=str(port), **patient, **environment) as probe,
-        open_channel(f"127.0.0.1:{port}", max_attempts=1) as channel,
+        open_channel(f"127.0.0.1:{port}") as channel,
     ):
 
         async def waiting() -> ServiceError | None:
@@ -98,7 +98,7 @@ async def test_a_health_watch_that_is_open_leaves_no_traceback(tmp_path, policy)
     environment |= {"POSTCARDS_ON_LOAD_FAILURE": policy}
     async with (
         server(tmp_path, POSTCARDS_PORT=str(port), **environment) as probe,
-        open_channel(f"127.0.0.1:{port}", max_attempts=1) as channel,
+        open_channel(f"127.0.0.1:{port}") as channel,
     ):
         request = health_pb2.HealthCheckRequest()
         watch = health_pb2_grpc.HealthStub(channel).Watch(request, wait_for_ready=True)

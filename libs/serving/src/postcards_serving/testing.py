@@ -48,7 +48,7 @@ async def running_server(
 ) -> AsyncGenerator[grpc.aio.Channel]:
     """Like `listening_server`; yields a channel to it that never retries."""
     async with listening_server(*register, services=services) as address:
-        channel = open_channel(address, max_attempts=1)
+        channel = open_channel(address)
         try:
             yield channel
         finally:

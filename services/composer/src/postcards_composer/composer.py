@@ -109,7 +109,7 @@ class Composer:
 
 def _channel(address: str) -> grpc.aio.Channel:
     """A channel that never retries by itself: the composer does, and tells its watchers."""
-    return open_channel(address, max_attempts=1)
+    return open_channel(address)
 
 
 def _services(channels: Mapping[PartKind, grpc.aio.Channel]) -> dict[PartKind, PartService]:
