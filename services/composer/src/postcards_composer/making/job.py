@@ -121,11 +121,11 @@ class Job:
             group.create_task(self._phrase_and_call())
         card, card_error = await self._card()
         manifest = await self._lease.change(
-            lambda old, now: transitions.finish(old, now, files=card, card_error=card_error)
+            lambda old, now: transitions.finish(old, now, files=card, card_error=card_error),
+            before_published=self._archive.show,
         )
         self._metrics.created.labels(manifest.state.value).inc()
         with suppress(StoreError):
-            await self._archive.show(manifest)
             await self._archive.remove_superseded(before, manifest)
             await self._archive.forget_work(manifest)
 

@@ -97,13 +97,22 @@ class Lease:
         """Seconds left for this making; negative when the time is over."""
         return self._kept.manifest.timeout - self.spent
 
-    async def change(self, step: Callable[[Manifest, datetime], Manifest]) -> Manifest:
+    async def change(
+        self,
+        step: Callable[[Manifest, datetime], Manifest],
+        *,
+        before_published: Callable[[Manifest], Awaitable[None]] | None = None,
+    ) -> Manifest:
         """Writes what `step` makes of the postcard and the present moment, renews the lease, and publishes it.
+
+        What is done `before_published` is done when watchers hear of the change.
 
         Raises:
             LeaseLost: another process has changed the postcard.
         """
         manifest = await self._write(lambda old: self._renewed(step(old, clock.now())))
+        if before_published is not None:
+            await before_published(manifest)
         self._published(manifest)
         return manifest
 
