@@ -54,7 +54,7 @@ from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor
 from postcards_serving.engine.served import alone
 from postcards_serving.engine.work import Work
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.rpc.messages import encode
 from postcards_serving.testing import eventually, listening_server
 from postcards_species.species import derive_species

@@ -13,7 +13,7 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.testing import eventually
 
 SCRIPT = Path(__file__).with_name("slow_engine_server.py")

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from postcards.audio.v1 import audio_pb2, audio_pb2_grpc
 
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from streamed import streamed
 
 

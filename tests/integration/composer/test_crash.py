@@ -19,7 +19,7 @@ from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 
 from postcards_composer.postcards.manifest import Manifest, PartKind, PartState, PostcardState
 from postcards_composer.postcards.manifest_json import load
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.testing import eventually
 
 MADE_BEFORE = {

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from streamed import streamed
 
 MAX_RESIDENT_BYTES = 400 * 1024 * 1024

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from postcards.image.v1 import image_pb2, image_pb2_grpc
 
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_species.species import derive_species
 from streamed import streamed
 

@@ -19,7 +19,7 @@ for library in ("torch", "diffusers", "transformers", "peft"):
 from postcards.image.v1 import image_pb2, image_pb2_grpc  # noqa: E402
 
 from checkpoints.stable_diffusion import build_checkpoint  # noqa: E402
-from postcards_serving.rpc.channels import open_channel  # noqa: E402
+from postcards_serving.rpc.load_balancing import open_channel  # noqa: E402
 from streamed import streamed  # noqa: E402
 
 

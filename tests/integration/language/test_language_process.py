@@ -9,7 +9,7 @@ import sys
 import pytest
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 
 MAX_RESIDENT_KIB = 200 * 1024
 

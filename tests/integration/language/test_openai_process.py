@@ -13,7 +13,7 @@ import pytest
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
 from chat_server import Stalling
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.testing import eventually
 
 KEY = "sk-test-0123456789abcdefghij"

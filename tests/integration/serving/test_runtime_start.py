@@ -7,7 +7,7 @@ import grpc.aio
 import pytest
 
 from free_ports import free_port
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually
 from server_process import AT_ONCE, NOT_SERVING, SERVICE_NAME, SERVING, health, server, widths

@@ -6,7 +6,7 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import eventually
 from server_process import (

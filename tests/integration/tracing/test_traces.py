@@ -16,7 +16,7 @@ from postcards.composer.v1 import composer_pb2, composer_pb2_grpc
 from postcards.language.v1 import language_pb2, language_pb2_grpc
 
 from free_ports import free_port_base
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.testing import eventually
 
 pytest.importorskip(

@@ -11,8 +11,8 @@ import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
 from postcards_serving.engine.work import Event, Item, Work
-from postcards_serving.rpc.channels import open_channel
 from postcards_serving.rpc.interceptors import CallInterceptor
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.server import grpc_server
 from postcards_serving.settings import ServiceSettings
 

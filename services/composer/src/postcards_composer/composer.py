@@ -18,7 +18,7 @@ from postcards_composer.settings import ComposerSettings
 from postcards_composer.store import ObjectStore, StoreError
 from postcards_composer.store.manifests import Archive
 from postcards_composer.store.threads import ThreadedStore
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.telemetry.logging import fields
 from postcards_species.species import derive_species
 

@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from batch_rounds import finish, news_of
 from out_of_memory import OutOfMemoryError
-from postcards_serving.batching.budget import Budget
 from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.batching.memory_budget import Budget
 from postcards_serving.batching.schedule import Schedule
 from postcards_serving.batching.step_loop import StepLoop
 from postcards_serving.engine.work import Work

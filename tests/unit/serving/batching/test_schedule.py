@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_serving.batching.budget import Width
+from postcards_serving.batching.memory_budget import Width
 from postcards_serving.batching.schedule import Full, Schedule, Seat
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
-from postcards_serving.batching.budget import Budget
+from postcards_serving.batching.memory_budget import Budget
 from postcards_serving.batching.rows import BellRinger, Chore, News, Row, as_told
 from postcards_serving.batching.schedule import Schedule
 from postcards_serving.batching.step_loop import StepLoop, Stepper, Weighing

@@ -8,7 +8,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from postcards_serving.batching.budget import PATIENCE_WITH_INNOCENTS, ROUNDING, Budget, Width
+from postcards_serving.batching.memory_budget import PATIENCE_WITH_INNOCENTS, ROUNDING, Budget, Width
 
 _MOST_WIDTHS = 64
 

@@ -1,4 +1,4 @@
-"""Client channels to the services."""
+"""Channels to services of several replicas: which of them is asked."""
 
 import json
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_serving.batching.budget import Budget
+from postcards_serving.batching.memory_budget import Budget
 from postcards_serving.batching.schedule import Schedule, Seat, TooCostly
 
 

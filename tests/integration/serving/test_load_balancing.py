@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from postcards_serving.errors import Unavailable
-from postcards_serving.rpc.channels import open_channel
+from postcards_serving.rpc.load_balancing import open_channel
 from postcards_serving.rpc.statuses import from_rpc_error
 from postcards_serving.testing import listening_server
 
