@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import random
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from postcards.composer.v1 import composer_pb2
 
+from postcards_client.backoff import backoff
 from postcards_client.errors import PostcardsError
 from postcards_client.http_get import Broken, Refused, opened
 from postcards_client.locations import is_web_url, local_path
@@ -23,6 +23,8 @@ TRIES = 4
 """How often a file is asked for when the connection fails or the store is busy."""
 FIRST_PAUSE = 0.2
 """Seconds before the second try; each later pause is twice as long."""
+LONGEST_PAUSE = 5.0
+"""No pause between two tries is longer, in seconds."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """No file is taken that is longer, announced or not."""
 
@@ -126,7 +128,7 @@ def _with_patience(attempt: Callable[[], str]) -> None:
             return
         if number == TRIES:
             raise DownloadFailed(f"{trouble}, {TRIES} times", reason="UNREADABLE")
-        time.sleep(FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
+        time.sleep(backoff(number, FIRST_PAUSE, LONGEST_PAUSE))
 
 
 def _copy_from_server(file: composer_pb2.File, out: BinaryIO, most: int) -> str:

@@ -1,8 +1,8 @@
 """When a failed call is tried again, and after how long."""
 
-import random
 from dataclasses import dataclass
 
+from postcards_client.backoff import backoff
 from postcards_client.errors import Overloaded, PostcardsError, Unavailable
 
 
@@ -33,5 +33,4 @@ class RetryPolicy:
 
     def backoff(self, attempt: int) -> float:
         """A delay in seconds that doubles with `attempt` (from 1), less up to half of it by chance."""
-        full = min(self.longest_delay, self.first_delay * 2.0 ** min(attempt - 1, 32))
-        return full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+        return backoff(attempt, self.first_delay, self.longest_delay)

@@ -20,6 +20,7 @@ from postcards_serving.device.loss import tell_if_lost
 from postcards_serving.device.memory import is_out_of_memory
 from postcards_serving.engine.work import Work
 from postcards_serving.errors import Cancelled, OutOfMemory, Overloaded, ServiceError
+from postcards_serving.moving_average import MovingAverage
 from postcards_serving.telemetry import metrics
 from postcards_serving.telemetry.engine_spans import note_step
 
@@ -29,8 +30,6 @@ StateT_contra = TypeVar("StateT_contra", contravariant=True)
 _LEAST_RETRY_SECONDS = 0.1
 _EXPECTED_SECONDS = 2.0
 """Guess of a row's time aboard until the first has finished."""
-_NEWEST_SHARE = 0.2
-"""Weight of the newest time aboard in the moving average: about the last ten rows decide."""
 _UNFELT_ROWS = 4
 """Rows whose callers are woken at the pace that they ask for; what more of them would take from the steps is felt."""
 _MOST_STRETCH = 4.0
@@ -120,7 +119,7 @@ class StepLoop(Generic[StateT]):
         self._chores: deque[Chore[Any]] = deque()
         self._arrivals = 0
         self._step_seconds = 0.0
-        self._average_aboard = _EXPECTED_SECONDS
+        self._average_aboard = MovingAverage(_EXPECTED_SECONDS)
         self._watch = _Watch(clock)
         self._series = metrics.batch_series(engine)
         self._export()
@@ -256,7 +255,7 @@ class StepLoop(Generic[StateT]):
                     self._fail(row, fault)
                     continue
                 if finished:
-                    self._average_aboard += _NEWEST_SHARE * (self._clock() - row.boarded_at - self._average_aboard)
+                    self._average_aboard.take(self._clock() - row.boarded_at)
                     self._end(row, News(state, last=True), "finished")
                 else:
                     row.post(News(state))
@@ -338,7 +337,7 @@ class StepLoop(Generic[StateT]):
         now = self._clock()
         aboard = [self._rows[seat.number].boarded_at for seat in self._schedule.aboard]
         oldest = now - min(aboard, default=now)
-        average = self._average_aboard
+        average = self._average_aboard.value
         return Overloaded(
             max(_LEAST_RETRY_SECONDS, average / max(1, len(aboard)), average - oldest),
             f"{len(self._schedule.waiting)} rows are waiting already",

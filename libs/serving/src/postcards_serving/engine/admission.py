@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from postcards_serving.errors import Overloaded
+from postcards_serving.moving_average import MovingAverage
 from postcards_serving.telemetry import metrics
 
 DEFAULT_MAX_QUEUE = 32
 _LEAST_RETRY_SECONDS = 0.1
-_NEWEST_SHARE = 0.2
-"""Weight of the newest duration in the moving average: about the last ten requests decide."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class Admission:
             raise ValueError(f"max_queue must be at least 0, not {max_queue}")
         self._places = 1
         self._max_queue = max_queue
-        self._average = expected_seconds
+        self._average = MovingAverage(expected_seconds)
         self._clock = clock
         self._seated: set[Ticket] = set()
         self._queue: deque[Ticket] = deque()
@@ -133,11 +132,11 @@ class Admission:
         and every waiting one takes the first place that falls free.
         """
         now = self._clock()
-        free_at = [max(0.0, self._average - (now - (ticket.begun or now))) for ticket in tuple(self._seated)]
+        free_at = [max(0.0, self._average.value - (now - (ticket.begun or now))) for ticket in tuple(self._seated)]
         free_at += [0.0] * (self.places - len(free_at))
         heapq.heapify(free_at)
         for _ in range(position):
-            heapq.heapreplace(free_at, free_at[0] + self._average)
+            heapq.heapreplace(free_at, free_at[0] + self._average.value)
         return free_at[0]
 
     def enter(self) -> Ticket:
@@ -173,7 +172,7 @@ class Admission:
         """Takes a ticket out; the first in the queue gets the place that falls free."""
         if ticket in self._seated:
             self._seated.discard(ticket)
-            self._average += _NEWEST_SHARE * (self._clock() - (ticket.begun or 0.0) - self._average)
+            self._average.take(self._clock() - (ticket.begun or 0.0))
         elif ticket in self._queue:
             self._queue.remove(ticket)
         else:

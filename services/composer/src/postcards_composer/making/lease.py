@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from postcards_client.backoff import backoff
 from postcards_composer.postcards import clock, transitions
 from postcards_composer.postcards.manifest import LeaseRecord, Manifest
 from postcards_composer.postcards.manifest_json import ManifestError
@@ -26,16 +27,17 @@ async def patiently(call: Callable[[], Awaitable[T]], remaining: Callable[[], fl
 
     Raises what the store raises, at last also `StoreUnavailable` and `StoreFull`.
     """
-    pause = _PAUSE_SECONDS
+    failed = 0
     while True:
         try:
             return await call()
         except (StoreUnavailable, StoreFull) as problem:
+            failed += 1
+            pause = backoff(failed, _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
             if remaining() <= pause:
                 raise
             _log.warning("waiting for the store: %s", problem)
         await asyncio.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
 class LeaseLost(Exception):  # noqa: N818 - named for what happened

@@ -16,13 +16,13 @@ from postcards_composer.postcards import clock
 from postcards_composer.postcards.manifest import LeaseRecord, PartKind, PartState
 from postcards_composer.store.manifests import Archive, StoredManifest
 from postcards_serving.errors import Overloaded, Unavailable
+from postcards_serving.moving_average import MovingAverage
 from postcards_serving.telemetry import tracing
 from postcards_serving.telemetry.logging import REQUEST_ID
 
 _log = logging.getLogger(__name__)
 
 _FIRST_GUESS_SECONDS = 5.0
-_NEWEST_SHARE = 0.2
 _UNFINISHED = (PartState.PENDING, PartState.RUNNING)
 
 
@@ -50,7 +50,7 @@ class RunningJobs:
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.closing = False
-        self._average = _FIRST_GUESS_SECONDS
+        self._average = MovingAverage(_FIRST_GUESS_SECONDS)
         metrics.capacity.set(places)
         metrics.in_flight.set(0)
         for kind in PartKind:
@@ -69,7 +69,7 @@ class RunningJobs:
         if not self.has_room:
             self._metrics.refused.inc()
             raise Overloaded(
-                max(0.5, self._average / self._places),
+                max(0.5, self._average.value / self._places),
                 f"{self._places} postcards are being made already",
                 metadata={"max_in_flight": str(self._places)},
             )
@@ -144,7 +144,7 @@ class RunningJobs:
             if self._jobs.get(postcard_id) is job:
                 del self._jobs[postcard_id], self._tasks[postcard_id]
             self._metrics.in_flight.set(len(self._jobs))
-            self._average += _NEWEST_SHARE * (asyncio.get_running_loop().time() - begun - self._average)
+            self._average.take(asyncio.get_running_loop().time() - begun)
 
     @contextlib.contextmanager
     def _reservation(self) -> Generator[None]:

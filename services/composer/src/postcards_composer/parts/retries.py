@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from postcards_client.backoff import backoff
 from postcards_client.errors import DataLost
 from postcards_composer.parts.failures import Failure, PartFailed, failure_of
 from postcards_composer.parts.services import Outcome, PartService, Report
@@ -103,10 +104,9 @@ async def _attempt(service: PartService, manifest: Manifest, timeout: float, rep
 
 def _pause(failure: Failure, retries: int) -> float:
     """Seconds until the next try: what the service said, or a growing and jittered pause."""
-    jitter = random.uniform(0.5, 1.0)  # noqa: S311
     if failure.retry_after is not None:
-        return failure.retry_after * (2.0 - jitter)
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**retries) * jitter
+        return failure.retry_after * random.uniform(1.0, 1.5)  # noqa: S311 - jitter is no secret
+    return backoff(retries + 1, _FIRST_PAUSE, _LONGEST_PAUSE)
 
 
 def _too_late(service: PartService) -> PartError:

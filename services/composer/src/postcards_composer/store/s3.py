@@ -6,7 +6,6 @@ public, and S3 accepts further unsigned headers beside them: every write is a pr
 
 import base64
 import hashlib
-import random
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from minio import Minio
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from urllib3.exceptions import HTTPError
 
+from postcards_client.backoff import backoff
 from postcards_composer.store.objects import (
     NotFound,
     ObjectInfo,
@@ -40,6 +40,7 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 20.0
 WRITE_ATTEMPTS = 4
 _PAUSE_SECONDS = 0.15
+_LONGEST_PAUSE_SECONDS = 5.0
 _URL_LIFE = timedelta(hours=12)
 _WRITE_URL_LIFE = timedelta(minutes=5)
 _FULL = ("XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage")
@@ -173,7 +174,7 @@ class S3Store:
         problem = "no answer"
         for attempt in range(WRITE_ATTEMPTS):
             if attempt:
-                time.sleep(_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0))  # noqa: S311
+                time.sleep(backoff(attempt, 2 * _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
             try:
                 status, etag, code = self._try_write(key, data, headers)
             except HTTPError as error:
