@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -12,13 +11,14 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from postcards_serving.batching.in_flight import InFlightBatch
+from postcards_serving.call_observer import UNOBSERVED, tell_of_step
 from postcards_serving.engine.admission import Admission
 from postcards_serving.engine.executor import Executor, Finished
 from postcards_serving.engine.work import Progress, Work
 from postcards_serving.errors import EngineFailed
 from postcards_serving.fallback.pair import WorkOfMain
 from postcards_serving.telemetry import metrics, tracing
-from postcards_serving.telemetry.engine_spans import EngineTrace, note_step, trace_engine
+from postcards_serving.telemetry.engine_spans import EngineTrace, trace_engine
 from postcards_serving.testing import eventually
 
 pytest.importorskip("opentelemetry.sdk.trace", reason="no OpenTelemetry here: pip install 'postcards-serving[tracing]'")
@@ -28,13 +28,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from postcards_serving.telemetry.otel import Otel
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a batch, as far as it matters here."""
-
-    work: Work
 
 
 class Recorder:
@@ -67,13 +60,9 @@ def recorder() -> Iterator[Recorder]:
 
 def begun(name: str = "ddpm") -> EngineTrace:
     trace = trace_engine(name)
-    assert trace is not None
+    assert isinstance(trace, EngineTrace)
     trace.begin(waited=False)
     return trace
-
-
-def rows(*traces: EngineTrace | None) -> list[Row]:
-    return [Row(Work(trace=trace)) for trace in traces]
 
 
 def test_steps_in_unchanged_company_are_one_span_with_links(recorder):
@@ -81,9 +70,9 @@ def test_steps_in_unchanged_company_are_one_span_with_links(recorder):
         first, second = begun(), begun()
         first.turn_to("denoise")
         second.turn_to("denoise")
-        both, alone = rows(first, None, second), rows(first)
+        both, alone = [first, UNOBSERVED, second], [first]
         for company in (alone, alone, both, both, both, alone):
-            note_step(company, 0.0)
+            tell_of_step(company, 0.0)
         first.end("done")
         second.end("done")
     spans = recorder.named("steps")
@@ -101,7 +90,7 @@ def test_steps_belong_to_the_stage_that_was_on(recorder):
         for stage in ("bones", "denoise", "denoise", "denoise", "print"):
             trace.turn_to(stage)
             if stage == "denoise":
-                note_step(rows(trace), 0.0)
+                tell_of_step([trace], 0.0)
         trace.turn_to(None)
         trace.end("done")
     (steps,) = recorder.named("steps")
@@ -120,9 +109,9 @@ def test_every_step_is_told_of_once_however_company_changes(sizes):
     try:
         with tracing.resumed("call", {}, ""):
             trace = begun()
-            others = [None, None]
+            others = [UNOBSERVED, UNOBSERVED]
             for size in sizes:
-                note_step(rows(trace, *others[: size - 1]), 0.0)
+                tell_of_step([trace, *others[: size - 1]], 0.0)
             trace.end("done")
         spans = recorder.named("steps")
         assert sum(span.attributes["postcards.steps"] for span in spans) == len(sizes)
@@ -137,13 +126,13 @@ def test_every_step_is_told_of_once_however_company_changes(sizes):
 def test_work_behind_a_fallback_keeps_its_trace():
     with tracing.resumed("call", {}, ""):
         trace = begun()
-        assert WorkOfMain(Work(trace=trace)).trace is trace
+        assert WorkOfMain(Work(observer=trace)).observer is trace
         trace.end("done")
 
 
 def test_outside_of_a_recorded_call_nothing_is_kept(recorder):
-    assert trace_engine("ddpm") is None
-    note_step(rows(None, None), 0.1)
+    assert trace_engine("ddpm") is UNOBSERVED
+    tell_of_step([UNOBSERVED, UNOBSERVED], 0.1)
     assert not recorder.exporter.get_finished_spans()
 
 
@@ -158,7 +147,7 @@ def draw(work: Work) -> int:
 
 
 async def test_the_executor_tells_of_stages(recorder):
-    executor = Executor(1, Admission(4), engine="creature")
+    executor = Executor(1, Admission(4), engine="creature", observe=trace_engine)
     with tracing.resumed("call", {}, ""):
         events = await collected(executor, draw)
     assert isinstance(events[-1], Finished)
@@ -170,7 +159,7 @@ async def test_the_executor_tells_of_stages(recorder):
 
 
 async def test_the_wait_for_a_place_is_a_span(recorder):
-    executor = Executor(1, Admission(4), engine="creature")
+    executor = Executor(1, Admission(4), engine="creature", observe=trace_engine)
     with tracing.resumed("call", {}, ""):
         gate = threading.Event()
         first = asyncio.create_task(collected(executor, lambda _: gate.wait(30)))
@@ -190,7 +179,7 @@ async def test_a_failure_of_the_engine_is_named(recorder):
         work.report(Progress("skin"))
         raise EngineFailed("the password is swordfish")
 
-    executor = Executor(1, Admission(4), engine="creature")
+    executor = Executor(1, Admission(4), engine="creature", observe=trace_engine)
     with tracing.resumed("call", {}, ""), pytest.raises(EngineFailed):
         await collected(executor, fail)
     assert await executor.drain(5)
@@ -223,7 +212,7 @@ class Gated:
 async def test_rows_of_a_real_batch_name_those_they_share_steps_with(recorder):
     stepper = Gated()
     batch = InFlightBatch(stepper, max_rows=4, max_waiting=4, engine="traced")
-    executor = Executor(2, Admission(4), engine="traced")
+    executor = Executor(2, Admission(4), engine="traced", observe=trace_engine)
 
     def call(work: Work) -> int:
         work.report(Progress("denoise"))

@@ -16,13 +16,13 @@ from prometheus_client import Gauge
 
 from postcards_serving.batching.rows import Chore, News, Row, as_told
 from postcards_serving.batching.schedule import Full, Schedule, Seat, TooCostly
+from postcards_serving.call_observer import tell_of_step
 from postcards_serving.device.loss import tell_if_lost
 from postcards_serving.device.memory import is_out_of_memory
 from postcards_serving.engine.work import Work
 from postcards_serving.errors import Cancelled, OutOfMemory, Overloaded, ServiceError
 from postcards_serving.moving_average import MovingAverage
 from postcards_serving.telemetry import metrics
-from postcards_serving.telemetry.engine_spans import note_step
 
 StateT = TypeVar("StateT")
 StateT_contra = TypeVar("StateT_contra", contravariant=True)
@@ -235,7 +235,7 @@ class StepLoop(Generic[StateT]):
         self._step_seconds = self._watch.end() - begun
         self._series.step_seconds.observe(self._step_seconds)
         self._series.step_rows.observe(len(turn.rows))
-        note_step(turn.rows, self._step_seconds)
+        tell_of_step([row.work.observer for row in turn.rows], self._step_seconds)
         self._settle(turn, states)
 
     def _settle(self, turn: _Turn[StateT], states: Sequence[StateT]) -> None:

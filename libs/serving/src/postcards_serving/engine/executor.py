@@ -17,13 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from postcards_serving.call_observer import CallObserver, unobserved
 from postcards_serving.device.loss import tell_if_lost
 from postcards_serving.device.memory import is_out_of_memory
 from postcards_serving.engine.admission import Admission, Ticket
 from postcards_serving.engine.work import Event, Preview, Progress, Work
 from postcards_serving.errors import Cancelled, DeadlineExceeded, DeviceLost, OutOfMemory, ServiceError
 from postcards_serving.telemetry import metrics
-from postcards_serving.telemetry.engine_spans import EngineTrace, trace_engine
 
 ResultT = TypeVar("ResultT")
 
@@ -51,6 +51,7 @@ class Executor:
         *,
         engine: str = "",
         stages: Sequence[str] = (),
+        observe: Callable[[str], CallObserver] = unobserved,
     ) -> None:
         """Lets `max_in_flight` calls run at once, each on a thread.
 
@@ -59,12 +60,14 @@ class Executor:
             admission: who may begin; the executor sets its number of places. Default: a queue of 32.
             engine: name of the engine in metrics.
             stages: names of its stages, whose metrics appear as zero from the start.
+            observe: who looks on at a call that begins now, given the name of the engine.
 
         Raises:
             ValueError: as `resize`.
         """
         self._admission = admission or Admission()
         self._engine = engine
+        self._observe = observe
         self.resize(max_in_flight)
         self._running: set[asyncio.Future[Any]] = set()
         metrics.export_zeros_of_engine(engine, stages)
@@ -99,9 +102,9 @@ class Executor:
             DeadlineExceeded: `timeout` is over.
         """
         mailbox = _Mailbox(asyncio.get_running_loop())
-        trace = trace_engine(self._engine)
-        steps = _StepTimer(self._engine, mailbox.put, trace)
-        work = Work(steps, timeout=timeout, trace=trace)
+        observer = self._observe(self._engine)
+        steps = _StepTimer(self._engine, mailbox.put, observer)
+        work = Work(steps, timeout=timeout, observer=observer)
         ticket = self._admission.enter()
         waited = ticket.waiting is not None
         try:
@@ -110,14 +113,13 @@ class Executor:
                     "queued", queue_position=waiting.position, predicted_wait=round(waiting.predicted_wait, 3)
                 )
                 await ticket.moved(work.remaining())
-            if trace is not None:
-                trace.begin(waited=waited)
+            observer.begin(waited=waited)
             future = self._begin(call, work, steps, ticket)
         except TimeoutError:
-            _leave(ticket, trace)
+            _leave(ticket, observer)
             raise DeadlineExceeded("the deadline of the call passed while it waited in the queue") from None
         except BaseException:
-            _leave(ticket, trace)
+            _leave(ticket, observer)
             raise
         future.add_done_callback(mailbox.close)
         try:
@@ -151,8 +153,7 @@ class Executor:
             fault = done.exception()
             outcome = "done" if fault is None else "cancelled" if _is_stop(fault) else "failed"
             metrics.PART_SECONDS.labels(self._engine, outcome).observe(time.monotonic() - begun)
-            if work.trace is not None:
-                work.trace.end(outcome, type(fault).__name__ if outcome == "failed" else "")
+            work.observer.end(outcome, type(fault).__name__ if outcome == "failed" else "")
             if fault is not None and work.cancelled and outcome == "failed":
                 _log.warning("the engine failed after its caller had gone", exc_info=fault)
 
@@ -160,11 +161,10 @@ class Executor:
         return future
 
 
-def _leave(ticket: Ticket, trace: EngineTrace | None) -> None:
+def _leave(ticket: Ticket, observer: CallObserver) -> None:
     """Gives up the wait for a place."""
     ticket.leave()
-    if trace is not None:
-        trace.give_up()
+    observer.give_up()
 
 
 def _contained(call: Callable[[Work], ResultT], work: Work, steps: "_StepTimer") -> ResultT:
@@ -194,8 +194,8 @@ def _is_stop(fault: BaseException) -> bool:
 class _StepTimer:
     """Passes reports on and measures each step: from the report that begins it to the next, or to the end."""
 
-    def __init__(self, engine: str, listener: Callable[[Event], None], trace: EngineTrace | None) -> None:
-        self._trace = trace
+    def __init__(self, engine: str, listener: Callable[[Event], None], observer: CallObserver) -> None:
+        self._observer = observer
         self._engine = engine
         self._listener = listener
         self._lock = threading.Lock()
@@ -216,8 +216,7 @@ class _StepTimer:
         with self._lock:
             ended, seconds = self._stage, now - self._begun
             self._stage, self._begun = stage, now
-            if self._trace is not None:
-                self._trace.turn_to(stage)
+            self._observer.turn_to(stage)
         if ended is not None:
             metrics.STEP_SECONDS.labels(self._engine, ended).observe(seconds)
 

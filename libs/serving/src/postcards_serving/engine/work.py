@@ -11,12 +11,9 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from postcards_serving.call_observer import UNOBSERVED, CallObserver
 from postcards_serving.errors import Cancelled, DeadlineExceeded
-
-if TYPE_CHECKING:
-    from postcards_serving.telemetry.engine_spans import EngineTrace
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ class Work:
         *,
         timeout: float | None = None,
         clock: Callable[[], float] = time.monotonic,
-        trace: "EngineTrace | None" = None,
+        observer: CallObserver = UNOBSERVED,
     ) -> None:
         """Begins a piece of work.
 
@@ -149,9 +146,9 @@ class Work:
             listener: takes every report, on the engine's thread; must not block.
             timeout: seconds from now until the work is no longer wanted; None for no limit.
             clock: seconds that never go back.
-            trace: where its steps are noted; None where nothing is traced.
+            observer: is told of the steps that it takes in a batch.
         """
-        self.trace = trace
+        self.observer = observer
         self._listener = listener
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout

@@ -145,7 +145,7 @@ class WorkOfMain(Work):
     """The same work with a share of its time, whose finished pieces of the result wait until they are let go."""
 
     def __init__(self, whole: Work) -> None:
-        super().__init__(trace=whole.trace)
+        super().__init__(observer=whole.observer)
         self._kept: Final = (whole.remaining() or 0.0) * (1 - _SHARE_OF_MAIN)
         self._whole: Final = whole
         self._items: Final[list[Item]] = []

@@ -10,6 +10,7 @@ from postcards_serving.engine.executor import Executor
 from postcards_serving.engine.served import ServedEngines
 from postcards_serving.server.service import Service
 from postcards_serving.settings import ServiceSettings
+from postcards_serving.telemetry.engine_spans import trace_engine
 
 
 def part_service(
@@ -31,7 +32,9 @@ def part_service(
     def places() -> int:
         return settings.places(engine.requests_at_once or settings.max_in_flight)
 
-    executor = Executor(places(), Admission(settings.max_queue), engine=engine.name, stages=engine.stages)
+    executor = Executor(
+        places(), Admission(settings.max_queue), engine=engine.name, stages=engine.stages, observe=trace_engine
+    )
     engines.call_when_main_is_loaded(lambda: executor.resize(places()))
     return Service(
         register=lambda server: add(executor, server),

@@ -5,10 +5,9 @@ the engine spans of the rows that it shares them with.
 """
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
+from postcards_serving.call_observer import UNOBSERVED, CallObserver
 from postcards_serving.telemetry import tracing
 from postcards_serving.telemetry.spans import NOTHING, Span
 
@@ -17,31 +16,18 @@ _MAX_GROUPS = 64
 _MAX_LINKS = 32
 
 
-class _Rowing(Protocol):
-    """A row of a batch, as far as it matters here."""
-
-    @property
-    def work(self) -> "_Traced":
-        """Whose call it is."""
-        ...
-
-
-class _Traced(Protocol):
-    trace: "EngineTrace | None"
-
-
 @dataclass
 class _Group:
     """Steps in unchanged company."""
 
-    company: "tuple[EngineTrace | None, ...]"
+    company: tuple[CallObserver, ...]
     begun: int
     ended: int
     steps: int = 1
     mixed: bool = False
 
 
-class EngineTrace:
+class EngineTrace(CallObserver):
     """The spans of one engine call. `stepped` is for the batch's thread, `turn_to` for the engine's own."""
 
     def __init__(self, engine: str, parent: Span) -> None:
@@ -87,7 +73,7 @@ class EngineTrace:
             self._stage = tracing.begin(f"stage {stage}", attributes, parent=self._span, at=now)
             self._stages.append((now, self._stage))
 
-    def stepped(self, company: "tuple[EngineTrace | None, ...]", begun: int, ended: int) -> None:
+    def stepped(self, company: tuple[CallObserver, ...], begun: int, ended: int) -> None:
         """The call's row took a step, from `begun` to `ended` in nanoseconds since 1970, with all of `company`."""
         last = self._groups[-1] if self._groups else None
         if last is not None and (last.company == company or len(self._groups) >= _MAX_GROUPS):
@@ -108,7 +94,9 @@ class EngineTrace:
         self._span.end()
 
     def _tell(self, group: _Group) -> None:
-        others = [other.span for other in group.company if other is not None and other is not self][:_MAX_LINKS]
+        others = [other.span for other in group.company if isinstance(other, EngineTrace) and other is not self][
+            :_MAX_LINKS
+        ]
         attributes = {
             "postcards.engine": self._engine,
             "postcards.steps": group.steps,
@@ -128,22 +116,7 @@ class EngineTrace:
         return tracing.begin("queue", attributes, parent=self._parent, at=self._entered)
 
 
-def trace_engine(engine: str) -> EngineTrace | None:
-    """The trace of an engine call inside the present span; None where nothing is recorded."""
-    if not tracing.enabled():
-        return None
-    parent = tracing.current()
-    return None if parent is NOTHING else EngineTrace(engine, parent)
-
-
-def note_step(rows: Iterable[_Rowing], seconds: float) -> None:
-    """Rows have just taken a step together, which took `seconds`. Called by the batch's thread; never blocks."""
-    if not tracing.enabled():
-        return
-    company = tuple(row.work.trace for row in rows)
-    if any(company):
-        ended = time.time_ns()
-        begun = ended - round(seconds * 1e9)
-        for trace in company:
-            if trace is not None:
-                trace.stepped(company, begun, ended)
+def trace_engine(engine: str) -> CallObserver:
+    """The trace of an engine call inside the present span; `UNOBSERVED` where nothing is recorded."""
+    parent = tracing.current() if tracing.enabled() else NOTHING
+    return UNOBSERVED if parent is NOTHING else EngineTrace(engine, parent)
