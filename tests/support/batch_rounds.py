@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from manual_clock import ManualClock
-from postcards_serving.batching.rows import News, Row
+from postcards_serving.batching.rows import Row, RowUpdate
 from postcards_serving.batching.schedule import Schedule
 from postcards_serving.batching.step_loop import StepLoop
 
@@ -61,7 +61,7 @@ def stirring(mixer, *, max_rows: int = 8, max_waiting: int = 8, clock=None, engi
     return StepLoop(mixer, Schedule(max_rows, max_waiting), ring=ring, engine=engine, clock=clock or ManualClock())
 
 
-def news_of(row: Row) -> News:
+def news_of(row: Row) -> RowUpdate:
     news = row.take(0)
     assert news is not None
     return news

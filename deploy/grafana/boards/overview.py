@@ -158,7 +158,7 @@ def _making() -> Row:
 
 def _room() -> Row:
     return Row(
-        "Room",
+        "BatchCapacity",
         [
             Graph(
                 "Waiting requests",

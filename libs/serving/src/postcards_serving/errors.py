@@ -145,7 +145,7 @@ class Stopping(Unavailable):
     """An engine that takes nothing more, and ends what it was at: another replica, or the next process, may serve."""
 
     def __init__(self) -> None:
-        """Says so."""
+        """Names the way out: ask another replica, or this one later."""
         super().__init__("the engine is stopping", reason="STOPPING")
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
+from typing_extensions import override
 
 from postcards_serving.engine.work import Event, Item, Work
 from postcards_serving.rpc.interceptors import CallInterceptor
@@ -91,7 +92,7 @@ class WorkCancelledAt(RecordingWork):
     """Recording work whose caller goes away when it first hears of `stage`."""
 
     def __init__(self, stage: str) -> None:
-        """Waits for `stage`."""
+        """Cancels itself when `stage` is reported."""
         super().__init__()
         self._stage = stage
 
@@ -100,8 +101,8 @@ class WorkCancelledAt(RecordingWork):
         """The stage of each event so far; finished pieces have none."""
         return [event.stage for event in self.events if not isinstance(event, Item)]
 
+    @override
     def report(self, event: Event) -> None:
-        """See `Work`."""
         super().report(event)
         if not isinstance(event, Item) and event.stage == self._stage:
             self.cancel()

@@ -8,11 +8,11 @@ pytest.importorskip("torch", reason="make setup-models brings it")
 pytest.importorskip("diffusers", reason="make setup-models brings it")
 
 from fake_cuda import CARD, FakeCudaDevice
-from postcards_image.engines.stable_diffusion.batch_size import room_for
+from postcards_image.engines.stable_diffusion.batch_size import batch_size_for
 from postcards_image.engines.stable_diffusion.checkpoint.loading import load_checkpoint
 from postcards_image.engines.stable_diffusion.choices import Choices
 from postcards_image.engines.stable_diffusion.engine import StableDiffusionEngine
-from postcards_serving.batching.capacity import USUAL_ROWS, Room
+from postcards_serving.batching.capacity import USUAL_ROWS, BatchCapacity
 
 SAMPLE = 1000
 """Bytes that one latent picture takes in the fake UNet."""
@@ -40,10 +40,10 @@ def card(checkpoint, monkeypatch):
 
 def test_pictures_with_guidance_are_counted_twice(checkpoint, card):
     on_card = replace(checkpoint, device=CARD)
-    assert room_for(on_card, 0, engine="fake") == Room(8, 8)
-    assert room_for(on_card, 3, engine="fake") == Room(3, 3)
+    assert batch_size_for(on_card, 0, engine="fake") == BatchCapacity(8, 8)
+    assert batch_size_for(on_card, 3, engine="fake") == BatchCapacity(3, 3)
     card.total = 1000 * SAMPLE
-    assert room_for(on_card, 0, engine="fake") == Room(16, 64)
+    assert batch_size_for(on_card, 0, engine="fake") == BatchCapacity(16, 64)
 
 
 @pytest.mark.usefixtures("card")

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_serving.batching.rows import News
+from postcards_serving.batching.rows import RowUpdate
 from postcards_serving.batching.schedule import Schedule
 from postcards_serving.batching.step_loop import StepLoop
 from postcards_serving.engine.work import Work
@@ -95,7 +95,7 @@ ARRIVALS = st.lists(
 def test_whatever_comes_every_row_ends_once_and_as_it_would_alone(arrivals, max_rows, max_waiting, capacity):
     mixer = Mixer(capacity)
     loop = StepLoop(mixer, Schedule(max_rows, max_waiting), ring=lambda _: None, engine="properties", clock=lambda: 0.0)
-    posted: dict[str, list[News]] = {}
+    posted: dict[str, list[RowUpdate]] = {}
     present: dict[str, tuple[Arrival, Drop, Work]] = {}
     names: dict[int, str] = {}
     idle: dict[str, int] = {}

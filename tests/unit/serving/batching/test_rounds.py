@@ -4,7 +4,7 @@ import pytest
 
 from batch_rounds import Drop, finish, news_of, stirring
 from manual_clock import ManualClock
-from postcards_serving.batching.rows import Chore, News
+from postcards_serving.batching.rows import Chore, RowUpdate
 from postcards_serving.batching.schedule import Schedule
 from postcards_serving.batching.step_loop import StepLoop
 from postcards_serving.engine.work import Work
@@ -48,13 +48,13 @@ def test_a_caller_is_woken_no_more_often_than_it_wants_and_always_for_the_last(m
         for number in {number for rows in woken for number in rows}:
             last[number].append(step)
     assert last == {calm.number: [1, 4, 6], eager.number: [1, 2, 3, 4, 5, 6, 7]}
-    assert news_of(calm) == News(Drop("calm", 6, step=6), last=True)
+    assert news_of(calm) == RowUpdate(Drop("calm", 6, step=6), last=True)
 
 
 def test_a_row_that_does_not_listen_hears_the_last(loop):
     row = loop.enter(Drop("x", 9), Work())
     finish(loop)
-    assert news_of(row) == News(Drop("x", 9, step=9), last=True)
+    assert news_of(row) == RowUpdate(Drop("x", 9, step=9), last=True)
     assert row.take(0) is None
 
 

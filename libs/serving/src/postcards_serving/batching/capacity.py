@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Room:
+class BatchCapacity:
     """How many rows of the usual size go together."""
 
     rows: int
@@ -54,7 +54,7 @@ def rows_that_fit(free: int, peaks: Peaks) -> int:
     return max(1, (int(free * (1 - _SPARED)) - once - peaks.between) // each)
 
 
-def find_room(
+def find_capacity(
     device: Device,
     asked: int,
     *,
@@ -62,7 +62,7 @@ def find_room(
     most: int,
     step: Callable[[int], object],
     between: Callable[[], object],
-) -> Room:
+) -> BatchCapacity:
     """How many rows share a step: as many as a person says; on CUDA as many as fit; elsewhere the usual number.
 
     What was measured is tried before it is told, so that a step which takes more than the first two promised is found
@@ -77,9 +77,9 @@ def find_room(
         between: does the largest piece of work between two steps, for nothing.
     """
     if asked:
-        return Room(asked, asked)
+        return BatchCapacity(asked, asked)
     if device.kind != "cuda":
-        return Room(USUAL_ROWS, USUAL_ROWS)
+        return BatchCapacity(USUAL_ROWS, USUAL_ROWS)
     peaks = _measured(engine, device, step, between)
     give_back_cached(device)
     if peaks is None:
@@ -92,7 +92,7 @@ def find_room(
         # What is held above `most` is never aboard: half of it may be less than a step that is taken, and works.
         held = max(held // 2, most) if held > most else held // 2
     give_back_cached(device)
-    return _told(engine, device, Room(min(most, held), held), free, peaks)
+    return _told(engine, device, BatchCapacity(min(most, held), held), free, peaks)
 
 
 def _measured(
@@ -145,13 +145,13 @@ def _fits(device: Device, step: Callable[[int], object], rows: int, *, needed: b
     return not short
 
 
-def _row_by_row(engine: str, reason: str) -> Room:
+def _row_by_row(engine: str, reason: str) -> BatchCapacity:
     """The least room, once the log has why."""
     _log.warning("engine %r steps row by row: %s", engine, reason)
-    return Room(1, 1)
+    return BatchCapacity(1, 1)
 
 
-def _told(engine: str, device: Device, room: Room, free: int, peaks: Peaks) -> Room:
+def _told(engine: str, device: Device, room: BatchCapacity, free: int, peaks: Peaks) -> BatchCapacity:
     """The room, once the log has it."""
     _log.info(
         "up to %d rows of engine %r share a step: the memory holds %d",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 from postcards_serving.batching.memory_budget import Budget
-from postcards_serving.batching.rows import BellRinger, Chore, News, Row, as_told
+from postcards_serving.batching.rows import CallerWaker, Chore, Row, RowUpdate, as_told
 from postcards_serving.batching.schedule import Schedule
 from postcards_serving.batching.step_loop import StepLoop, Stepper, Weighing
 from postcards_serving.engine.work import Work
@@ -66,7 +66,7 @@ class InFlightBatch(Generic[StateT]):
         """
         self._stepper = stepper
         self._engine = engine
-        self._bells = BellRinger()
+        self._bells = CallerWaker()
         if budget is None:
             budget = math.inf if isinstance(stepper, Weighing) else max(1, max_rows)
         schedule = Schedule(max_rows, max_waiting, budget=Budget.of(budget))
@@ -175,7 +175,7 @@ class InFlightBatch(Generic[StateT]):
             self._summon()
             return self._loop.enter(state, work, pace=pace)
 
-    def _await_news(self, row: Row[StateT]) -> News[StateT]:
+    def _await_news(self, row: Row[StateT]) -> RowUpdate[StateT]:
         while True:
             alive = self._is_alive()
             news = row.take(_patience(row.work))

@@ -21,7 +21,7 @@ ResultT = TypeVar("ResultT")
 _FAILED = "the engine failed at a step of this request"
 
 
-class News(NamedTuple, Generic[StateT]):
+class RowUpdate(NamedTuple, Generic[StateT]):
     """What has become of a row."""
 
     state: StateT
@@ -49,7 +49,7 @@ class Row(Generic[StateT]):
         self._pace = pace
         self._rung_at = -math.inf
         self._left = False
-        self._newest: deque[News[StateT]] = deque(maxlen=1)
+        self._newest: deque[RowUpdate[StateT]] = deque(maxlen=1)
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stopped(self) -> ServiceError | None:
@@ -66,7 +66,7 @@ class Row(Generic[StateT]):
         """Called when nobody will take news any more."""
         self._left = True
 
-    def post(self, news: News[StateT]) -> None:
+    def post(self, news: RowUpdate[StateT]) -> None:
         """Leaves news. Called by the engine thread, which rings later. Never blocks."""
         self._newest.append(news)
 
@@ -84,7 +84,7 @@ class Row(Generic[StateT]):
         """Wakes the caller to take the news. Called by any thread. Never blocks."""
         self._bell.put(None)
 
-    def take(self, timeout: float) -> News[StateT] | None:
+    def take(self, timeout: float) -> RowUpdate[StateT] | None:
         """The newest news that have not been taken, at most `timeout` seconds after the call; None without news."""
         # The bell is a hint: it also rings for news that are taken already, or have been replaced by newer ones.
         with contextlib.suppress(queue.Empty):
@@ -118,7 +118,7 @@ def _release_frames(fault: BaseException) -> None:
         chain = chain.__cause__ or chain.__context__
 
 
-class BellRinger:
+class CallerWaker:
     """Rings the bells of many rows on a thread of its own.
 
     To wake a thread costs several microseconds; those of 64 rows would hold the next step up.

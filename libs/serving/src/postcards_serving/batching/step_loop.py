@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, runtime_ch
 
 from prometheus_client import Gauge
 
-from postcards_serving.batching.rows import Chore, News, Row, as_told
+from postcards_serving.batching.rows import Chore, Row, RowUpdate, as_told
 from postcards_serving.batching.schedule import Full, Schedule, Seat, TooCostly
 from postcards_serving.call_observer import tell_of_step
 from postcards_serving.device.loss import tell_if_lost
@@ -216,7 +216,7 @@ class StepLoop(Generic[StateT]):
             if stop is not None:
                 gone.append(row)
                 outcome = "cancelled" if isinstance(stop, Cancelled) else "expired"
-                self._end(row, News(row.state, last=True, fault=stop), outcome)
+                self._end(row, RowUpdate(row.state, last=True, fault=stop), outcome)
         self._schedule = self._schedule.without({row.number for row in gone})
         self._ring(gone)
 
@@ -256,9 +256,9 @@ class StepLoop(Generic[StateT]):
                     continue
                 if finished:
                     self._average_aboard.take(self._clock() - row.boarded_at)
-                    self._end(row, News(state, last=True), "finished")
+                    self._end(row, RowUpdate(state, last=True), "finished")
                 else:
-                    row.post(News(state))
+                    row.post(RowUpdate(state))
             now = self._clock()
             self._ring([row for row in turn.rows if row.number not in self._rows or row.due(now, stretch)])
             self._schedule = self._schedule.stepped(turn.seats, onward)
@@ -302,15 +302,15 @@ class StepLoop(Generic[StateT]):
     def _end_rows(self, fault: ServiceError) -> None:
         rows = tuple(self._rows.values())
         for row in rows:
-            self._end(row, News(row.state, last=True, fault=fault), "failed")
+            self._end(row, RowUpdate(row.state, last=True, fault=fault), "failed")
         self._ring(rows)
         self._schedule = self._empty
 
     def _fail(self, row: Row[StateT], fault: BaseException) -> None:
         row.context.run(_log.error, "a row of engine %r failed", self._engine, exc_info=fault)
-        self._end(row, News(row.state, last=True, fault=as_told(fault)), "failed")
+        self._end(row, RowUpdate(row.state, last=True, fault=as_told(fault)), "failed")
 
-    def _end(self, row: Row[StateT], news: News[StateT], outcome: str) -> None:
+    def _end(self, row: Row[StateT], news: RowUpdate[StateT], outcome: str) -> None:
         del self._rows[row.number]
         self._series.ended[outcome].inc()
         row.post(news)

@@ -109,7 +109,7 @@ class Admission:
 
     @property
     def depth(self) -> int:
-        """Requests that wait."""
+        """How many requests wait for a place."""
         return len(self._queue)
 
     @property

@@ -112,7 +112,7 @@ class Blob:
 
     @property
     def size_bytes(self) -> int:
-        """Length in bytes."""
+        """How many bytes `data` has."""
         return len(self.data)
 
     @property

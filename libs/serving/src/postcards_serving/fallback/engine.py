@@ -171,7 +171,7 @@ class FallbackEngine(Generic[RequestT, ResultT]):
             self._lock.release()
 
     def close(self) -> None:
-        """Closes both."""
+        """Closes the main engine and the one behind it."""
         if self._reloading is not None:
             self._reloading.stop()
         try:

@@ -34,7 +34,7 @@ def may_fall_back(fault: Exception) -> bool:
 
 
 def reason_of(failure: Exception) -> str:
-    """One of `REASONS`."""
+    """Why the other engine is asked, one of `REASONS`."""
     if is_out_of_memory(failure):
         return "OUT_OF_MEMORY"
     if not isinstance(failure, ServiceError):

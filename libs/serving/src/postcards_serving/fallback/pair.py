@@ -67,7 +67,7 @@ class MissingEngine(Generic[RequestT, ResultT]):
         raise ModelUnusable(self._message, metadata=self._metadata)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """An engine that is missing holds nothing to let go of."""
 
 
 class NamedFallback(Generic[RequestT, ResultT]):
@@ -173,7 +173,7 @@ class WorkOfMain(Work):
         return None if left is None else max(0.0, left - self._kept)
 
     def cancel(self) -> None:
-        """Cancels the whole."""
+        """Cancels the whole work, whose share this is."""
         self._whole.cancel()
 
     @contextmanager

@@ -8,7 +8,7 @@ from postcards_serving.engine.work import Provenance, json_settings
 
 
 class Maker(Protocol):
-    """The engine."""
+    """What made a part: an engine by name and version."""
 
     @property
     def name(self) -> str:
@@ -17,7 +17,7 @@ class Maker(Protocol):
 
     @property
     def version(self) -> str:
-        """Its version."""
+        """Version of the engine that made it."""
         ...
 
 

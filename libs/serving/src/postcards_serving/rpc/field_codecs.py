@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from typing_extensions import override
 
 from postcards_serving.errors import InvalidField
 from postcards_serving.rpc.field_limits import DEFAULT_MAX_ITEMS, Limits, length_fault, number_fault, text_fault
@@ -27,7 +28,7 @@ _MAX_DURATION_SECONDS = 315_576_000_000
 
 
 class Codec(Protocol):
-    """Translates one value."""
+    """Translates the values of one field between a message and a dataclass."""
 
     def read(self, wire: Any, path: str) -> Any:
         """The checked value of what the wire brought; raises InvalidField at `path`."""
@@ -44,86 +45,86 @@ def _raise(fault: str | None, path: str) -> None:
 
 
 @dataclass(frozen=True)
-class Flag:
-    """bool <-> bool."""
+class Flag(Codec):
+    """A field of bool: bool on both sides."""
 
-    def read(self, wire: bool, path: str) -> bool:  # noqa: ARG002
-        """See `Codec`."""
+    @override
+    def read(self, wire: bool, path: str) -> bool:
         return wire
 
-    def write(self, value: bool, path: str) -> bool:  # noqa: ARG002
-        """See `Codec`."""
+    @override
+    def write(self, value: bool, path: str) -> bool:
         return value
 
 
 @dataclass(frozen=True)
-class Whole:
+class Whole(Codec):
     """int <-> any integer type."""
 
     limits: Limits
 
+    @override
     def read(self, wire: int, path: str) -> int:
-        """See `Codec`."""
         _raise(number_fault(wire, self.limits), path)
         return wire
 
+    @override
     def write(self, value: int, path: str) -> int:
-        """See `Codec`."""
         return self.read(int(value), path)
 
 
 @dataclass(frozen=True)
-class Real:
+class Real(Codec):
     """float <-> double or float. A 32-bit float reads as the shortest decimal it stands for: 0.1, not 0.100000001."""
 
     limits: Limits
     single: bool
 
+    @override
     def read(self, wire: float, path: str) -> float:
-        """See `Codec`."""
         value = shortest_decimal(wire) if self.single else wire
         _raise(number_fault(value, self.limits), path)
         return value
 
+    @override
     def write(self, value: float, path: str) -> float:
-        """See `Codec`."""
         _raise(number_fault(float(value), self.limits), path)
         return float(value)
 
 
 @dataclass(frozen=True)
-class Text:
-    """str <-> string."""
+class Text(Codec):
+    """A field of string: str, checked against its limits."""
 
     limits: Limits
 
+    @override
     def read(self, wire: str, path: str) -> str:
-        """See `Codec`."""
         _raise(text_fault(wire, self.limits), path)
         return wire
 
+    @override
     def write(self, value: str, path: str) -> str:
-        """See `Codec`."""
         return self.read(value, path)
 
 
 @dataclass(frozen=True)
-class Octets:
-    """bytes <-> bytes."""
+class Octets(Codec):
+    """A field of bytes: bytes, checked against their limits."""
 
     limits: Limits
 
+    @override
     def read(self, wire: bytes, path: str) -> bytes:
-        """See `Codec`."""
         _raise(length_fault(len(wire), self.limits, "byte"), path)
         return wire
 
+    @override
     def write(self, value: bytes, path: str) -> bytes:
-        """See `Codec`."""
         return self.read(value, path)
 
 
-class Choice:
+class Choice(Codec):
     """Enum <-> enum: member FOO is ENUM_NAME_FOO; number 0 means "not set"."""
 
     def __init__(self, kind: type[Enum], descriptor: EnumDescriptor) -> None:
@@ -140,37 +141,37 @@ class Choice:
         self._numbers = {member: numbers[member.name] for member in kind}
         self._members = {number: member for member, number in self._numbers.items()}
 
+    @override
     def read(self, wire: int, path: str) -> Enum:
-        """See `Codec`."""
         member = self._members.get(wire)
         if member is None:
             names = ", ".join(known.name for known in self._members.values())
             raise InvalidField(path, f"must be one of {names}" + (f", not {wire}" if wire else ""))
         return member
 
+    @override
     def write(self, value: Enum, path: str) -> int:
-        """See `Codec`."""
         if value not in self._numbers:
             raise InvalidField(path, f"must be a member of {type(next(iter(self._numbers))).__name__}, not {value!r}")
         return self._numbers[value]
 
 
 @dataclass(frozen=True)
-class Seconds:
-    """float <-> google.protobuf.Duration."""
+class Seconds(Codec):
+    """A google.protobuf.Duration: a float of seconds."""
 
     limits: Limits
 
+    @override
     def read(self, wire: Duration, path: str) -> float:
-        """See `Codec`."""
         if abs(wire.nanos) >= _NANOS or abs(wire.seconds) > _MAX_DURATION_SECONDS or wire.seconds * wire.nanos < 0:
             raise InvalidField(path, "is not a valid duration")
         value = (wire.seconds * _NANOS + wire.nanos) / _NANOS
         _raise(number_fault(value, self.limits), path)
         return value
 
+    @override
     def write(self, value: float, path: str) -> Duration:
-        """See `Codec`."""
         _raise(number_fault(value, self.limits), path)
         seconds = math.trunc(value)
         nanos = round((value - seconds) * _NANOS)
@@ -180,18 +181,18 @@ class Seconds:
 
 
 @dataclass(frozen=True)
-class Instant:
+class Instant(Codec):
     """datetime (with a time zone; read in UTC) <-> google.protobuf.Timestamp."""
 
+    @override
     def read(self, wire: Timestamp, path: str) -> datetime:
-        """See `Codec`."""
         try:
             return wire.ToDatetime(tzinfo=UTC)
         except (ValueError, OverflowError):
             raise InvalidField(path, "is not a valid timestamp") from None
 
+    @override
     def write(self, value: datetime, path: str) -> Timestamp:
-        """See `Codec`."""
         if value.tzinfo is None:
             raise InvalidField(path, "must have a time zone")
         stamp = Timestamp()
@@ -200,37 +201,37 @@ class Instant:
 
 
 @dataclass(frozen=True)
-class Items:
-    """tuple <-> repeated."""
+class Items(Codec):
+    """A repeated field: a tuple of what its items are."""
 
     item: Codec
     limits: Limits
 
+    @override
     def read(self, wire: Any, path: str) -> tuple[Any, ...]:
-        """See `Codec`."""
         _raise(length_fault(len(wire), self.limits, "item", DEFAULT_MAX_ITEMS), path)
         return tuple(self.item.read(value, f"{path}[{index}]") for index, value in enumerate(cast(Iterable[Any], wire)))
 
+    @override
     def write(self, value: tuple[Any, ...], path: str) -> list[Any]:
-        """See `Codec`."""
         _raise(length_fault(len(value), self.limits, "item", DEFAULT_MAX_ITEMS), path)
         return [self.item.write(entry, f"{path}[{index}]") for index, entry in enumerate(value)]
 
 
 @dataclass(frozen=True)
-class Table:
-    """Mapping <-> map."""
+class Table(Codec):
+    """A map: a mapping whose values are checked one by one."""
 
     key: Codec
     value: Codec
     limits: Limits
 
+    @override
     def read(self, wire: Mapping[Any, Any], path: str) -> dict[Any, Any]:
-        """See `Codec`."""
         return self._translated(wire, path, self.key.read, self.value.read)
 
+    @override
     def write(self, value: Mapping[Any, Any], path: str) -> dict[Any, Any]:
-        """See `Codec`."""
         return self._translated(value, path, self.key.write, self.value.write)
 
     def _translated(
@@ -295,6 +296,6 @@ def _enum_values(descriptor: EnumDescriptor) -> list[tuple[str, int]]:
 
 
 def _upper_snake(name: str) -> str:
-    """TimeOfDay -> TIME_OF_DAY_."""
+    """What the values of an enum begin with in the protos: TIME_OF_DAY_ for TimeOfDay."""
     words = "".join(f"_{letter}" if letter.isupper() and index else letter for index, letter in enumerate(name))
     return words.upper() + "_"

@@ -49,7 +49,7 @@ class RunningCalls:
     """Calls that are being answered. Lives on one event loop."""
 
     def __init__(self) -> None:
-        """Begins with none."""
+        """Begins with no call running."""
         self._count = 0
         self._changed = asyncio.Event()
 

@@ -13,7 +13,7 @@ MAX_REQUEST_ID = 128
 
 @dataclass(frozen=True)
 class RequestHead:
-    """Who asks whom."""
+    """What the requests of all part services begin with: which engine, which species."""
 
     request_id: str = field(default="", metadata={"max_length": MAX_REQUEST_ID, "pattern": REQUEST_ID_PATTERN})
     """Names the request in logs; empty when the caller did not."""

@@ -6,6 +6,7 @@ from typing import Any, NoReturn, TypeAlias, cast
 import grpc
 import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from typing_extensions import override
 
 from postcards_serving.errors import ServiceError, Unavailable
 from postcards_serving.rpc.interceptors import is_warm_up
@@ -43,7 +44,7 @@ class Gate(grpc.GenericRpcHandler):
             raise TypeError(f"no servicer was registered for {', '.join(sorted(missing))}")
 
     def open(self) -> None:
-        """Lets everyone in."""
+        """Lets calls of every service in from now on."""
         self._is_open = True
 
     def refuse(self, refusal: ServiceError) -> None:
@@ -55,8 +56,8 @@ class Gate(grpc.GenericRpcHandler):
         self._is_open = False
         self._refusal = _unavailable("stopping")
 
+    @override
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
-        """See `grpc.GenericRpcHandler`."""
         method = self._methods.get(handler_call_details.method)
         if method is None:
             return None

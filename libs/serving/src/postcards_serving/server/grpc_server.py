@@ -42,7 +42,7 @@ class Standard:
         self._begun = time.monotonic()
 
     async def serving(self) -> None:
-        """Everything is ready."""
+        """Reports every service as SERVING."""
         await self._set_all(health_pb2.HealthCheckResponse.SERVING)
         metrics.START_SECONDS.set(time.monotonic() - self._begun)
 

@@ -107,7 +107,7 @@ def loader(load: Loader[SettingsT], settings: SettingsT) -> Callable[[], Awaitab
 
 
 async def close(service: Service) -> None:
-    """Closes a service."""
+    """Lets go of what a service holds, and waits for it where that takes time."""
     closing = service.close() if service.close is not None else None
     if closing is not None:
         await closing

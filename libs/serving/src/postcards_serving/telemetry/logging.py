@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
+from typing_extensions import override
+
 from postcards_serving.telemetry import tracing
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
@@ -33,8 +35,8 @@ class JsonFormatter(logging.Formatter):
         super().__init__()
         self._service = service
 
+    @override
     def format(self, record: logging.LogRecord) -> str:
-        """See `logging.Formatter`."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

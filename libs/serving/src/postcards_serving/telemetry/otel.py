@@ -22,8 +22,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import INVALID_SPAN, Link, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from typing_extensions import override
 
-from postcards_serving.telemetry.spans import NOTHING, Attributes, Kind, Span
+from postcards_serving.telemetry.spans import NOTHING, Attributes, Kind, Span, Tracing
 
 _KINDS = {Kind.INTERNAL: SpanKind.INTERNAL, Kind.SERVER: SpanKind.SERVER, Kind.CLIENT: SpanKind.CLIENT}
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -31,7 +32,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _log = logging.getLogger(__name__)
 
 
-class OtelSpan:
+class OtelSpan(Span):
     """A span of OpenTelemetry as the rest of the code sees it."""
 
     __slots__ = ("span",)
@@ -40,25 +41,25 @@ class OtelSpan:
         """Speaks for `span`, which may be one that is not recorded."""
         self.span = span
 
+    @override
     def set(self, attributes: Attributes) -> None:
-        """See `Span.set`."""
         self.span.set_attributes(attributes)
 
+    @override
     def event(self, name: str, attributes: Attributes) -> None:
-        """See `Span.event`."""
         self.span.add_event(name, attributes)
 
+    @override
     def fail(self, kind: str) -> None:
-        """See `Span.fail`."""
         self.span.set_attribute("error.type", kind)
         self.span.set_status(Status(StatusCode.ERROR))
 
+    @override
     def end(self, at: int | None = None) -> None:
-        """See `Span.end`."""
         self.span.end(at)
 
 
-class Otel:
+class Otel(Tracing):
     """Makes spans of one process. See `postcards_serving.telemetry.spans.Tracing`."""
 
     def __init__(self, provider: TracerProvider) -> None:
@@ -80,6 +81,7 @@ class Otel:
         provider.add_span_processor(BatchSpanProcessor(Outbox(OTLPSpanExporter(endpoint=url))))
         return cls(provider)
 
+    @override
     def begin(
         self,
         name: str,
@@ -90,7 +92,6 @@ class Otel:
         links: Iterable[Span] = (),
         at: int | None = None,
     ) -> Span:
-        """See `Tracing.begin`."""
         above = parent.span if isinstance(parent, OtelSpan) else trace.get_current_span()
         if not above.get_span_context().trace_flags.sampled:
             return NOTHING
@@ -105,39 +106,41 @@ class Otel:
             )
         )
 
+    @override
     def adopt(self, name: str, kind: Kind, attributes: Attributes, carrier: Mapping[str, str]) -> Span:
-        """See `Tracing.adopt`. A span that is not sampled is made all the same: it tells those below it so."""
+        # A span that is not sampled is made all the same: it tells those below it so.
         return OtelSpan(
             self._tracer.start_span(name, _PROPAGATOR.extract(carrier, Context()), _KINDS[kind], attributes)
         )
 
+    @override
     def present(self, span: Span) -> "contextvars.Token[object]":
-        """See `Tracing.present`."""
         inner = span.span if isinstance(span, OtelSpan) else INVALID_SPAN
         return cast("contextvars.Token[object]", context.attach(trace.set_span_in_context(inner)))
 
+    @override
     def restore(self, token: "contextvars.Token[object]") -> None:
-        """See `Tracing.restore`."""
         context.detach(cast("contextvars.Token[Context]", token))
 
+    @override
     def current(self) -> Span:
-        """See `Tracing.current`."""
         span = trace.get_current_span()
         return OtelSpan(span) if span.is_recording() else NOTHING
 
+    @override
     def carrier(self) -> dict[str, str]:
-        """See `Tracing.carrier`."""
         carrier: dict[str, str] = {}
         _PROPAGATOR.inject(carrier)
         return carrier
 
+    @override
     def trace_id(self) -> str:
-        """See `Tracing.trace_id`."""
         found = trace.get_current_span().get_span_context()
         return trace.format_trace_id(found.trace_id) if found.trace_flags.sampled else ""
 
+    @override
     def close(self, timeout: float) -> None:
-        """See `Tracing.close`. On a thread of its own: the SDK would wait for a dead receiver for half a minute."""
+        # On a thread of its own: the SDK would wait for a dead receiver for half a minute.
         closing = threading.Thread(target=self._close, name="traces", daemon=True)
         closing.start()
         closing.join(timeout)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Protocol
 
+from typing_extensions import override
+
 Attributes = Mapping[str, str | bool | int | float]
 
 
@@ -36,20 +38,24 @@ class Span(Protocol):
         ...
 
 
-class _Nothing:
-    """The span of what is not traced."""
+class _Nothing(Span):
+    """The span of what is not traced: whatever it is told is forgotten."""
 
+    @override
     def set(self, attributes: Attributes) -> None:
-        """Does nothing."""
+        pass
 
+    @override
     def event(self, name: str, attributes: Attributes) -> None:
-        """Does nothing."""
+        pass
 
+    @override
     def fail(self, kind: str) -> None:
-        """Does nothing."""
+        pass
 
+    @override
     def end(self, at: int | None = None) -> None:
-        """Does nothing."""
+        pass
 
 
 NOTHING: Span = _Nothing()
@@ -81,7 +87,7 @@ class Tracing(Protocol):
         ...
 
     def restore(self, token: "contextvars.Token[object]") -> None:
-        """Undoes `present`."""
+        """Makes that span the present one which was so before `present` gave this token."""
         ...
 
     def current(self) -> Span:

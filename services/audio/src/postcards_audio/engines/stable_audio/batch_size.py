@@ -3,14 +3,14 @@
 from postcards_audio.engines.stable_audio.checkpoint.model import Guided, StableAudioModel
 from postcards_audio.engines.stable_audio.checkpoint.pieces import pieces
 from postcards_audio.engines.stable_audio.sampling import noise_levels
-from postcards_serving.batching.capacity import Room, find_room
+from postcards_serving.batching.capacity import BatchCapacity, find_capacity
 
 _MOST_ROWS = 8
 """Sounds, with guidance, that keep a large GPU busy; more of them wait longer for each other and gain nothing."""
 
 
-def room_for(model: StableAudioModel, asked: int, *, engine: str) -> Room:
-    """How many sounds with guidance share a step; see `find_room`."""
+def batch_size_for(model: StableAudioModel, asked: int, *, engine: str) -> BatchCapacity:
+    """How many sounds with guidance share a step; see `find_capacity`."""
     frames, seconds = model.description.frames, model.description.longest_seconds
 
     def step(rows: int) -> None:
@@ -24,4 +24,4 @@ def room_for(model: StableAudioModel, asked: int, *, engine: str) -> Room:
         noise, _ = model.starting_noise(0)
         model.decode(noise, max(pieces(frames, frames), key=lambda piece: piece.last - piece.first))
 
-    return find_room(model.device, asked, engine=engine, most=_MOST_ROWS, step=step, between=decode)
+    return find_capacity(model.device, asked, engine=engine, most=_MOST_ROWS, step=step, between=decode)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from postcards_audio.engine import AudioRequest, AudioResult, WordTiming
-from postcards_audio.engines.stable_audio.batch_size import room_for
+from postcards_audio.engines.stable_audio.batch_size import batch_size_for
 from postcards_audio.engines.stable_audio.checkpoint.libraries import Tensor
 from postcards_audio.engines.stable_audio.checkpoint.model import Guided, StableAudioModel
 from postcards_audio.engines.stable_audio.checkpoint.pieces import MARGIN, pieces
@@ -72,10 +72,10 @@ class StableAudioEngine:
         Args:
             model: sounds.
             batch_rows: sounds that share a step (it is asked twice as many things with guidance); 0: see
-                `room.room_for`.
+                `room.batch_size_for`.
         """
         self._model: Final = model
-        room = room_for(model, batch_rows, engine=self.name)
+        room = batch_size_for(model, batch_rows, engine=self.name)
         self.requests_at_once: Final = room.rows
         model.rehearse(2 * room.rows)
         self._batch: Final = InFlightBatch[Row](

@@ -13,7 +13,7 @@ from postcards_image.engines.creature.finished import describe_drawing, describe
 from postcards_image.engines.creature.pipeline import Unwatched
 from postcards_image.engines.creature.unfinished import draw_unfinished
 from postcards_image.engines.stable_diffusion import latent_previews, prompts
-from postcards_image.engines.stable_diffusion.batch_size import room_for
+from postcards_image.engines.stable_diffusion.batch_size import batch_size_for
 from postcards_image.engines.stable_diffusion.checkpoint import autoencoder as pictures
 from postcards_image.engines.stable_diffusion.checkpoint.autoencoder import Bytes
 from postcards_image.engines.stable_diffusion.checkpoint.checkpoint import Checkpoint
@@ -55,13 +55,13 @@ class StableDiffusionEngine:
 
         Args:
             checkpoint: draws.
-            batch_rows: pictures of its own size, or fewer larger ones, that share a step; 0: see `room.room_for`.
+            batch_rows: pictures of its own size, or fewer larger ones, that share a step; 0: see `room.batch_size_for`.
         """
         cv2.setNumThreads(1)
         self._checkpoint: Final = checkpoint
         self._looks: Final = latent_previews.LatentPreviews(checkpoint.autoencoder)
         side = checkpoint.size // checkpoint.autoencoder.factor
-        room = room_for(checkpoint, batch_rows, engine=self.name)
+        room = batch_size_for(checkpoint, batch_rows, engine=self.name)
         self.requests_at_once: Final = room.rows
         checkpoint.network.rehearse(2 * room.rows, side, side, checkpoint.reader.length)
         budget = 2.0 * room.held * side**2
