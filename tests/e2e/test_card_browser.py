@@ -14,7 +14,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from postcards_composer.card import CardContent, Making, Problem, WordTiming, render_card_html
+from postcards_composer.card import CardContent, Making, Problem, render_card_html
+from postcards_composer.postcards.manifest import WordTiming
 from postcards_species.species import derive_species
 from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word
 

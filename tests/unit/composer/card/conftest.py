@@ -10,7 +10,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from postcards_composer.card import CardContent, Making, WordTiming
+from postcards_composer.card import CardContent, Making
+from postcards_composer.postcards.manifest import WordTiming
 from postcards_species.species import derive_species
 from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word
 

@@ -3,9 +3,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postcards_composer.card.content import WordTiming
 from postcards_composer.card.text.pronunciation import pronunciation, read_aloud
 from postcards_composer.card.text.speech import shown_words
+from postcards_composer.postcards.manifest import WordTiming
 from postcards_species.species import derive_species
 from postcards_species.speech.phonemes import INVENTORY
 from postcards_species.speech.phrase import Intent, Mood, Phrase, Syllable, Word

@@ -1,6 +1,6 @@
 """The card: what people see of a postcard. Pure functions from a `CardContent` to the bytes of a file."""
 
-from postcards_composer.card.content import CardContent, Making, Problem, WordTiming
+from postcards_composer.card.content import CardContent, Making, Problem
 from postcards_composer.card.materials import Materials, prepare
 from postcards_composer.card.page import render_card_html
 from postcards_composer.card.picture import render_preview
@@ -11,7 +11,6 @@ __all__ = [
     "Making",
     "Materials",
     "Problem",
-    "WordTiming",
     "prepare",
     "render_card_html",
     "render_card_png",

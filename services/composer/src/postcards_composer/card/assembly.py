@@ -6,12 +6,11 @@ from postcards_composer.card import (
     CardContent,
     Making,
     Problem,
-    WordTiming,
     prepare,
     render_card_html,
     render_card_png,
 )
-from postcards_composer.postcards.manifest import Manifest, Part, PartKind
+from postcards_composer.postcards.manifest import Manifest, Part, PartKind, WordTiming
 from postcards_serving.engine.work import Blob
 
 _NAMES = {PartKind.IMAGE: "picture", PartKind.LANGUAGE: "phrase", PartKind.AUDIO: "call"}
@@ -60,9 +59,7 @@ def _timings(manifest: Manifest) -> tuple[WordTiming, ...]:
     if manifest.phrase is None or not manifest.says_phrase:
         return ()
     count = len(manifest.phrase.words)
-    return tuple(
-        WordTiming(t.word_index, t.start_seconds, t.end_seconds) for t in manifest.timings if t.word_index < count
-    )
+    return tuple(timing for timing in manifest.timings if timing.word_index < count)
 
 
 def _making(manifest: Manifest, part: Part) -> Making:

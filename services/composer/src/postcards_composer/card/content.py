@@ -4,22 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from postcards_composer.postcards.manifest import WordTiming
 from postcards_species.ancestry.parents import Parent
 from postcards_species.place.scene import Scene
 from postcards_species.speech.phonology import Phonology
 from postcards_species.speech.phrase import Phrase
-
-
-@dataclass(frozen=True)
-class WordTiming:
-    """When one word of the phrase sounds in the call; repetitions of the phrase have timings of their own."""
-
-    word_index: int
-    """Index into `Phrase.words`."""
-    start_seconds: float
-    """Begin, from the start of the call."""
-    end_seconds: float
-    """End, from the start of the call."""
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class File:
 
 @dataclass(frozen=True)
 class WordTiming:
-    """When one word of the phrase sounds."""
+    """When one word of the phrase sounds in the call; repetitions of the phrase have timings of their own."""
 
     word_index: int
     """Index into `Phrase.words`."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from postcards_composer.card.content import WordTiming
 from postcards_composer.card.text.wording import typographic
+from postcards_composer.postcards.manifest import WordTiming
 from postcards_species.speech.phonemes import INVENTORY
 from postcards_species.speech.phrase import Phrase, Word
 
