@@ -158,7 +158,7 @@ def _making() -> Row:
 
 def _room() -> Row:
     return Row(
-        "BatchCapacity",
+        "Room",
         [
             Graph(
                 "Waiting requests",

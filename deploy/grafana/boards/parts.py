@@ -56,7 +56,7 @@ def _head(service: str) -> Row:
 def _room(service: str) -> Row:
     matchers = chosen(service)
     return Row(
-        "BatchCapacity",
+        "Room",
         [
             Graph(
                 "Waiting requests",

@@ -106,9 +106,10 @@ async def test_restarts_in_good_order_are_no_takeovers(open_replica, parts):
 
 async def test_a_clock_that_is_ahead_takes_nothing_from_who_makes_it(open_replica, parts):
     maker = await open_replica(lease_seconds=30, recovery_interval_seconds=600)
-    gate = parts.hold("image")
+    gate = parts.hold("image", "language")
     postcard = await maker.create()
-    await gate.reached.wait()
+    # Both are asked: nothing changes the manifest any more until the gate opens.
+    await eventually(lambda: len(parts.image_requests) == len(parts.language_requests) == 1)
     archive = maker.composer.operations.archive
     kept = await archive.load(postcard.id)
     long_ago = LeaseRecord(maker.composer._jobs.holder, clock.now() - timedelta(minutes=10))

@@ -24,7 +24,7 @@ from postcards_weights.files import is_pickled
 from postcards_weights.hub_api import FetchFailed, Hub, Listing, RemoteFile
 
 SPARE_BYTES = 256 * 1024 * 1024
-"""BatchCapacity that is left on the disk."""
+"""Room that is left on the disk."""
 
 _AT_ONCE = 4
 _MARK = ".postcards"
